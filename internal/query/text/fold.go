@@ -35,7 +35,7 @@ func Fold(s string) string {
 
 // AppendFold appends Fold(s) to dst.
 func AppendFold(dst []byte, s string) []byte {
-	start := len(dst)
+	start, t := len(dst), table()
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			dst = append(dst, lower[c])
@@ -43,7 +43,7 @@ func AppendFold(dst []byte, s string) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		next, ok := appendFoldRune(dst, r)
+		next, ok := t.appendRune(dst, r)
 		if !ok {
 			// A mark may join what precedes it, so start again.
 			return append(dst[:start], foldSlow(s)...)
@@ -81,11 +81,25 @@ var caseFold = cases.Fold()
 func foldSlow(s string) string {
 	s = norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD"))
 	s = caseFold.String(s)
-	s = dropDots.Replace(s)
+	s = strings.Map(foldRest, s)
 	return norm.NFC.String(s)
 }
 
-var dropDots = strings.NewReplacer("\u0307", "", "ı", "i")
+// foldRest drops dots, and folds Cherokee as CaseFolding.txt says, to its
+// capitals: cases.Fold exchanges small and capital letters there.
+func foldRest(r rune) rune {
+	switch {
+	case r == '\u0307':
+		return -1
+	case r == 'ı':
+		return 'i'
+	case 0xAB70 <= r && r <= 0xABBF:
+		return r - 0xAB70 + 0x13A0
+	case 0x13F8 <= r && r <= 0x13FD:
+		return r - 8
+	}
+	return r
+}
 
 // tableSize covers the alphabets in use, punctuation, currency signs and kana.
 const tableSize = 0x3400
@@ -99,7 +113,9 @@ type foldTable struct {
 // table holds only characters that cannot join a preceding one, neither as
 // they are nor folded; a text of such characters alone may be folded character
 // by character. Made on first use, which takes some milliseconds.
-var table = sync.OnceValue(func() *foldTable {
+var table = sync.OnceValue(newTable)
+
+func newTable() *foldTable {
 	t := &foldTable{many: map[rune]string{}}
 	for r := rune(1); r < tableSize; r++ {
 		s := string(r)
@@ -114,7 +130,7 @@ var table = sync.OnceValue(func() *foldTable {
 		}
 	}
 	return t
-})
+}
 
 // standsAlone tells whether no character of s joins what precedes it.
 func standsAlone(s string) bool {
@@ -126,15 +142,14 @@ func standsAlone(s string) bool {
 	return s != ""
 }
 
-// appendFoldRune folds r by the table; false when that takes its neighbours.
-func appendFoldRune(dst []byte, r rune) ([]byte, bool) {
+// appendRune folds r by the table; false when that takes its neighbours.
+func (t *foldTable) appendRune(dst []byte, r rune) ([]byte, bool) {
 	if r >= tableSize {
 		if !foldsToItself(r) {
 			return dst, false
 		}
 		return utf8.AppendRune(dst, r), true
 	}
-	t := table()
 	if one := t.one[r]; one != 0 {
 		return utf8.AppendRune(dst, rune(one)), true
 	}

@@ -107,10 +107,10 @@ func skipRaw(s, name string) string {
 		if i < 0 {
 			return ""
 		}
-		if end, rest, ok := cutTag(s[i:]); ok && end == name {
-			return rest
-		}
 		s = s[i+2:]
+		if len(s) > len(name) && strings.EqualFold(s[:len(name)], name) && !isLetter(s[len(name)]) {
+			return after(s, ">")
+		}
 	}
 }
 

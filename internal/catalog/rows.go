@@ -1,0 +1,53 @@
+package catalog
+
+import "kartoteka/internal/query"
+
+// Selection says which fields of a catalog's records are wanted.
+type Selection struct {
+	// Fields in the order asked; nil for all readable ones.
+	Fields []*Field
+	// All is set when Fields is nil on purpose; an empty Fields then means none.
+	All bool
+	// Linked says for a link field and a source catalog which fields of the
+	// linked records are wanted.
+	Linked map[query.Field]map[query.Catalog]*Selection
+	// LinkedShown adds, for link fields not in Linked, the fields that their
+	// config shows in the card.
+	LinkedShown bool
+}
+
+// MaxLinkedValues bounds the linked values of one answer; MaxNesting the depth
+// of a Selection.
+const (
+	MaxLinkedValues = 100_000
+	MaxNesting      = 10
+)
+
+// Rows are records with all that is needed to show them.
+type Rows struct {
+	Structure *Structure
+	Catalog   *Catalog
+	// Fields are the fields to show: the first len(Fields) of Page.Columns. The
+	// title field may follow as one more column.
+	Fields []*Field
+	Page   *Page
+	// Title is the column of the title field in Page, -1 if titles are "#" + id.
+	Title int
+	// Titles are those of all linked records.
+	Titles Titles
+	// Linked are the linked records asked for, by link field and catalog; the
+	// record's row is found with At.
+	Linked map[query.Field]map[query.Catalog]*Rows
+	// Total is the number of matches, -1 when it was not asked for.
+	Total int64
+
+	at map[query.Record]int
+}
+
+// At is the index of a record's row, -1 if it is not among them.
+func (r *Rows) At(n query.Record) int {
+	if i, ok := r.at[n]; ok {
+		return i
+	}
+	return -1
+}

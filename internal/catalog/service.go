@@ -1,0 +1,63 @@
+package catalog
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"kartoteka/internal/query"
+)
+
+// Service is the one gate to everything a company keeps. It is safe for
+// concurrent use.
+type Service struct {
+	store     Store
+	options   Options
+	structure atomic.Pointer[Structure]
+}
+
+// Options are what a Service needs from outside.
+type Options struct {
+	Now        func() time.Time
+	Log        *slog.Logger
+	Directory  Directory
+	FieldsMax  int // fields per catalog
+	TextMax    int // characters of one-line text, 0 for no limit
+	RecordsMax int // largest limit of a list
+	Zone       *time.Location
+}
+
+// Directory is where the accounts of employees live: outside the company's
+// database. Apply must be idempotent: messages are repeated after a crash.
+type Directory interface {
+	// HashPassword gives a hash that can be stored. It fails with a fault when
+	// the password is too short.
+	HashPassword(ctx context.Context, password string) (string, error)
+	// Apply carries out one message of the outbox.
+	Apply(ctx context.Context, m DirectoryMessage) error
+}
+
+// DirectoryMessage says what an employee's login is from now on.
+type DirectoryMessage struct {
+	Employee query.Record `json:"employee"`
+	Name     string       `json:"name"`
+	Login    string       `json:"login"` // "" withdraws the access
+	// PasswordHash is set when the password was changed; all sessions end.
+	PasswordHash string `json:"passwordHash,omitempty"`
+}
+
+// New makes a service over a store; Open must succeed before any other call.
+func New(store Store, options Options) *Service {
+	return &Service{store: store, options: options}
+}
+
+// Actor is on whose behalf something is done.
+type Actor struct {
+	Employee query.Record // record in the employees' catalog; 0 for automation
+	// System acts without an employee and without bounds: import by an
+	// operator, recomputation, first start.
+	System bool
+	Offset int    // minutes east of UTC, for dates without a zone
+	Origin string // "api", "import", "cli"
+}

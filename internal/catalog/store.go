@@ -1,0 +1,297 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"kartoteka/internal/query"
+)
+
+// Errors of the store that the service acts on.
+var (
+	// ErrStale: the structure is not the version the transaction was planned with.
+	ErrStale = errors.New("structure changed")
+	// ErrMoved: a record's version is not the expected one, or it is gone.
+	ErrMoved = errors.New("record changed")
+	// ErrCodeTaken: another object of the same kind has that custom id.
+	ErrCodeTaken = errors.New("id is taken")
+)
+
+// Class says what a transaction is for; it decides its turn.
+type Class int
+
+const (
+	// Interactive: somebody waits. Goes first, may share a commit with others.
+	Interactive Class = iota
+	// Job: import, purge and the like. Goes after interactive ones.
+	Job
+	// Reshape changes the structure; it excludes writes to the named catalogs.
+	Reshape
+)
+
+// Plan says what a writing transaction was prepared with.
+type Plan struct {
+	Version  int64 // of the structure
+	Class    Class
+	Catalogs []query.Catalog // whose records or structure it writes
+}
+
+// Store keeps one company's data. It holds no rules: what it is told is already
+// allowed, checked and complete. Functions it is given may run twice and touch
+// nothing but their argument. An implementation is safe for concurrent use.
+type Store interface {
+	// Structure reads everything that defines the data, removed parts included.
+	Structure(ctx context.Context) (*Definition, error)
+	// View runs fn on one snapshot. It fails with ErrStale before fn when the
+	// structure is not of that version.
+	View(ctx context.Context, version int64, fn func(Reader) error) error
+	// Update runs fn in one durable transaction; an error of fn undoes it.
+	Update(ctx context.Context, p Plan, fn func(Writer) error) error
+	// Reserve takes n record numbers, the first of which it returns. Numbers
+	// not used stay unused.
+	Reserve(ctx context.Context, c query.Catalog, n int) (query.Record, error)
+}
+
+// Definition is the structure as stored: flat, removed parts included.
+type Definition struct {
+	Version  int64
+	Sections []*Section
+	Catalogs []*Catalog // Fields unset
+	Fields   []*Field   // in card order within a catalog
+}
+
+// Reader reads one snapshot.
+type Reader interface {
+	// Select reads a page. A page has at most PageBytes, else the store fails
+	// with fault.LimitTooLarge.
+	Select(ctx context.Context, s *Selected) (*Page, error)
+	// Count counts the records that match, ignoring limit and offset.
+	Count(ctx context.Context, s *Selected) (int64, error)
+	// Rows reads records by number, in no promised order; missing ones are left out.
+	Rows(ctx context.Context, c *Catalog, columns []*Field, records []query.Record) (*Page, error)
+	// Find gives the number of the live record with that custom id, 0 if none.
+	Find(ctx context.Context, c *Catalog, code string) (query.Record, error)
+	// Titles reads the titles of records, removed ones included. Unknown refs
+	// are left out.
+	Titles(ctx context.Context, refs []query.Ref) (Titles, error)
+	// History reads history entries.
+	History(ctx context.Context, q *HistoryQuery) ([]HistoryEntry, error)
+	// Purgeable lists removed fields and records whose time is over (Unix ms).
+	Purgeable(ctx context.Context, before int64) ([]*Field, error)
+	// Indexes lists the indexes that operators asked for.
+	Indexes(ctx context.Context) ([]Index, error)
+	// MultiValued counts the records with more than one entry in a refs field.
+	MultiValued(ctx context.Context, c *Catalog, f *Field) (int64, error)
+}
+
+// PageBytes bounds the bytes of one Page.
+const PageBytes = 256 << 20
+
+// Selected is a query ready for the store: rights are in Where already.
+type Selected struct {
+	Structure *Structure
+	Catalog   *Catalog
+	Columns   []*Field
+	Where     query.Node
+	// Search with what it may look at: fields with search rows, link fields
+	// (by their targets' titles), and the record's own title.
+	Search       query.Search
+	SearchFields []*Field
+	SearchLinks  []*Field
+	SearchTitle  bool
+	Sort         query.Sort
+	Limit        int
+	Offset       int
+}
+
+// Title is how a record is called.
+type Title struct {
+	Text    string // "#" + id when the record has no title
+	Code    string // custom id, "" for none
+	Removed bool
+}
+
+// Titles are the titles of records by ref.
+type Titles map[query.Ref]Title
+
+// Writer writes within one transaction and reads what it has written.
+type Writer interface {
+	Reader
+	// Write applies the mutations in order. It fails with ErrMoved or
+	// ErrCodeTaken, and then the transaction must be given up.
+	Write(ctx context.Context, m []Mutation) error
+	// AddHistory adds an entry that no mutation carries (a comment) and gives its number.
+	AddHistory(ctx context.Context, e *HistoryRow) (int64, error)
+
+	// Next raises a counter of the company and gives its new value, from 1.
+	Next(ctx context.Context, c Counter) (int64, error)
+	SaveSection(ctx context.Context, s *Section) error // insert or update by Num
+	SaveCatalog(ctx context.Context, c *Catalog) error // insert (with its tables) or update by Num; not its fields
+	// SaveFields inserts or updates fields by Num with their position in the
+	// card; new ones get their columns.
+	SaveFields(ctx context.Context, c *Catalog, fields []*Field) error
+	// Reshape moves a field's values from its storage under old to that of f.
+	// The caller has made sure that nothing is lost.
+	Reshape(ctx context.Context, c *Catalog, old, f *Field) error
+	// DropItems takes options out of the stored values of a field.
+	DropItems(ctx context.Context, c *Catalog, f *Field, items []query.Item) error
+	// Retitle sets the titles of all records of a catalog from title's values,
+	// "#" + id for those without or when title is nil.
+	Retitle(ctx context.Context, c *Catalog, title *Field) error
+	// Clear removes all records of a catalog with links and histories and
+	// gives their number.
+	Clear(ctx context.Context, c *Catalog) (int64, error)
+	// Purge drops what a removed field left behind.
+	Purge(ctx context.Context, c *Catalog, f *Field) error
+	AddIndex(ctx context.Context, c *Catalog, fields []*Field) error
+	// BumpStructure makes this transaction a structure change: the version
+	// becomes the returned one for everybody after the commit.
+	BumpStructure(ctx context.Context) (int64, error)
+	// Enqueue puts a message for the control database into the outbox.
+	Enqueue(ctx context.Context, kind string, payload json.RawMessage) error
+	// Outbox lists the messages not yet done, oldest first; Done removes one.
+	Outbox(ctx context.Context) ([]OutboxRow, error)
+	Done(ctx context.Context, id int64) error
+}
+
+// Counter names a company's counter.
+type Counter string
+
+// The counters. Records have their own (Store.Reserve).
+const (
+	SectionCounter Counter = "section"
+	CatalogCounter Counter = "catalog"
+	FieldCounter   Counter = "field"
+	FileCounter    Counter = "file"
+)
+
+// Index is an index over stored fields of a catalog, in order.
+type Index struct {
+	Catalog query.Catalog
+	Fields  []query.Field
+	Name    string
+}
+
+// OutboxRow is one message for the control database.
+type OutboxRow struct {
+	ID      int64
+	Kind    string
+	Payload json.RawMessage
+}
+
+// MutationKind is what a Mutation does.
+type MutationKind int
+
+// The kinds.
+const (
+	InsertRecord MutationKind = iota
+	UpdateRecord
+	RemoveRecord
+)
+
+// Mutation is one record's write, worked out beforehand.
+type Mutation struct {
+	Kind    MutationKind
+	Catalog *Catalog
+	Record  query.Record
+	// Version the record must have now (update, remove); it becomes Version+1.
+	Version int64
+	At      int64 // UTC milliseconds: created and updated, or updated
+	// Code sets the custom id if not nil ("" clears it). It is unique in the
+	// catalog among live records.
+	Code *string
+	// Cells are the values to set: all non-empty ones of a new record, the
+	// changed ones of an update, none of a removal.
+	Cells []StoredValue
+	// Title is the new title; nil leaves it.
+	Title *TitleRow
+	// Times are entries into and exits from options.
+	Times []ItemTime
+	// Change goes to the change log; History to the history, nil for none.
+	Change  ChangeRow
+	History *HistoryRow
+	// Trash keeps a removed record's values (JSON by field number).
+	Trash json.RawMessage
+}
+
+// StoredValue is a value with what the store keeps beside it.
+type StoredValue struct {
+	Field  *Field
+	Value  Value // nil empties
+	Key    []byte
+	Search []SearchRow
+}
+
+// TitleRow is a record's title with what it is searched and sorted by.
+type TitleRow struct {
+	Text string
+	Fold string
+	Key  []byte
+}
+
+// ItemTime is an entry into an option, or an exit from it, at Mutation.At.
+type ItemTime struct {
+	Field query.Field
+	Item  query.Item
+	Enter bool
+}
+
+// ChangeRow is a change for the log that deliveries follow.
+type ChangeRow struct {
+	Actor  query.Record // employee; 0 for automation
+	Origin string       // "api", "import", "cli"
+	// Values has old and new values by field number: {"12":[old,new]}.
+	Values json.RawMessage
+}
+
+// HistoryKind is what a history entry tells of.
+type HistoryKind string
+
+// The kinds.
+const (
+	Created   HistoryKind = "CREATE"
+	Updated   HistoryKind = "UPDATE"
+	Removed   HistoryKind = "REMOVED"
+	Commented HistoryKind = "COMMENT"
+)
+
+// HistoryRow is a history entry as stored. Catalog, Record and At are those of
+// the mutation that carries it.
+type HistoryRow struct {
+	Catalog query.Catalog
+	Record  query.Record
+	At      int64
+	Actor   query.Record // employee; 0 for automation
+	Kind    HistoryKind
+	// Payload has old and new values by field number, {"12":{"o":…,"n":…}}
+	// (see AppendHistoryJSON), or {"message":"…"} of a comment.
+	Payload json.RawMessage
+}
+
+// HistoryEntry is a history entry as read.
+type HistoryEntry struct {
+	ID int64
+	HistoryRow
+}
+
+// HistoryQuery selects history entries.
+type HistoryQuery struct {
+	Structure *Structure
+	Catalog   *Catalog
+	Record    query.Record // 0: of all records
+	// Where, if not nil, keeps the entries of live records that match it; with
+	// WithRemoved also the entries of removed records.
+	Where       *Selected
+	WithRemoved bool
+	Actor       query.Record // 0: of everybody
+	Kinds       []HistoryKind
+	// Fields, if not nil, keeps CREATE and UPDATE entries that touch one of
+	// them, and no comments or removals.
+	Fields []query.Field
+	// Readable, if not nil, leaves out UPDATE entries that touch none of them.
+	Readable []query.Field
+	Asc      bool
+	Limit    int
+	Offset   int
+}

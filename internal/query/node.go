@@ -1,0 +1,123 @@
+package query
+
+// Node is a condition on one record. It is two-valued: a record satisfies it
+// or does not; conditions on empty values are false, except Empty.
+type Node interface{ node() }
+
+// And holds when every element holds; the empty And always holds.
+type And []Node
+
+// Or holds when at least one element holds; the empty Or never holds.
+type Or []Node
+
+// Not holds when its element does not.
+type Not struct{ Node Node }
+
+// Cond is a test of one field's value.
+type Cond struct {
+	Field Field
+	Test  Test
+}
+
+// Among holds for the listed records of the catalog that is asked.
+type Among []Key
+
+func (And) node()   {}
+func (Or) node()    {}
+func (Not) node()   {}
+func (Cond) node()  {}
+func (Among) node() {}
+
+// Key names one record of a catalog as a caller may: by number, or by the
+// custom id that somebody gave it. Number 0 means by Code.
+type Key struct {
+	Record Record
+	Code   string
+}
+
+// Link names a record of another catalog.
+type Link struct {
+	Catalog Catalog
+	Key
+}
+
+// Test is what a Cond asks of a value. Which tests a field allows is its
+// storage's matter (catalog.Storage); a decoder never builds another.
+type Test interface{ test() }
+
+type (
+	// Empty holds when the field has no value.
+	Empty struct{}
+	// NotEmpty holds when the field has a value.
+	NotEmpty struct{}
+	// Substring holds when the folded text contains Fold (text.Fold of what was
+	// asked, not empty). For contacts it looks at the contact, and at its
+	// digits when Digits is not empty (then Fold is ignored); never at comments.
+	Substring struct{ Fold, Digits string }
+	// NumberRange holds for Min <= value <= Max; a nil bound is open.
+	NumberRange struct{ Min, Max *float64 }
+	// TimeRange is NumberRange for dates, in UTC milliseconds.
+	TimeRange struct{ Min, Max *int64 }
+	// Birthday holds for dates of that month and day, read at Offset minutes
+	// east of UTC.
+	Birthday struct {
+		Month, Day int
+		Offset     int
+	}
+	// AnyOf holds when the value is, or contains, one of the integers: items,
+	// stars, 0 and 1 of a switch. The empty list holds never.
+	AnyOf []int64
+	// AllOf holds when the value contains every one of the items.
+	AllOf []int64
+	// LinksAny holds when the field links at least one of the records.
+	LinksAny []Link
+	// LinksWhere holds when the field links a record of Catalog for which
+	// Where holds.
+	LinksWhere struct {
+		Catalog Catalog
+		Where   Node
+	}
+	// LinksLike holds when the field shares a linked record with field Field of
+	// record Record (of that field's catalog).
+	LinksLike struct {
+		Field  Field
+		Record Record
+	}
+)
+
+func (Empty) test()       {}
+func (NotEmpty) test()    {}
+func (Substring) test()   {}
+func (NumberRange) test() {}
+func (TimeRange) test()   {}
+func (Birthday) test()    {}
+func (AnyOf) test()       {}
+func (AllOf) test()       {}
+func (LinksAny) test()    {}
+func (LinksWhere) test()  {}
+func (LinksLike) test()   {}
+
+// Walk calls visit for the node and everything under it, conditions of linked
+// records included, parents first; catalog is the one each node is asked of.
+func Walk(catalog Catalog, n Node, visit func(Catalog, Node)) {
+	if n == nil {
+		return
+	}
+	visit(catalog, n)
+	switch n := n.(type) {
+	case And:
+		for _, e := range n {
+			Walk(catalog, e, visit)
+		}
+	case Or:
+		for _, e := range n {
+			Walk(catalog, e, visit)
+		}
+	case Not:
+		Walk(catalog, n.Node, visit)
+	case Cond:
+		if l, ok := n.Test.(LinksWhere); ok {
+			Walk(l.Catalog, l.Where, visit)
+		}
+	}
+}
