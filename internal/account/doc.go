@@ -1,0 +1,25 @@
+// Package account knows who may come in: accounts and their passwords, the
+// sessions they opened, their links to companies, and the delay after failed
+// logins.
+//
+// An account is a person on this server; an employee is a record of a
+// company. A link joins the two, and an Actor is what a request runs as once
+// both are known. The package declares the Store it needs and knows no HTTP,
+// SQL, environment or clock.
+//
+// A login attempt:
+//
+//	             delay runs -> rate_limited       wrong -> failure counted -> bad_credentials
+//	            /                                /
+//	attempt ---+---- locked -> account_locked   +
+//	            \                                \
+//	             one hash at a time per core ----- right -> failures forgotten, session
+//
+// Failures are counted per (address, login) for the delay and per login for
+// the lock, whether the login exists or not, and an unknown login costs the
+// same one hash: an answer never tells which logins exist.
+//
+// A session lives until it was not used for Options.SessionTTL, or until its
+// account's password or login changes, a company unlinks it, somebody revokes
+// it, or it is older than the account's SessionsFrom.
+package account
