@@ -1,0 +1,98 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Settings are the checked values. Only settings with an effect have a field;
+// Table lists them all. Zero durations and counts mean what their comment says.
+type Settings struct {
+	// DataDir is the folder of the embedded database, secrets and files.
+	DataDir string
+	// Listen is the address of the HTTP listener, "" = every interface on PortHTTP.
+	Listen string
+	// Host is the public host name, "" = taken from each request.
+	Host string
+	// PortHTTP and PortHTTPS are TCP ports, 0 = no such listener.
+	PortHTTP, PortHTTPS int
+	// HTTPS turns TLS on; HTTPSForce sends HTTP requests to it.
+	HTTPS, HTTPSForce bool
+	// HTTPSCertificate and HTTPSKey are paths of PEM files.
+	HTTPSCertificate, HTTPSKey string
+
+	// DBConnection is a PostgreSQL connection string, "" = embedded SQLite in DataDir.
+	DBConnection string
+	// CookieSecret signs sessions, "" = the one kept in DataDir (see Secrets).
+	CookieSecret string
+
+	// AdminLogin and AdminPassword make the first account; an empty password
+	// stands for a random one, printed once.
+	AdminLogin, AdminPassword string
+	// SessionCookieName is the name of the session cookie.
+	SessionCookieName string
+	// SessionTTL is how long an idle session lives.
+	SessionTTL time.Duration
+	// BasicCacheTTL is how long a checked password is remembered, 0 = not at all.
+	BasicCacheTTL time.Duration
+	// AuthURLLogin allows login and password in the query of GET /auth/login.
+	AuthURLLogin bool
+	// CookieCrossSite sends the cookie with SameSite=None; Secure.
+	CookieCrossSite bool
+	// CORSOrigins are the other origins that may call with cookies.
+	CORSOrigins []string
+	// TrustedProxies are the peers whose X-Forwarded-For is believed; loopback always is.
+	TrustedProxies []netip.Prefix
+
+	// LoginLimit turns the delay after failed logins on.
+	LoginLimit bool
+	// LoginLimitSpeed is the first delay, LoginLimitMaxInterval the longest.
+	LoginLimitSpeed, LoginLimitMaxInterval time.Duration
+	// LoginLimitMaxAttempts locks the account, 0 = never.
+	LoginLimitMaxAttempts int
+	// LimitUserRequests per LimitUserPeriod and account, 0 = no limit.
+	LimitUserRequests int
+	LimitUserPeriod   time.Duration
+	// LimitIPRequests per LimitIPPeriod and client address, 0 = no limit.
+	LimitIPRequests int
+	LimitIPPeriod   time.Duration
+
+	// APIBodyLimit is the largest request body in bytes.
+	APIBodyLimit int64
+	// RecordsLimitMax is the largest limit of a record list.
+	RecordsLimitMax int
+	// TextMaxLength is the longest one-line text in characters, 0 = no limit.
+	TextMaxLength int
+	// FieldsMax is the largest number of fields of one catalog.
+	FieldsMax int
+
+	// DefaultLanguage is the language of texts: en, uk or ru.
+	DefaultLanguage string
+	// CompanyTimezone is used where no caller gives an offset.
+	CompanyTimezone *time.Location
+	// SerialNumber is shown, masked, by GET /license.
+	SerialNumber string
+	// LicenseUsers is the number of seats, 0 = unlimited.
+	LicenseUsers int
+	// LicenseModules are the names of the modules, "*" = all.
+	LicenseModules []string
+	// LicenseUntil is the last day of the licence, zero = unlimited.
+	LicenseUntil time.Time
+
+	LogLevel slog.Level
+	// LogFormat is text or json.
+	LogFormat string
+
+	rows     []Row
+	warnings []string
+}
+
+// Table gives all settings in the table's order, with values in force; secret
+// values are masked.
+func (s *Settings) Table() []Row { return s.rows }
+
+// Warnings are what a person should be told at start: settings that were given
+// but have no effect, and names that look like settings but are none. They
+// hold names, never values.
+func (s *Settings) Warnings() []string { return s.warnings }

@@ -1,0 +1,124 @@
+package config
+
+// later is what this version accepts and checks but has no part for yet.
+func later() []setting {
+	all := append(filesLater(), automationLater()...)
+	for i := range all {
+		all[i].effect = Later
+	}
+	return all
+}
+
+func filesLater() []setting {
+	return []setting{
+		{key: "REDIRECT_CLIENT_TO_HTTPS", def: "false", value: boolean(nil), help: "redirect only the web application to HTTPS"},
+		{key: "PUBLIC_WWW_DIR", def: "www", value: path(nil), help: "folder of extra static files"},
+		{key: "FRAME_ANCESTORS", value: text(nil), help: "sites that may show web forms in frames"},
+		{key: "EMAIL_SERVICE", value: text(nil), help: "well-known mail service"},
+		{key: "EMAIL_LOGIN", value: text(nil), help: "login at the mail server"},
+		{key: "EMAIL_PASSWORD", value: secret(nil, 0), help: "password at the mail server"},
+		{key: "EMAIL_HOST", value: text(nil), help: "mail server"},
+		{key: "AUTH_TYPE", def: "local", value: oneOf(nil, "local", "ldap"), help: "where passwords are checked; this version: always local"},
+		{key: "AUTH_LDAP_URL", value: text(nil), help: "directory server"},
+		{key: "AUTH_LDAP_BINDDN", value: text(nil), help: "name to search the directory with"},
+		{key: "AUTH_LDAP_PASSWORD", value: secret(nil, 0), help: "its password"},
+		{key: "AUTH_LDAP_SEARCHBASE", value: text(nil), help: "where employees are searched"},
+		{key: "AUTH_LDAP_SEARCHFIELD", def: "cn", value: text(nil), help: "attribute with the login"},
+		{key: "AUTH_LDAP_SEARCHFILTER", def: "{{username}}", value: text(nil), help: "search filter"},
+		{key: "AUTH_LDAP_SESSION_AGE", def: "300000", unit: "ms", value: millis(nil, 0), help: "how long a directory check is trusted"},
+		{key: "S3_LOCAL", def: "true", value: boolean(nil), help: "keep files in the own store"},
+		{key: "S3_HOST", value: host(nil), help: "address of the file store"},
+		{key: "S3_PORT", def: "2020", value: port(nil), help: "port of the file store"},
+		{key: "S3_REGION", value: text(nil), help: "region of the file store"},
+		{key: "S3_BUCKET", def: "storage", value: text(nil), help: "bucket of the file store"},
+		{key: "S3_KEY", value: text(nil), help: "access key of the file store"},
+		{key: "S3_SECRET", value: secret(nil, 0), help: "secret key of the file store"},
+		{key: "S3_HTTPS", def: "false", value: boolean(nil), help: "TLS of the file store"},
+		{key: "S3_HTTPS_CERTIFICATE_PATH", value: path(nil), help: "certificate of the own store, PEM"},
+		{key: "S3_HTTPS_KEY_PATH", value: path(nil), help: "private key of the own store, PEM"},
+		{key: "S3_DATA_PATH", value: path(nil), help: "folder of the own store"},
+		{key: "S3_DIRECT", def: "false", value: boolean(nil), help: "upload straight to an external store"},
+		{key: "FILE_MAX_SIZE", def: "1073741824", unit: "bytes", value: integer[int64](nil, 1, 1<<40), help: "largest file"},
+		{key: "FILE_UPLOAD_TTL", def: "3600000", unit: "ms", value: millis(nil, 1000), help: "how long an upload policy is valid"},
+		{key: "FILE_URL_TTL", def: "86400000", unit: "ms", value: millis(nil, 1000), help: "how long a file link is valid"},
+		{key: "EXPORT_MAX_ROWS", def: "1000000", value: integer[int](nil, 1, maxCount), help: "most rows of an export"},
+		{key: "IMPORT_MAX_ROWS", def: "10000", value: integer[int](nil, 1, maxCount), help: "most rows of an import through the API"},
+		{key: "USE_SUB_DOMAINS", def: "false", value: boolean(nil), help: "several companies, each at its subdomain"},
+		{key: "ALLOW_CREATE_COMPANY", defKey: "USE_SUB_DOMAINS", value: boolean(nil), help: "invited people may found companies"},
+		{key: "ACTIVITY_REQUEST_PERIOD", unit: "ms", value: optional(millis(nil, 0)), help: "period of request statistics, 0 = off"},
+	}
+}
+
+func automationLater() []setting {
+	return []setting{
+		{key: "WEBHOOK_TIMEOUT", def: "10000", unit: "ms", value: millis(nil, 1), help: "longest call of a webhook"},
+		{key: "HOOKS_TLS_INSECURE", def: "false", value: boolean(nil), help: "accept any certificate in outgoing calls",
+			aliases: []alias{{"NODE_TLS_REJECT_UNAUTHORIZED", invert}}},
+		{key: "HOOKS_DENY_PRIVATE", def: "true", value: boolean(nil), help: "refuse webhooks to private networks"},
+		{key: "EVENT_CHAIN_LIMIT", def: "20", value: integer[int](nil, 1, 1000), help: "longest chain of events that cause each other"},
+		{key: "OUTBOUND_PRIVATE_NETWORKS", value: networks(nil), help: "private networks that outgoing calls may reach",
+			aliases: []alias{{name: "SYNC_PRIVATE_NETWORKS"}}},
+		{key: "OUTBOUND_PROXY", value: text(nil), help: "proxy of outgoing calls"},
+		{key: "SCENARIO_SYNC_TIMEOUT", def: "60000", unit: "ms", value: millis(nil, 1), help: "longest scenario that a caller waits for"},
+		{key: "LIMIT_SCENARIO_MAX_REQUESTS", def: "1000", value: integer[int](nil, 0, maxCount), help: "calls of scenarios per company and account interval, 0 = no limit"},
+		{key: "SCRIPT_WORKERS", value: optional(integer[int](nil, 1, 4096)), help: "most script processes; unset: two per core"},
+		{key: "SCRIPT_UNSAFE", def: "false", value: boolean(nil), help: "run scripts without a sandbox, for development only"},
+		{key: "SYNC_SECRET_KEYS", value: secret(nil, 0), help: "keys that encrypt stored credentials"},
+		{key: "SYNC_CONFIG_FILE", value: path(nil), help: "sync configuration loaded at start"},
+		{key: "SYNC_WORKERS", def: "8", value: integer[int](nil, 1, 1024), help: "sync deliveries at the same time"},
+		{key: "SYNC_MAX_BODY", def: "104857600", unit: "bytes", value: integer[int64](nil, 1024, 1<<32), help: "largest body of a sync request"},
+		{key: "BPM_PROCESS_LIMIT", def: "100", value: integer[int](nil, 1, maxCount), help: "scenarios at the same time"},
+		{key: "BPM_PROCESS_INPUT_LIMIT", def: "1048576", unit: "bytes", value: integer[int64](nil, 1, 1<<30), help: "largest input of a scenario"},
+		{key: "BPM_PROCESS_RESULT_LIMIT", def: "10240", unit: "bytes", value: integer[int64](nil, 1, 1<<30), help: "largest result of a scenario"},
+		{key: "BPM_PROCESS_DATA_LIMIT", def: "102400", unit: "bytes", value: integer[int64](nil, 1, 1<<30), help: "largest data of a scenario"},
+	}
+}
+
+// invert reads the original's switch for certificate checks: 0 = do not check.
+func invert(s string) string {
+	switch s {
+	case "0", "false":
+		return "true"
+	case "1", "true":
+		return "false"
+	}
+	return s
+}
+
+// engine is the original's separate scenario engine: here scenarios run inside.
+func engine() []setting {
+	all := []setting{
+		{key: "BPM_HOST", value: host(nil), help: "scenario engine"},
+		{key: "BPM_PORT", def: "2030", value: port(nil), help: "its port"},
+		{key: "BPM_SECRET", value: secret(nil, 0), help: "its secret"},
+		{key: "BPM_HTTPS", def: "false", value: boolean(nil), help: "its TLS"},
+		{key: "BPM_QUEUE_HOST", value: host(nil), help: "its queue"},
+		{key: "BPM_QUEUE_PORT", value: port(nil), help: "its queue's port"},
+		{key: "BPM_QUEUE_PASSWORD", value: secret(nil, 0), help: "its queue's password"},
+		{key: "BPM_QUEUE_INTERVAL", def: "500", unit: "ms", value: millis(nil, 0), help: "its queue's polling"},
+		{key: "BPM_THREADS", def: "10", value: integer[int](nil, 1, maxCount), help: "its threads"},
+		{key: "BPM_STEP_SIZE", def: "100", value: integer[int](nil, 1, maxCount), help: "its steps in a row"},
+		{key: "BPM_STEP_TIMEOUT", unit: "ms", value: optional(millis(nil, 0)), help: "its longest run of steps; unset: BPM_STEP_SIZE x 10 s"},
+		{key: "BPM_STEP_ATTEMPTS", def: "1", value: integer[int](nil, 1, maxCount), help: "its attempts"},
+		{key: "BPM_STEP_MAX_DELAY", def: "3600000", unit: "ms", value: millis(nil, 0), help: "its longest delay"},
+		{key: "BPM_STEP_MAX_DELAY_ON", def: "1000", value: integer[int](nil, 1, maxCount), help: "steps until that delay"},
+		{key: "BPM_PROCESS_TIMEOUT", def: "604800000", unit: "ms", value: millis(nil, 0), help: "its longest scenario"},
+		{key: "BPM_EXPRESSION_TIMEOUT", def: "500", unit: "ms", value: millis(nil, 0), help: "its longest expression"},
+		{key: "BPM_CODE_TIMEOUT", def: "5000", unit: "ms", value: millis(nil, 0), help: "its longest code"},
+		{key: "BPM_CONSOLE_LOGIN", def: "admin", value: text(nil), help: "login of its console"},
+		{key: "BPM_CONSOLE_PASSWORD", value: secret(nil, 0), help: "password of its console"},
+	}
+	for i := range all {
+		all[i].effect = Unneeded
+	}
+	return all
+}
+
+func unneeded() []setting {
+	return []setting{
+		{key: "SCRIPTS_TOKEN_SECRET", effect: Unneeded, value: secret(nil, 0),
+			help: "signed the scenario runner's access; scenarios run inside and need none"},
+		{key: "COMPANY_CACHE_LIFE_TIME", unit: "ms", effect: Unneeded, value: optional(millis(nil, 0)),
+			help: "caches follow the database's version and never go stale"},
+	}
+}
