@@ -1,0 +1,41 @@
+# The commands of this repository; CONTRIBUTING.md explains them.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ADDR ?= 127.0.0.1:8080
+FUZZTIME ?= 20s
+# Packages are named by folder: node_modules may hold foreign Go files.
+PACKAGES := ./cmd/... ./internal/... ./e2e/...
+
+.PHONY: build run test check lint race fuzz bench deps
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/kartoteka ./cmd/kartoteka
+
+# A server on the embedded database in ./data; it prints its address, and on
+# the first start the login and password of the administrator.
+run: build
+	bin/kartoteka serve --data data --listen $(ADDR)
+
+deps:
+	scripts/deps.sh
+
+# All tests, on both databases, with the public clients.
+test: deps
+	scripts/test.sh
+
+# What CI runs besides the fuzz targets.
+check: lint race
+
+lint:
+	@test -z "$$(gofmt -l cmd internal e2e)" || { echo "gofmt these files:"; gofmt -l cmd internal e2e; exit 1; } >&2
+	go vet $(PACKAGES)
+	go run $(STATICCHECK) $(PACKAGES)
+	scripts/generated.sh
+
+race: deps
+	scripts/test.sh -race
+
+fuzz:
+	scripts/fuzz.sh $(FUZZTIME)
+
+bench:
+	bench/run.sh
