@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,8 @@ type Service struct {
 	store     Store
 	options   Options
 	structure atomic.Pointer[Structure]
+	loading   sync.Mutex // held while the structure is read
+	relaying  sync.Mutex // held while the outbox is carried out, to keep its order
 }
 
 // Options are what a Service needs from outside.
