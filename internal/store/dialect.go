@@ -1,0 +1,27 @@
+package store
+
+// dialect is what the databases say differently. SQL is written once, in the
+// subset both understand (RETURNING, ON CONFLICT, IS TRUE, ? for parameters).
+type dialect interface {
+	// Name is "sqlite" or "postgres", also the folder of its migrations.
+	Name() string
+	// AnyInt is the condition that expr is among the integers of one parameter
+	// of type []int64, so that a list of any length is one prepared statement.
+	AnyInt(expr string) string
+	// ForUpdate ends a SELECT whose rows the transaction is about to change.
+	ForUpdate() string
+}
+
+type sqliteDialect struct{}
+
+func (sqliteDialect) Name() string { return "sqlite" }
+func (sqliteDialect) AnyInt(expr string) string {
+	return expr + " IN (SELECT value FROM json_each(?))"
+}
+func (sqliteDialect) ForUpdate() string { return "" }
+
+type postgresDialect struct{}
+
+func (postgresDialect) Name() string              { return "postgres" }
+func (postgresDialect) AnyInt(expr string) string { return expr + " = ANY(?::bigint[])" }
+func (postgresDialect) ForUpdate() string         { return " FOR UPDATE" }

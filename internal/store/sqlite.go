@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+const (
+	// oldestSQLite is 3.51.3: an older WAL could lose a checkpoint's pages
+	// ("WAL-reset bug", https://sqlite.org/wal.html).
+	oldestSQLite = 3_051_003
+	// mmapSize lets readers go past the page cache's mutex, which all
+	// connections of the process share. It is address space, not memory.
+	mmapSize = 1 << 30
+	// walPages is how long the log grows (16 MB) before it is written back
+	// within a commit, should the checkpoints after commits not keep up.
+	walPages = 4_000
+)
+
+// sqliteEngine is one database file: one writer, a few readers.
+type sqliteEngine struct {
+	path   string
+	writer *sqliteWriter
+	// readers holds the idle readers; nil is one that is not open yet.
+	readers chan *sqliteReader
+	closed  chan struct{}
+	closing sync.Once
+
+	// version is the committed version row. It is nil while a commit that may
+	// change it is under way, and when there is no such table; the pointer is
+	// new after each commit, so that equal pointers mean nothing happened.
+	version atomic.Pointer[Version]
+	// raised is closed and replaced when version changes.
+	raised atomic.Pointer[chan struct{}]
+}
+
+// openSQLite opens the file, or makes it. The caller holds the folder's lock
+// (LockFolder).
+func openSQLite(path string) (*sqliteEngine, error) {
+	if sqlite.VersionNumber < oldestSQLite {
+		return nil, fmt.Errorf("this program is built with SQLite %s, and needs 3.51.3 or newer", sqlite.Version)
+	}
+	c, err := openSQLiteConn(path, true)
+	if err != nil {
+		return nil, err
+	}
+	e := &sqliteEngine{path: path, closed: make(chan struct{})}
+	e.readers = make(chan *sqliteReader, max(2, runtime.GOMAXPROCS(0)))
+	for range cap(e.readers) {
+		e.readers <- nil
+	}
+	raised := make(chan struct{})
+	e.raised.Store(&raised)
+	e.writer = newSQLiteWriter(e, c)
+	e.writer.publish()
+	go e.writer.run()
+	return e, nil
+}
+
+func openSQLiteConn(path string, writer bool) (*sqliteConn, error) {
+	raw, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate)
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	}
+	raw.SetBusyTimeout(5 * time.Second)
+	c := &sqliteConn{raw: raw, stmts: map[string]*sqliteStmt{}, writer: writer}
+	settings := fmt.Sprintf(`PRAGMA mmap_size=%d; PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY; PRAGMA query_only=1`, mmapSize)
+	if writer {
+		settings = fmt.Sprintf(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=1;
+			PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;
+			PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=67108864`, walPages)
+	}
+	c.writer = false // outside a transaction every error would look like its end
+	if err := c.Script(context.Background(), settings); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), raw.Close())
+	}
+	c.writer = writer
+	return c, nil
+}
+
+func (e *sqliteEngine) Dialect() dialect { return sqliteDialect{} }
+
+func (e *sqliteEngine) View(ctx context.Context, expect *Version, fn func(conn) error) error {
+	r, err := e.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { e.readers <- r }()
+	return r.view(ctx, e, expect, fn)
+}
+
+func (e *sqliteEngine) acquire(ctx context.Context) (*sqliteReader, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var r *sqliteReader
+	select {
+	case <-e.closed:
+		return nil, errClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r = <-e.readers:
+	}
+	if r != nil {
+		return r, nil
+	}
+	c, err := openSQLiteConn(e.path, false)
+	if err != nil {
+		e.readers <- nil
+		return nil, err
+	}
+	return newSQLiteReader(c), nil
+}
+
+func (e *sqliteEngine) Update(ctx context.Context, opts updateOptions, fn func(conn) error) error {
+	return outward(ctx, e.writer.do(ctx, opts, fn))
+}
+
+func (e *sqliteEngine) Wait(ctx context.Context, known Version) (Version, error) {
+	for {
+		raised := *e.raised.Load()
+		if v := e.version.Load(); v != nil && *v != known {
+			return *v, nil
+		}
+		select {
+		case <-raised:
+		case <-e.closed:
+			return known, errClosed
+		case <-ctx.Done():
+			return known, ctx.Err()
+		}
+	}
+}
+
+func (e *sqliteEngine) Integrity(ctx context.Context, quick bool) (found []string, err error) {
+	check := "PRAGMA integrity_check(100)"
+	if quick {
+		check = "PRAGMA quick_check(100)"
+	}
+	err = e.View(ctx, nil, func(c conn) error {
+		found = nil
+		return c.Query(ctx, check, nil, func(r row) error {
+			if s := r.Str(0); s != "ok" {
+				found = append(found, s)
+			}
+			return nil
+		})
+	})
+	return found, err
+}
+
+func (e *sqliteEngine) Close() (err error) {
+	e.closing.Do(func() {
+		close(e.closed)
+		e.writer.stop()
+		for range cap(e.readers) {
+			if r := <-e.readers; r != nil {
+				err = errors.Join(err, r.raw.Close())
+			}
+		}
+		// The last one: closing it writes the log back into the file.
+		err = errors.Join(err, e.writer.conn.raw.Close())
+	})
+	return err
+}
