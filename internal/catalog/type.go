@@ -3,6 +3,7 @@ package catalog
 import (
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
 )
 
 // Storage is how the store keeps a field's values. It decides the columns, the
@@ -105,3 +106,60 @@ type Moment struct {
 	Offset   int   // the caller's minutes east of UTC
 	Employee query.Record
 }
+
+// types are all field types. The order is the one in which documents list them.
+var types = []Type{
+	groupType{}, textType{}, numberType{}, dateType{}, dropdownType{}, radiobuttonType{},
+	checkboxesType{}, switchType{}, progressType{}, starsType{}, contactType{}, addressType{},
+	userType{}, objectType{}, fileType{}, buttonType{},
+}
+
+var typesByName = func() map[string]Type {
+	m := make(map[string]Type, len(types))
+	for _, t := range types {
+		m[t.Name()] = t
+	}
+	return m
+}()
+
+// Types lists all field types.
+func Types() []Type { return types }
+
+// TypeByName finds a field type by its public name, nil if there is none.
+func TypeByName(name string) Type { return typesByName[name] }
+
+// Storage is how the field's values are kept.
+func (f *Field) Storage() Storage { return f.Type.Storage(&f.Config) }
+
+// AcceptValue is Type.Accept with the limits that are settings: textMax is the
+// longest one-line text in characters, 0 for none.
+func AcceptValue(f *Field, v Value, textMax int) (Value, *fault.Detail) {
+	if bad, ok := v.(Bad); ok {
+		return nil, &bad.Detail
+	}
+	accepted, detail := f.Type.Accept(f, v)
+	if t, ok := accepted.(Text); ok && textMax > 0 && f.Config.oneLine() && text.Len(string(t)) > textMax {
+		return nil, failed(f, fault.TooLong, "%s: at most %d characters", f.Name, textMax)
+	}
+	return accepted, detail
+}
+
+// failed is the detail of a value that a field does not take.
+func failed(f *Field, code fault.Code, format string, args ...any) *fault.Detail {
+	d := fault.Field(f.Key, code, format, args...)
+	return &d
+}
+
+// mistyped is the detail of a value of the wrong kind.
+func mistyped(f *Field) *fault.Detail {
+	return failed(f, fault.Type, "%s: the value has the wrong type", f.Name)
+}
+
+// plain is the part of Type that most types share: no configuration, no
+// default, nothing to search, no sort key.
+type plain struct{}
+
+func (plain) Configure(string, *Config, *Config) []fault.Detail { return nil }
+func (plain) Initial(*Field, Moment) Value                      { return nil }
+func (plain) Search(*Field, Value) []SearchRow                  { return nil }
+func (plain) Key(*Field, Value) []byte                          { return nil }
