@@ -33,9 +33,9 @@ type Failures struct {
 
 // Attempt is what is known before a password is looked at.
 type Attempt struct {
-	Account  *Account // nil when no account has the login
-	Pair     Failures // of this address with this login
-	Total    Failures // of the login from anywhere
+	Account *Account // nil when no account has the login
+	Pair    Failures // of this address with this login
+	Total   Failures // of the login from anywhere
 }
 
 // Store keeps accounts, sessions and failures in the control database. Times

@@ -1,0 +1,56 @@
+package httpkit
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+func (k *Kit) logStart(ctx context.Context, r *http.Request) {
+	if !k.opt.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	k.opt.Log.LogAttrs(ctx, slog.LevelDebug, "request.start", slog.String("module", "Router:Api"),
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("query", maskQuery(r.URL.RawQuery)))
+}
+
+func (k *Kit) logEnd(ctx context.Context, r *http.Request, res *response, start time.Time) {
+	if !k.opt.Log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	q := of(ctx)
+	k.opt.Log.LogAttrs(ctx, slog.LevelInfo, "request.end", slog.String("module", "Router:Api"),
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("user", q.user),
+		slog.String("ip", q.ip.String()), slog.Int("status", res.code()), slog.Int64("ms", time.Since(start).Milliseconds()))
+}
+
+// maskQuery hides the values of parameters whose names sound secret.
+func maskQuery(raw string) string {
+	if raw == "" {
+		return ""
+	}
+	pairs := strings.Split(raw, "&")
+	for i, pair := range pairs {
+		name, _, found := strings.Cut(pair, "=")
+		if found && secretName(name) {
+			pairs[i] = name + "=***"
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+func secretName(name string) bool {
+	if plain, err := url.QueryUnescape(name); err == nil {
+		name = plain
+	}
+	name = strings.ToLower(name)
+	for _, word := range []string{"password", "passwd", "token", "secret", "key", "auth", "cookie", "sid"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,82 @@
+package httpkit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query/tree"
+)
+
+// firstBuffer is how much is set aside before any byte came: a claimed
+// Content-Length alone must not take memory.
+const firstBuffer = 32 << 10
+
+var buffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, firstBuffer)) }}
+
+// ReadJSON reads the body, whatever its Content-Type, as one JSON value of at
+// most limit bytes. An empty body is an empty object. It fails with
+// fault.InvalidJSON or fault.BodyTooLarge.
+func ReadJSON(r *http.Request, limit int64) (tree.Value, error) {
+	buf := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
+	defer func() {
+		if buf.Cap() <= 4*firstBuffer {
+			buffers.Put(buf)
+		}
+	}()
+	if err := readInto(buf, r, limit); err != nil {
+		return tree.Value{}, err
+	}
+	if len(bytes.TrimSpace(buf.Bytes())) == 0 {
+		return tree.NewObject(nil), nil
+	}
+	return tree.ParseJSON(buf.Bytes(), tree.Limits{})
+}
+
+// ReadObject is ReadJSON for a body that must be an object.
+func ReadObject(r *http.Request, limit int64) (tree.Value, error) {
+	v, err := ReadJSON(r, limit)
+	if err != nil {
+		return v, err
+	}
+	if v.Kind != tree.Object {
+		return v, fault.New(fault.InvalidJSON, "the body must be a JSON object")
+	}
+	return v, nil
+}
+
+// ReadBody reads the body as it is, at most limit bytes of it. It fails with
+// fault.BodyTooLarge.
+func ReadBody(r *http.Request, limit int64) ([]byte, error) {
+	var buf bytes.Buffer
+	if err := readInto(&buf, r, limit); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+func readInto(buf *bytes.Buffer, r *http.Request, limit int64) error {
+	if r.ContentLength > limit {
+		return errTooLarge(limit)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
+	switch {
+	case n > limit:
+		return errTooLarge(limit)
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.Wrap(err, fault.InvalidJSON, "the body did not arrive whole")
+	}
+	return fmt.Errorf("read body: %w", err)
+}
+
+func errTooLarge(limit int64) error {
+	return fault.New(fault.BodyTooLarge, "the body is larger than %d bytes", limit)
+}
