@@ -1,0 +1,365 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+)
+
+const (
+	// retryMost bounds how often a transaction in conflict is begun again.
+	retryMost = 10
+	// structurePatience is how long a structure change tries to get its locks.
+	structurePatience = 10 * time.Second
+	// endTimeout bounds COMMIT and ROLLBACK, which the caller's context must
+	// not cut short.
+	endTimeout = 30 * time.Second
+	// versionPoll is how often Wait looks without being notified.
+	versionPoll = time.Second
+)
+
+// postgresEngine is one schema of a PostgreSQL database.
+type postgresEngine struct {
+	pool    *postgresPool
+	schema  string
+	channel string // of NOTIFY
+	sql     rewriter
+	// life ends with Close.
+	life context.Context
+	end  context.CancelFunc
+}
+
+// openPostgres connects to dsn and makes the schema if it is missing. most
+// bounds the connections; 0 leaves it to dsn (pool_max_conns) or means 16.
+func openPostgres(ctx context.Context, dsn, schema string, most int) (*postgresEngine, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read the connection string: %w", err)
+	}
+	if most, err = connections(config, most); err != nil {
+		return nil, err
+	}
+	setPostgres(config, schema)
+	if err := preparePostgres(ctx, config, schema); err != nil {
+		return nil, err
+	}
+	e := &postgresEngine{pool: newPostgresPool(config, most), schema: schema, channel: channelOf(schema)}
+	e.life, e.end = context.WithCancel(context.Background())
+	return e, nil
+}
+
+// connections takes pool_max_conns, which people know from pgx, out of what is
+// sent to the server.
+func connections(config *pgx.ConnConfig, most int) (int, error) {
+	const key = "pool_max_conns"
+	text, given := config.RuntimeParams[key]
+	delete(config.RuntimeParams, key)
+	if most > 0 {
+		return most, nil
+	}
+	if !given {
+		return poolMost, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("read the connection string: %s is %q, not a positive number", key, text)
+	}
+	return n, nil
+}
+
+// channelOf names the NOTIFY channel of a schema, whose name may be as long as
+// a channel's may be.
+func channelOf(schema string) string { return fmt.Sprintf("kartoteka_%016x", hashKey(schema, 0)) }
+
+// setPostgres sets what every connection of the engine has.
+func setPostgres(c *pgx.ConnConfig, schema string) {
+	c.RuntimeParams["application_name"] = "kartoteka"
+	// public holds extensions, such as pg_trgm and its operators.
+	c.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize() + ", public"
+	c.RuntimeParams["statement_timeout"] = "30s"
+	c.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
+	c.RuntimeParams["timezone"] = "UTC"
+	c.RuntimeParams["jit"] = "off" // compiles longer than our queries run
+	// The end of a context cancels the statement and spares the connection.
+	c.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: pg, DeadlineDelay: 2 * time.Second}
+	}
+}
+
+// preparePostgres refuses a database that would sort or fold text wrongly, and
+// makes the schema.
+func preparePostgres(ctx context.Context, config *pgx.ConnConfig, schema string) error {
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	var encoding, ctype string
+	err = c.QueryRow(ctx, `SELECT pg_encoding_to_char(encoding), datctype FROM pg_database
+		WHERE datname = current_database()`).Scan(&encoding, &ctype)
+	if err != nil {
+		return fmt.Errorf("look at the database: %w", err)
+	}
+	if err := checkLocale(encoding, ctype); err != nil {
+		return err
+	}
+	return createSchema(ctx, c, schema)
+}
+
+func checkLocale(encoding, ctype string) error {
+	if encoding != "UTF8" {
+		return fmt.Errorf("the database has encoding %s; make one with ENCODING 'UTF8'", encoding)
+	}
+	if ctype == "C" || ctype == "POSIX" {
+		return fmt.Errorf("the database has LC_CTYPE %s, which knows no letters but English ones; make one with LC_CTYPE 'C.UTF-8' or a language's", ctype)
+	}
+	return nil
+}
+
+// createSchema asks first, as the role may not be allowed to make schemas.
+func createSchema(ctx context.Context, c *pgx.Conn, schema string) error {
+	var there bool
+	err := c.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)`, schema).Scan(&there)
+	if err == nil && !there {
+		err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+			// Two nodes at once: IF NOT EXISTS alone may fail with a duplicate.
+			if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, hashKey(schema, 0)); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS `+pgx.Identifier{schema}.Sanitize())
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("make the schema %s: %w", schema, err)
+	}
+	return nil
+}
+
+// hashKey spreads the locks of all schemas over the one space of a database.
+func hashKey(schema string, key int64) int64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\x00%d", schema, key)
+	return int64(h.Sum64())
+}
+
+func (e *postgresEngine) Dialect() dialect { return postgresDialect{} }
+
+func (e *postgresEngine) View(ctx context.Context, expect *Version, fn func(conn) error) error {
+	begin := []statement{{SQL: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}}
+	return e.transact(ctx, begin, updateOptions{Expect: expect}, fn)
+}
+
+func (e *postgresEngine) Update(ctx context.Context, opts updateOptions, fn func(conn) error) error {
+	begin := []statement{{SQL: "BEGIN ISOLATION LEVEL READ COMMITTED"}}
+	if opts.Class == classStructure {
+		begin = append(begin,
+			statement{SQL: "SET LOCAL lock_timeout = '500ms'"},
+			statement{SQL: "SET LOCAL statement_timeout = '10min'"}) // building an index
+	}
+	begin = append(begin, e.locks(opts)...)
+	return e.transact(ctx, begin, opts, fn)
+}
+
+// locks takes the advisory locks in one order everywhere, so that they cannot
+// deadlock, and each only once, as shared to exclusive would.
+func (e *postgresEngine) locks(opts updateOptions) (list []statement) {
+	how := map[int64]string{}
+	for _, key := range opts.Shared {
+		how[hashKey(e.schema, key)] = "SELECT pg_advisory_xact_lock_shared(?)"
+	}
+	for _, key := range opts.Exclusive {
+		how[hashKey(e.schema, key)] = "SELECT pg_advisory_xact_lock(?)"
+	}
+	keys := make([]int64, 0, len(how))
+	for key := range how {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		list = append(list, statement{SQL: how[key], Args: []any{key}})
+	}
+	return list
+}
+
+// transact runs transactions until one ends for good.
+func (e *postgresEngine) transact(ctx context.Context, begin []statement, opts updateOptions, fn func(conn) error) error {
+	started := time.Now()
+	for attempt := 0; ; attempt++ {
+		err := e.once(ctx, begin, opts.Expect, fn)
+		wait, again := retryAfter(err, opts, attempt, time.Since(started))
+		if !again {
+			return outward(ctx, err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return outward(ctx, errors.Join(ctx.Err(), err))
+		}
+	}
+}
+
+// retryAfter tells whether the transaction that failed should begin again.
+func retryAfter(err error, opts updateOptions, attempt int, spent time.Duration) (time.Duration, bool) {
+	if err == nil {
+		return 0, false
+	}
+	jitter := rand.N(10 * time.Millisecond << min(attempt, 5))
+	patience := opts.Patience
+	if patience == 0 {
+		patience = structurePatience
+	}
+	switch classify(err) {
+	case classConflict:
+		return jitter, attempt < retryMost
+	case classLocked:
+		return 50*time.Millisecond + jitter, opts.Class == classStructure && spent < patience
+	}
+	// A connection that broke while idle in the pool.
+	return jitter, attempt == 0 && pgconn.SafeToRetry(err)
+}
+
+// once runs one transaction. What precedes fn goes to the server in one piece.
+func (e *postgresEngine) once(ctx context.Context, begin []statement, expect *Version, fn func(conn) error) (err error) {
+	if e.life.Err() != nil {
+		return errClosed
+	}
+	pooled, err := e.pool.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.pool.release(pooled) // which closes a connection still in a transaction
+	c := &postgresConn{engine: e, raw: pooled.Conn}
+	committed := false
+	defer func() {
+		if !committed {
+			c.rollback(ctx)
+		}
+	}()
+	if err := c.begin(ctx, begin, expect); err != nil {
+		return err
+	}
+	err = guard(fn, c)
+	if err == nil {
+		err = c.failed
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	committed = true
+	return c.commit(ctx)
+}
+
+// begin starts the transaction and compares versions in one round trip. With
+// locks the version is a statement of its own after them, and READ COMMITTED
+// gives it a snapshot of its own, so it is what the lock protects.
+func (c *postgresConn) begin(ctx context.Context, begin []statement, expect *Version) error {
+	if expect == nil {
+		return execAll(ctx, c, begin)
+	}
+	var v Version
+	err := c.ExecBatch(ctx, append(slices.Clone(begin), statement{SQL: selectVersion, Each: func(r row) error {
+		v = Version{r.Int(0), r.Int(1)}
+		return nil
+	}}))
+	if err == nil && v != *expect {
+		err = ErrStale
+	}
+	return err
+}
+
+func (c *postgresConn) commit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	if _, err := c.raw.Exec(ctx, "COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// rollback need not succeed: a connection left in a transaction is closed.
+func (c *postgresConn) rollback(ctx context.Context) {
+	if c.raw.IsClosed() || c.raw.PgConn().TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	_, _ = c.raw.Exec(ctx, "ROLLBACK")
+}
+
+// Wait holds a connection of its own: it is idle nearly always and must not
+// take one from the pool.
+func (e *postgresEngine) Wait(ctx context.Context, known Version) (Version, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.life, cancel)()
+	v, err := e.wait(ctx, known)
+	if e.life.Err() != nil {
+		return known, errClosed
+	}
+	if ctx.Err() != nil {
+		return known, ctx.Err()
+	}
+	return v, err
+}
+
+func (e *postgresEngine) wait(ctx context.Context, known Version) (v Version, err error) {
+	config := e.pool.config.Copy()
+	config.BuildContextWatcherHandler = nil // by default a wait that times out leaves the connection in order
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return known, fmt.Errorf("wait for a version: %w", err)
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	if _, err := c.Exec(ctx, "LISTEN "+e.channel); err != nil {
+		return known, fmt.Errorf("wait for a version: %w", err)
+	}
+	for {
+		if err := c.QueryRow(ctx, selectVersion).Scan(&v.Structure, &v.Rights); err != nil {
+			return known, fmt.Errorf("wait for a version: %w", err)
+		}
+		if v != known {
+			return v, nil
+		}
+		poll, cancel := context.WithTimeout(ctx, versionPoll)
+		_, err := c.WaitForNotification(poll)
+		timeout := poll.Err() != nil
+		cancel()
+		if err != nil && (ctx.Err() != nil || !timeout) {
+			return known, fmt.Errorf("wait for a version: %w", err)
+		}
+	}
+}
+
+// Integrity lists indexes that a failed build left behind; the pages themselves
+// are the server's business (checksums, amcheck).
+func (e *postgresEngine) Integrity(ctx context.Context, _ bool) (found []string, err error) {
+	err = e.View(ctx, nil, func(c conn) error {
+		found = nil
+		return c.Query(ctx, `SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+			WHERE NOT i.indisvalid AND c.relnamespace = ?::regnamespace ORDER BY 1`,
+			[]any{pgx.Identifier{e.schema}.Sanitize()}, func(r row) error {
+				found = append(found, "the index "+r.Str(0)+" is not valid")
+				return nil
+			})
+	})
+	return found, err
+}
+
+func (e *postgresEngine) Close() error {
+	e.end()
+	e.pool.close()
+	return nil
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// postgresConn is one transaction on a connection of the pool.
+type postgresConn struct {
+	engine *postgresEngine
+	raw    *pgx.Conn
+	// failed is the first error of a statement; see conn.
+	failed error
+}
+
+func (c *postgresConn) Dialect() dialect { return postgresDialect{} }
+
+func (c *postgresConn) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	if c.failed != nil {
+		return 0, c.failed
+	}
+	tag, err := c.raw.Exec(ctx, c.engine.sql.rewrite(sql), args...)
+	if err != nil {
+		return 0, c.fail(sql, err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+func (c *postgresConn) Query(ctx context.Context, sql string, args []any, each func(row) error) error {
+	if c.failed != nil {
+		return c.failed
+	}
+	rows, err := c.raw.Query(ctx, c.engine.sql.rewrite(sql), args...)
+	if err != nil {
+		return c.fail(sql, err)
+	}
+	own, err := scanRows(rows, each)
+	if err != nil {
+		return c.fail(sql, err)
+	}
+	return own
+}
+
+func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
+	if c.failed != nil {
+		return c.failed
+	}
+	var queue pgx.Batch
+	for i := range batch {
+		queue.Queue(c.engine.sql.rewrite(batch[i].SQL), batch[i].Args...)
+	}
+	results := c.raw.SendBatch(ctx, &queue)
+	for i := range batch {
+		rows, err := results.Query()
+		var own error
+		if err == nil {
+			own, err = scanRows(rows, batch[i].Each)
+		}
+		if err != nil {
+			_ = results.Close() // repeats err
+			return c.fail(batch[i].SQL, err)
+		}
+		if own != nil {
+			return c.drop(results, own)
+		}
+	}
+	if err := results.Close(); err != nil {
+		return c.fail("batch", err)
+	}
+	return nil
+}
+
+// drop ends a batch whose caller wants no more of it. Later statements may have
+// run already, so the transaction must not be committed.
+func (c *postgresConn) drop(results pgx.BatchResults, own error) error {
+	_ = results.Close()
+	c.failed = own
+	return own
+}
+
+func (c *postgresConn) Script(ctx context.Context, sql string) error {
+	if c.failed != nil {
+		return c.failed
+	}
+	if _, err := c.raw.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+		return c.fail(sql, err)
+	}
+	return nil
+}
+
+func (c *postgresConn) Bump(ctx context.Context, what part) error {
+	return c.ExecBatch(ctx, []statement{
+		{SQL: bumpVersion, Args: what.increments()},
+		{SQL: "SELECT pg_notify(?, '')", Args: []any{c.engine.channel}},
+	})
+}
+
+func (c *postgresConn) fail(sql string, err error) error {
+	c.failed = fmt.Errorf("%s: %w", brief(sql), err)
+	return c.failed
+}
+
+// scanRows reads rows to their end. own is the error of each, err the database's.
+func scanRows(rows pgx.Rows, each func(row) error) (own, err error) {
+	defer rows.Close()
+	r := postgresRow{types: rows.TypeMap()}
+	for rows.Next() {
+		if each == nil {
+			continue
+		}
+		r.values, r.fields = rows.RawValues(), rows.FieldDescriptions()
+		if own = each(&r); own != nil {
+			break
+		}
+	}
+	rows.Close()
+	if own == errStop {
+		own = nil
+	}
+	return own, rows.Err()
+}
