@@ -43,6 +43,8 @@ type Plan struct {
 type Store interface {
 	// Structure reads everything that defines the data, removed parts included.
 	Structure(ctx context.Context) (*Definition, error)
+	// Version is the structure's version now, whichever node made it.
+	Version(ctx context.Context) (int64, error)
 	// View runs fn on one snapshot. It fails with ErrStale before fn when the
 	// structure is not of that version.
 	View(ctx context.Context, version int64, fn func(Reader) error) error

@@ -1,0 +1,241 @@
+package catalog
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
+)
+
+// maxInstruction bounds a catalog's instruction, in bytes.
+const maxInstruction = 64 << 10
+
+// CatalogInput is what a caller sets of a catalog; nil leaves a part as it is.
+type CatalogInput struct {
+	Key, Name, Icon *string
+	Section         *string // public id
+	Priority        *int
+	History         *bool
+	Instruction     *string
+	// Fields, if not nil, replaces the structure: fields not in it are removed.
+	Fields []FieldInput
+}
+
+// CatalogFilter narrows a list of catalogs.
+type CatalogFilter struct {
+	Sections []string // public ids; nil for all, unknown ones have no catalogs
+	Hidden   bool     // also those that are hidden by default
+}
+
+// Catalogs lists the catalogs that the actor sees, in menu order.
+func (s *Service) Catalogs(ctx context.Context, a Actor, filter CatalogFilter) ([]*Scope, error) {
+	st, access, err := s.current(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	var scopes []*Scope
+	for _, c := range st.Catalogs {
+		wanted := filter.Sections == nil || slices.Contains(filter.Sections, st.Section(c.Section).Key)
+		if wanted && (filter.Hidden || !c.Mirror) && access.Catalog(c) >= SearchPrivilege {
+			scopes = append(scopes, &Scope{st, c, access})
+		}
+	}
+	return scopes, nil
+}
+
+// Catalog gives one catalog by public id: NotFound, Forbidden.
+func (s *Service) Catalog(ctx context.Context, a Actor, key string) (*Scope, error) {
+	st, err := s.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.scope(ctx, st, a, st.CatalogByKey(key))
+}
+
+// CreateCatalog makes a catalog in a section, the last in the menu unless a
+// priority is given.
+func (s *Service) CreateCatalog(ctx context.Context, a Actor, in CatalogInput) (*Scope, error) {
+	var number query.Catalog
+	err := s.reshape(ctx, nil, func(st *Structure, w Writer) error {
+		access, err := s.access(ctx, st, a)
+		if err != nil {
+			return err
+		}
+		if in.Section == nil {
+			return fault.Invalid([]fault.Detail{fault.At("sectionId", fault.Required, "a catalog needs a section")})
+		}
+		if _, err := seenSection(st, access, *in.Section, AdminPrivilege); err != nil {
+			return err
+		}
+		n, err := w.Next(ctx, CatalogCounter)
+		if err != nil {
+			return err
+		}
+		number = query.Catalog(n)
+		c := &Catalog{Num: number, Key: strconv.FormatInt(n, 10), History: true, NextField: 1, Priority: lastPriority(st)}
+		if in.Name == nil {
+			in.Name = new(string)
+		}
+		r := restructure{service: s, st: st, w: w, before: &Catalog{}, after: c}
+		return r.run(ctx, access, in)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.reopen(ctx, a, number)
+}
+
+// UpdateCatalog changes a catalog, its fields included, in one transaction.
+func (s *Service) UpdateCatalog(ctx context.Context, a Actor, key string, in CatalogInput) (*Scope, error) {
+	scope, err := s.Catalog(ctx, a, key)
+	if err != nil {
+		return nil, err
+	}
+	number := scope.Catalog.Num
+	err = s.reshape(ctx, []query.Catalog{number}, func(st *Structure, w Writer) error {
+		scope, err := s.administered(ctx, st, a, number)
+		if err != nil {
+			return err
+		}
+		after := *scope.Catalog
+		r := restructure{service: s, st: st, w: w, before: scope.Catalog, after: &after}
+		return r.run(ctx, scope.Access, in)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.reopen(ctx, a, number)
+}
+
+// DeleteCatalog takes a catalog out of everybody's sight. The operator can
+// bring it back.
+func (s *Service) DeleteCatalog(ctx context.Context, a Actor, key string) error {
+	scope, err := s.Catalog(ctx, a, key)
+	if err != nil {
+		return err
+	}
+	number := scope.Catalog.Num
+	return s.reshape(ctx, []query.Catalog{number}, func(st *Structure, w Writer) error {
+		scope, err := s.administered(ctx, st, a, number)
+		if err != nil {
+			return err
+		}
+		if scope.Catalog.System {
+			return fault.New(fault.InvalidParameter, "A system catalog cannot be deleted")
+		}
+		removed := *scope.Catalog
+		removed.Removed = s.options.Now()
+		return w.SaveCatalog(ctx, &removed)
+	})
+}
+
+// ClearCatalog removes all records of a catalog for good, with their links and
+// histories, and gives their number. The caller proves the intention by the
+// catalog's exact name.
+func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (int64, error) {
+	scope, err := s.Catalog(ctx, a, key)
+	if err != nil {
+		return 0, err
+	}
+	var cleared int64
+	number := scope.Catalog.Num
+	err = s.update(ctx, Reshape, []query.Catalog{number}, func(st *Structure, w Writer) error {
+		scope, err := s.administered(ctx, st, a, number)
+		if err != nil {
+			return err
+		}
+		switch {
+		case scope.Catalog.Mirror || number == Employees:
+			return fault.New(fault.InvalidParameter, "A system catalog cannot be cleared")
+		case scope.Catalog.Name != name:
+			return fault.New(fault.InvalidParameter, "name: it is not the name of the catalog")
+		}
+		cleared, err = w.Clear(ctx, scope.Catalog)
+		return err
+	})
+	return cleared, err
+}
+
+// administered opens a catalog to somebody who is going to change it.
+func (s *Service) administered(ctx context.Context, st *Structure, a Actor, n query.Catalog) (*Scope, error) {
+	scope, err := s.scope(ctx, st, a, st.Catalog(n))
+	if err != nil {
+		return nil, err
+	}
+	return scope, need(scope.Access.Catalog(scope.Catalog), AdminPrivilege)
+}
+
+// reopen gives a catalog after a change.
+func (s *Service) reopen(ctx context.Context, a Actor, n query.Catalog) (*Scope, error) {
+	st, err := s.Structure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.scope(ctx, st, a, st.Catalog(n))
+}
+
+func lastPriority(st *Structure) int {
+	last := 0
+	for _, c := range st.Catalogs {
+		if !c.System {
+			last = max(last, c.Priority)
+		}
+	}
+	return last + 1
+}
+
+// apply sets the given parts of a catalog but its fields.
+func (in CatalogInput) apply(st *Structure, access *Access, c *Catalog) error {
+	var details []fault.Detail
+	if in.Name != nil {
+		c.Name = strings.TrimSpace(*in.Name)
+		details = append(details, checkName("name", c.Name)...)
+	}
+	if in.Icon != nil {
+		c.Icon = *in.Icon
+		details = append(details, checkIcon(c.Icon)...)
+	}
+	if in.Instruction != nil {
+		c.Instruction = sanitise(*in.Instruction)
+		if len(*in.Instruction) > maxInstruction || strings.IndexByte(*in.Instruction, 0) >= 0 {
+			details = append(details, fault.At("instruction", fault.TooLong, "an instruction has at most %d bytes", maxInstruction))
+		}
+	}
+	if in.Priority != nil {
+		c.Priority = *in.Priority
+	}
+	if in.History != nil {
+		c.History = *in.History
+	}
+	if err := fault.Invalid(details); err != nil {
+		return err
+	}
+	if in.Key != nil && *in.Key != c.Key {
+		taken := st.CatalogByKey(*in.Key) != nil
+		if err := checkKey(*in.Key, int64(c.Num), c.System, taken); err != nil {
+			return err
+		}
+		c.Key = *in.Key
+	}
+	return in.move(st, access, c)
+}
+
+// move puts the catalog into the given section.
+func (in CatalogInput) move(st *Structure, access *Access, c *Catalog) error {
+	if in.Section == nil {
+		return nil
+	}
+	info, err := seenSection(st, access, *in.Section, AdminPrivilege)
+	if err != nil {
+		return err
+	}
+	if c.System && info.Num != c.Section {
+		return fault.New(fault.InvalidParameter, "The system catalog %s cannot be moved", text.Cut(c.Name, 100))
+	}
+	c.Section = info.Num
+	return nil
+}

@@ -1,0 +1,237 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+)
+
+// First is the first employee of a new company.
+type First struct {
+	Name     string
+	Login    string
+	Password string
+	Section  string // name of the empty section for users' catalogs
+}
+
+// Open makes the service ready: an empty database gets the system's objects and
+// the first employee, and messages left in the outbox are carried out. It tells
+// whether the first employee was made.
+func (s *Service) Open(ctx context.Context, first First) (created bool, err error) {
+	st, err := s.Structure(ctx)
+	if err != nil {
+		return false, err
+	}
+	if st.CatalogByKey("$users") == nil {
+		if err := s.reshape(ctx, nil, func(st *Structure, w Writer) error { return s.seed(ctx, st, w, first.Section) }); err != nil {
+			return false, fmt.Errorf("make the system's objects: %w", err)
+		}
+	}
+	if created, err = s.firstEmployee(ctx, first); err != nil {
+		return false, fmt.Errorf("make the first employee: %w", err)
+	}
+	if err := s.relay(ctx); err != nil {
+		return created, fmt.Errorf("carry out the outbox: %w", err)
+	}
+	return created, nil
+}
+
+// seed makes the system's sections and catalogs and one section for the users.
+func (s *Service) seed(ctx context.Context, st *Structure, w Writer, section string) error {
+	if st.CatalogByKey("$users") != nil {
+		return nil // another node was faster
+	}
+	for _, section := range systemSections {
+		if err := s.seedSection(ctx, w, *section); err != nil {
+			return err
+		}
+	}
+	for range FirstUserCatalog - 1 {
+		if _, err := w.Next(ctx, CatalogCounter); err != nil {
+			return err
+		}
+	}
+	nextField := func() (query.Field, error) {
+		n, err := w.Next(ctx, FieldCounter)
+		return query.Field(n), err
+	}
+	for i := range systemCatalogs {
+		c, err := systemCatalogs[i].build(nextField)
+		if err != nil {
+			return err
+		}
+		if err := w.SaveCatalog(ctx, c); err != nil {
+			return err
+		}
+		if err := w.SaveFields(ctx, c, c.Fields); err != nil {
+			return err
+		}
+	}
+	return s.seedSection(ctx, w, Section{Num: FirstUserSection, Key: strconv.Itoa(FirstUserSection), Name: section, Priority: 1})
+}
+
+func (s *Service) seedSection(ctx context.Context, w Writer, section Section) error {
+	if _, err := w.Next(ctx, SectionCounter); err != nil {
+		return err
+	}
+	return w.SaveSection(ctx, &section)
+}
+
+// firstEmployee makes the first employee unless there is one.
+func (s *Service) firstEmployee(ctx context.Context, first First) (bool, error) {
+	st, err := s.Structure(ctx)
+	if err != nil {
+		return false, err
+	}
+	users := st.Catalog(Employees)
+	a := Actor{System: true, Origin: "cli"}
+	some, err := s.Records(ctx, a, Employees, query.Query{Limit: 1}, &Selection{Fields: []*Field{}})
+	if err != nil || some.Page.Len() > 0 {
+		return false, err
+	}
+	values := []FieldValue{
+		{users.FieldByKey("$name").Num, Text(first.Name)},
+		{users.FieldByKey("$email").Num, Text(first.Login)},
+		{users.FieldByKey("$password").Num, Text(first.Password)},
+	}
+	_, err = s.Apply(ctx, a, []Op{Create{Catalog: Employees, Values: values}}, nil)
+	return err == nil, err
+}
+
+// keepRemoved is how long a removed field's values are kept.
+const keepRemoved = 30 * 24 * time.Hour
+
+// Purge drops the values of fields removed longer than 30 days ago.
+func (s *Service) Purge(ctx context.Context) error {
+	before := s.options.Now().Add(-keepRemoved).UnixMilli()
+	var due []*Field
+	err := s.view(ctx, func(_ *Structure, r Reader) (err error) {
+		due, err = r.Purgeable(ctx, before)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("find removed fields: %w", err)
+	}
+	for _, f := range due {
+		err := s.reshape(ctx, []query.Catalog{f.Catalog}, func(st *Structure, w Writer) error {
+			c := st.AnyCatalog(f.Catalog)
+			if c == nil {
+				return nil
+			}
+			return w.Purge(ctx, c, f)
+		})
+		if err != nil {
+			return fmt.Errorf("purge field %d: %w", f.Num, err)
+		}
+	}
+	return nil
+}
+
+// upkeepEvery is how often Run looks for work that nobody waits for.
+const upkeepEvery = time.Hour
+
+// Run does what nobody waits for, until ctx ends: carries out messages that
+// could not be at once, and purges.
+func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	for {
+		if err := s.relay(ctx); err != nil && ctx.Err() == nil {
+			s.options.Log.ErrorContext(ctx, "carry out the outbox", "error", err)
+		}
+		if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
+			s.options.Log.ErrorContext(ctx, "purge", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Kinds of what Undelete brings back.
+const (
+	SectionKind = "section"
+	CatalogKind = "catalog"
+	FieldKind   = "field"
+)
+
+// Undelete brings back a removed section, catalog or field by its public id; a
+// field also needs its catalog's. Values of a field come back with it.
+func (s *Service) Undelete(ctx context.Context, a Actor, kind, id, catalog string) error {
+	return s.reshape(ctx, nil, func(st *Structure, w Writer) error {
+		access, err := s.access(ctx, st, a)
+		if err != nil {
+			return err
+		}
+		if err := need(access.Section(st.SectionByKey(settingsKey)), AdminPrivilege); err != nil {
+			return err
+		}
+		d, err := s.store.Structure(ctx)
+		if err != nil {
+			return fmt.Errorf("load structure: %w", err)
+		}
+		switch kind {
+		case SectionKind:
+			return undeleteSection(ctx, w, d, id)
+		case CatalogKind:
+			return undeleteCatalog(ctx, w, d, id)
+		case FieldKind:
+			return undeleteField(ctx, w, st, d, id, catalog)
+		}
+		return fault.New(fault.InvalidParameter, "Only a section, a catalog or a field can be brought back")
+	})
+}
+
+func undeleteSection(ctx context.Context, w Writer, d *Definition, id string) error {
+	section := d.section(id)
+	if section == nil || section.Removed.IsZero() {
+		return fault.New(fault.NotFound, "There is no such removed section")
+	}
+	section.Removed = time.Time{}
+	return w.SaveSection(ctx, section)
+}
+
+func undeleteCatalog(ctx context.Context, w Writer, d *Definition, id string) error {
+	c := d.catalog(id)
+	if c == nil || c.Removed.IsZero() {
+		return fault.New(fault.NotFound, "There is no such removed catalog")
+	}
+	c.Removed = time.Time{}
+	return w.SaveCatalog(ctx, c)
+}
+
+func undeleteField(ctx context.Context, w Writer, st *Structure, d *Definition, id, catalog string) error {
+	c := st.CatalogByKey(catalog)
+	if c == nil {
+		return fault.New(fault.NotFound, "There is no such catalog")
+	}
+	if c.FieldByKey(id) != nil {
+		return fault.New(fault.DuplicateID, "The id %s is taken", id)
+	}
+	var removed *Field
+	for _, f := range d.Fields {
+		if f.Catalog == c.Num && f.Key == id && !f.Removed.IsZero() {
+			removed = f
+		}
+	}
+	if removed == nil {
+		return fault.New(fault.NotFound, "There is no such removed field")
+	}
+	removed.Removed = time.Time{}
+	after := *c
+	fields := append(c.Fields[:len(c.Fields):len(c.Fields)], removed)
+	if err := w.SaveFields(ctx, &after, fields); err != nil {
+		return err
+	}
+	after.setFields(fields)
+	if sameField(after.title, c.title) || after.title == c.title {
+		return nil
+	}
+	return w.Retitle(ctx, &after, after.title)
+}

@@ -1,0 +1,56 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"kartoteka/internal/query"
+)
+
+// current is the structure as of now and what the actor may do under it. Other
+// than Structure it asks the store whether another node has changed it.
+func (s *Service) current(ctx context.Context, a Actor) (*Structure, *Access, error) {
+	st, err := s.fresh(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	access, err := s.access(ctx, st, a)
+	return st, access, err
+}
+
+func (s *Service) fresh(ctx context.Context) (*Structure, error) {
+	st, err := s.Structure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	version, err := s.store.Version(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read structure version: %w", err)
+	}
+	if version == st.Version {
+		return st, nil
+	}
+	return s.reload(ctx, st)
+}
+
+// reshape runs fn as one change of the structure that excludes writes to the
+// named catalogs, and makes the result current. fn may run more than once.
+func (s *Service) reshape(ctx context.Context, catalogs []query.Catalog, fn func(*Structure, Writer) error) error {
+	var before *Structure
+	err := s.update(ctx, Reshape, catalogs, func(st *Structure, w Writer) error {
+		before = st
+		if err := fn(st, w); err != nil {
+			return err
+		}
+		_, err := w.BumpStructure(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// The change is made: what fails from here on must not look like a failure.
+	if _, err := s.reload(ctx, before); err != nil {
+		s.options.Log.ErrorContext(ctx, "reload structure", "error", err)
+	}
+	return nil
+}
