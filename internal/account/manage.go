@@ -75,23 +75,15 @@ func checkPassword(password string) []fault.Detail {
 // SetPassword replaces a password, ends all sessions of the account and
 // forgets its failed logins.
 func (s *Service) SetPassword(ctx context.Context, id ID, password string) error {
-	if err := fault.Invalid(checkPassword(password)); err != nil {
+	hash, err := s.HashPassword(ctx, password)
+	if err != nil {
 		return err
 	}
 	a, err := s.store.Account(ctx, id)
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
-	hash, err := s.hasher.hash(ctx, password)
-	if err != nil {
-		return fmt.Errorf("set password: %w", err)
-	}
-	if err := s.store.SetPassword(ctx, id, hash); err != nil {
-		return fmt.Errorf("set password: %w", err)
-	}
-	s.revoked(ctx, id)
-	s.log.InfoContext(ctx, "account.password_changed", "module", "EventHandler", "login", a.Login)
-	return s.forget(ctx, a.Login)
+	return s.replaceHash(ctx, a, hash)
 }
 
 // Unlock forgets the failed logins of an account, as its administrator may.

@@ -47,6 +47,8 @@ type Store interface {
 	Account(ctx context.Context, id ID) (Account, error)
 	// AccountByLogin reads the account of a login key.
 	AccountByLogin(ctx context.Context, key string) (Account, error)
+	// AccountOfEmployee reads the account linked to an employee of a company.
+	AccountOfEmployee(ctx context.Context, company CompanyID, employee int64) (Account, error)
 	// Accounts lists all accounts in the order of their ids.
 	Accounts(ctx context.Context) ([]Account, error)
 	// CreateAccount adds an account, without its ID but with its links. A
