@@ -10,6 +10,7 @@ type dialect interface {
 	AnyInt(expr string) string
 	// ForUpdate ends a SELECT whose rows the transaction is about to change.
 	ForUpdate() string
+	queryDialect
 }
 
 type sqliteDialect struct{}

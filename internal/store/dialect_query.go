@@ -1,0 +1,100 @@
+package store
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// queryDialect is what the databases say differently in reading.
+type queryDialect interface {
+	// AnyText is the condition that expr is among the strings of one parameter,
+	// a JSON array.
+	AnyText(expr string) string
+	// Contains is the condition that a folded text has s in it, as a substring
+	// without wildcards, with its one argument.
+	Contains(expr, s string) (cond, arg string)
+	// Finds is Contains for the texts of a search table, by its index if s is
+	// long enough for it.
+	Finds(table, s string) (cond, arg string)
+	// SearchRecord and SearchSlot are the parts of a search row's key.
+	SearchRecord() string
+	SearchSlot() string
+	// MonthDay is the month and day ("02-29") of a time in milliseconds moved by
+	// one parameter, monthDayShift of minutes.
+	MonthDay(expr string) string
+	// EmptyLast tells whether plain ORDER BY puts NULL last in that direction.
+	EmptyLast(desc bool) bool
+	// AnyKey is the condition that the JSON object expr has one of the keys of
+	// one parameter, a JSON array of strings.
+	AnyKey(expr string) string
+}
+
+// Times are moved to a positive number before they are divided, because both
+// databases round towards zero, and back afterwards.
+const (
+	shiftSeconds     = 100_000_000_000
+	shiftSecondsText = "100000000000"
+)
+
+// monthDayShift is the argument of MonthDay for minutes east of UTC.
+func monthDayShift(minutes int) int64 { return shiftSeconds*1000 + int64(minutes)*60_000 }
+
+// ftsCharacters is the least a trigram index can find.
+const ftsCharacters = 3
+
+func (sqliteDialect) AnyText(expr string) string {
+	return expr + " IN (SELECT value FROM json_each(?))"
+}
+
+func (sqliteDialect) Contains(expr, s string) (cond, arg string) {
+	return "instr(" + expr + ", ?) > 0", s
+}
+
+func (d sqliteDialect) Finds(table, s string) (cond, arg string) {
+	if utf8.RuneCountInString(s) < ftsCharacters {
+		return d.Contains("fold", s)
+	}
+	return table + " MATCH ?", `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+}
+
+func (sqliteDialect) SearchRecord() string { return "rowid >> 16" }
+func (sqliteDialect) SearchSlot() string   { return "(rowid & 65535)" }
+
+func (sqliteDialect) MonthDay(expr string) string {
+	return "strftime('%m-%d', (" + expr + " + ?) / 1000 - " + shiftSecondsText + ", 'unixepoch')"
+}
+
+func (sqliteDialect) EmptyLast(desc bool) bool { return desc }
+
+func (sqliteDialect) AnyKey(expr string) string {
+	return "EXISTS (SELECT 1 FROM json_each(" + expr + ") e WHERE e.key IN (SELECT value FROM json_each(?)))"
+}
+
+func (postgresDialect) AnyText(expr string) string {
+	return expr + " IN (SELECT jsonb_array_elements_text(?::jsonb))"
+}
+
+var likeLiteral = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+func (postgresDialect) Contains(expr, s string) (cond, arg string) {
+	return expr + " LIKE ?", "%" + likeLiteral.Replace(s) + "%"
+}
+
+func (d postgresDialect) Finds(_, s string) (cond, arg string) { return d.Contains("fold", s) }
+
+func (postgresDialect) SearchRecord() string { return "record" }
+func (postgresDialect) SearchSlot() string   { return "slot" }
+
+// MonthDay is NULL for the years SQLite does not know, which PostgreSQL would
+// partly refuse with an error.
+func (postgresDialect) MonthDay(expr string) string {
+	return "to_char(timestamp '1970-01-01' + interval '1 second' * CASE WHEN " + expr +
+		" BETWEEN -62167219200000 AND 253402300799999 THEN (" + expr + " + ?) / 1000 - " + shiftSecondsText +
+		" END, 'MM-DD')"
+}
+
+func (postgresDialect) EmptyLast(desc bool) bool { return !desc }
+
+func (postgresDialect) AnyKey(expr string) string {
+	return "jsonb_exists_any(" + expr + "::jsonb, ARRAY(SELECT jsonb_array_elements_text(?::jsonb)))"
+}

@@ -1,0 +1,128 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// storable tells whether a text can be in the database at all.
+func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// bounds adds the condition that expr is within both bounds, nil for open ones.
+func (b *builder) bounds(expr string, from, to any, equal bool) {
+	switch {
+	case from == nil && to == nil:
+		b.add(expr, " IS NOT NULL")
+	case to == nil:
+		b.add(expr, " >= ?")
+		b.bind(from)
+	case from == nil:
+		b.add(expr, " <= ?")
+		b.bind(to)
+	case equal: // lets an index go on with the next column's order
+		b.add(expr, " = ?")
+		b.bind(from)
+	default:
+		b.add(expr, " BETWEEN ? AND ?")
+		b.bind(from, to)
+	}
+}
+
+// bound is *p, nil for nil.
+func bound[T int64 | float64](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+func (b *builder) timeRange(src source, f *catalog.Field, t query.TimeRange) {
+	equal := t.Min != nil && t.Max != nil && *t.Min == *t.Max
+	b.bounds(src.value(f), bound(t.Min), bound(t.Max), equal)
+}
+
+// numberRange rounds the bounds of an integer column inwards, since PostgreSQL
+// takes no others. Not a number is between no bounds.
+func (b *builder) numberRange(src source, f *catalog.Field, t query.NumberRange) {
+	if t.Min != nil && math.IsNaN(*t.Min) || t.Max != nil && math.IsNaN(*t.Max) {
+		b.add("FALSE")
+		return
+	}
+	if storageOf(f) == catalog.FloatStorage {
+		equal := t.Min != nil && t.Max != nil && *t.Min == *t.Max
+		b.bounds(src.value(f), bound(t.Min), bound(t.Max), equal)
+		return
+	}
+	var whole query.TimeRange
+	if t.Min != nil {
+		n := wholeNumber(math.Ceil(*t.Min))
+		whole.Min = &n
+	}
+	if t.Max != nil {
+		n := wholeNumber(math.Floor(*t.Max))
+		whole.Max = &n
+	}
+	b.timeRange(src, f, whole)
+}
+
+// wholeNumber converts and stays within a range that no stars field exceeds.
+func wholeNumber(v float64) int64 { return int64(min(max(v, -1<<53), 1<<53)) }
+
+func (b *builder) birthday(src source, f *catalog.Field, t query.Birthday) {
+	b.add(b.dialect.MonthDay(src.value(f)), " = ?")
+	b.bind(monthDayShift(t.Offset), fmt.Sprintf("%02d-%02d", t.Month, t.Day))
+}
+
+func (b *builder) anyOf(src source, f *catalog.Field, list []int64) {
+	switch storageOf(f) {
+	case catalog.BoolStorage:
+		b.anyBool(src.value(f), slices.Contains(list, 0), slices.Contains(list, 1))
+	case catalog.ItemsStorage:
+		b.openRefs(src, f)
+		b.among("l.target", list)
+		b.add(")")
+	default:
+		b.among(src.value(f), list)
+	}
+}
+
+// anyBool takes an empty switch for one that is off.
+func (b *builder) anyBool(expr string, off, on bool) {
+	switch {
+	case off && on:
+		b.add("TRUE")
+	case on:
+		b.add(expr, " = 1")
+	case off:
+		b.add("(", expr, " = 0 OR ", expr, " IS NULL)")
+	default:
+		b.add("FALSE")
+	}
+}
+
+// allOf adds the condition that the field has all the items. All of none is
+// whatever is not empty.
+func (b *builder) allOf(src source, f *catalog.Field, list []int64) {
+	items := slices.Clone(list)
+	slices.Sort(items)
+	items = slices.Compact(items)
+	switch {
+	case len(items) == 0:
+		b.add(src.value(f), " IS NOT NULL")
+	case len(items) == 1:
+		b.anyOf(src, f, items)
+	case storageOf(f) == catalog.ItemStorage:
+		b.add("FALSE")
+	default:
+		b.openRefs(src, f)
+		b.among("l.target", items)
+		b.add(" GROUP BY l.record HAVING count(DISTINCT l.target) = ?)")
+		b.bind(len(items))
+	}
+}

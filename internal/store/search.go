@@ -1,0 +1,182 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// One search row holds the text of one part of one field; see
+// catalog.SearchPart. Which parts of which fields may be looked at is part of
+// the condition, so a hidden field is not found by.
+
+// substring adds the condition that a field's text contains another.
+func (b *builder) substring(src source, f *catalog.Field, t query.Substring) {
+	fold, part := t.Fold, catalog.SearchText
+	if t.Digits != "" {
+		fold, part = t.Digits, catalog.SearchDigits
+	}
+	if fold == "" {
+		b.add(src.value(f), " IS NOT NULL")
+		return
+	}
+	if !storable(fold) {
+		b.add("FALSE")
+		return
+	}
+	b.add(src.id(), " IN (")
+	b.searchRows(src.catalog, fold, []int64{int64(f.Slot(part))})
+	b.add(")")
+}
+
+// searchRows adds a SELECT of the records with a text that contains fold in
+// one of the slots.
+func (b *builder) searchRows(c *catalog.Catalog, fold string, slots []int64) {
+	table := searchTable(c.Num)
+	cond, arg := b.dialect.Finds(table, fold)
+	b.add("SELECT ", b.dialect.SearchRecord(), " FROM ", table, " WHERE ", cond, " AND ")
+	b.bind(arg)
+	b.among(b.dialect.SearchSlot(), slots)
+}
+
+// search adds the condition of a quick search. Its parts are one list of
+// records: with OR between them neither database would begin with the matches.
+func (b *builder) search(src source, s *catalog.Selected) {
+	fold, digits := s.Search.Fold, s.Search.Digits
+	if !storable(fold) || !storable(digits) {
+		b.add("FALSE")
+		return
+	}
+	b.add(src.id(), " IN (")
+	empty := len(b.sql)
+	if fold != "" {
+		b.searchPart(empty, src.catalog, fold, slotsOf(s.SearchFields, catalog.SearchText, catalog.SearchComment))
+		b.searchLinked(empty, s.SearchLinks, fold)
+		b.searchTitles(empty, s, fold)
+	}
+	if digits != "" {
+		b.searchPart(empty, src.catalog, digits, slotsOf(s.SearchFields, catalog.SearchDigits))
+	}
+	if len(b.sql) == empty {
+		b.add("NULL")
+	}
+	b.add(")")
+}
+
+// union separates a part of a list from those before it, which begins at start.
+func (b *builder) union(start int) {
+	if len(b.sql) > start {
+		b.add(" UNION ALL ")
+	}
+}
+
+func (b *builder) searchPart(start int, c *catalog.Catalog, fold string, slots []int64) {
+	if len(slots) > 0 {
+		b.union(start)
+		b.searchRows(c, fold, slots)
+	}
+}
+
+func slotsOf(fields []*catalog.Field, parts ...catalog.SearchPart) []int64 {
+	slots := make([]int64, 0, len(fields)*len(parts))
+	for _, f := range fields {
+		for _, p := range parts {
+			slots = append(slots, int64(f.Slot(p)))
+		}
+	}
+	return slots
+}
+
+// searchLinked adds the records that link one with such a title. The titles of
+// the catalogs that the fields have as sources are read in a row; what links
+// elsewhere (a source that was taken from the field) is looked up by its link.
+func (b *builder) searchLinked(start int, fields []*catalog.Field, fold string) {
+	if len(fields) == 0 {
+		return
+	}
+	numbers := make([]int64, len(fields))
+	for i, f := range fields {
+		numbers[i] = int64(f.Num)
+	}
+	sources := sourcesOf(fields)
+	if len(sources) > 0 {
+		b.union(start)
+		b.add("SELECT l.record FROM refs l WHERE ")
+		b.among("l.field", numbers)
+		b.add(" AND l.target IN (SELECT t.ref FROM titles t WHERE ")
+		b.inCatalogs("t.ref", sources)
+		b.add(" AND ")
+		b.contains("t.fold", fold)
+		b.add(")")
+	}
+	b.union(start)
+	b.add("SELECT l.record FROM refs l JOIN titles t ON t.ref = l.target WHERE ")
+	b.among("l.field", numbers)
+	if len(sources) > 0 {
+		b.add(" AND NOT ")
+		b.inCatalogs("l.target", sources)
+	}
+	b.add(" AND ")
+	b.contains("t.fold", fold)
+}
+
+// sourcesOf lists the catalogs that the fields may link, each once.
+func sourcesOf(fields []*catalog.Field) []query.Catalog {
+	var all []query.Catalog
+	for _, f := range fields {
+		for _, s := range f.Config.Sources {
+			all = append(all, s.Catalog)
+		}
+		if len(f.Config.Sources) == 0 {
+			all = append(all, catalog.Employees)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// inCatalogs adds the condition that a Ref is of one of the catalogs, as ranges
+// of the number that leads the index.
+func (b *builder) inCatalogs(ref string, catalogs []query.Catalog) {
+	b.add("(")
+	for i, c := range catalogs {
+		if i > 0 {
+			b.add(" OR ")
+		}
+		b.inCatalog(ref, c)
+	}
+	b.add(")")
+}
+
+func (b *builder) inCatalog(ref string, c query.Catalog) {
+	b.add(ref, " BETWEEN ")
+	b.int(int64(query.MakeRef(c, 0)))
+	b.add(" AND ")
+	b.int(int64(query.MakeRef(c, query.MaxRecord)))
+}
+
+// searchTitles adds the records with such a title of their own.
+func (b *builder) searchTitles(start int, s *catalog.Selected, fold string) {
+	if !s.SearchTitle || inTitleField(s, fold) {
+		return
+	}
+	b.union(start)
+	b.add("SELECT t.ref - ")
+	b.int(int64(query.MakeRef(s.Catalog.Num, 0)))
+	b.add(" FROM titles t WHERE ")
+	b.inCatalog("t.ref", s.Catalog.Num)
+	b.add(" AND ")
+	b.contains("t.fold", fold)
+}
+
+// inTitleField tells whether a title with the text in it can only be the value
+// of a field that is searched anyway: titles differ from it in white space, and
+// are "#" and the record's number where it is empty.
+func inTitleField(s *catalog.Selected, fold string) bool {
+	f := s.Catalog.Title()
+	return f != nil && slices.Contains(s.SearchFields, f) &&
+		!strings.ContainsFunc(fold, unicode.IsSpace) && strings.Trim(fold, "#0123456789") != ""
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// pagePart is which records of a selection a statement reads.
+type pagePart int
+
+const (
+	everything  pagePart = iota
+	presentOnly          // those with a value in the field that is sorted by
+	emptyOnly            // those without
+)
+
+// Select reads a page of records.
+func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, error) {
+	p := newPageReader(s.Columns)
+	if s.Limit <= 0 {
+		return p.page, nil
+	}
+	o, err := newSorting(t.conn.Dialect(), source{s.Catalog, "r"}, s)
+	if err != nil {
+		return nil, err
+	}
+	if o.split {
+		err = t.readSplit(ctx, p, s, o)
+	} else {
+		err = t.readPart(ctx, p, s, o, everything, s.Limit, s.Offset)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.page, nil
+}
+
+// readSplit reads the records with a value in the sorted field, and if they do
+// not fill the page, those without.
+func (t *tx) readSplit(ctx context.Context, p *pageReader, s *catalog.Selected, o sorting) error {
+	if err := t.readPart(ctx, p, s, o, presentOnly, s.Limit, s.Offset); err != nil {
+		return err
+	}
+	n := p.page.Len()
+	if n == s.Limit {
+		return nil
+	}
+	present := int64(s.Offset + n)
+	if n == 0 && s.Offset > 0 {
+		var err error
+		if present, err = t.count(ctx, s, o, presentOnly); err != nil {
+			return err
+		}
+	}
+	offset := max(s.Offset-int(present), 0)
+	return t.readPart(ctx, p, s, o, emptyOnly, s.Limit-n, offset)
+}
+
+func (t *tx) readPart(ctx context.Context, p *pageReader, s *catalog.Selected, o sorting,
+	part pagePart, limit, offset int,
+) error {
+	b, err := compilePage(t.conn.Dialect(), s, o, part, limit, offset)
+	if err != nil {
+		return err
+	}
+	return t.conn.Query(ctx, string(b.sql), b.args, p.add)
+}
+
+// Count counts the records that match.
+func (t *tx) Count(ctx context.Context, s *catalog.Selected) (int64, error) {
+	return t.count(ctx, s, sorting{}, everything)
+}
+
+func (t *tx) count(ctx context.Context, s *catalog.Selected, o sorting, part pagePart) (n int64, err error) {
+	b := newBuilder(t.conn.Dialect(), s.Structure)
+	src := b.alias(s.Catalog)
+	b.add("SELECT count(*)")
+	if err := b.fromWhere(src, s, o, part); err != nil {
+		return 0, err
+	}
+	err = t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
+		n = r.Int(0)
+		return nil
+	})
+	return n, err
+}
+
+// compilePage writes the statement for a page, or for a part of it. From the
+// second page on, and where an order must be worked out, the numbers of the
+// page are found first: then a record that is skipped costs no more than that.
+func compilePage(d dialect, s *catalog.Selected, o sorting, part pagePart, limit, offset int) (*builder, error) {
+	b := newBuilder(d, s.Structure)
+	src := b.alias(s.Catalog)
+	if offset == 0 && !o.computed {
+		b.add("SELECT ")
+		b.recordColumns(src, s.Columns)
+		return b, b.ordered(src, s, o, part, limit, offset)
+	}
+	page := source{s.Catalog, "o"}
+	b.add("SELECT ")
+	b.recordColumns(page, s.Columns)
+	b.add(" FROM (SELECT ", src.id(), " AS id")
+	key := ""
+	if o.expr != "" && part != emptyOnly {
+		key = "p.place"
+		b.add(", ", o.expr, " AS place")
+	}
+	if err := b.ordered(src, s, o, part, limit, offset); err != nil {
+		return nil, err
+	}
+	b.add(") p JOIN ", recordTable(s.Catalog.Num), " o ON o.id = p.id")
+	b.orderBy(key, "p.id", o.empty && part == everything, o.desc)
+	return b, nil
+}
+
+// ordered adds everything of a SELECT that follows its columns.
+func (b *builder) ordered(src source, s *catalog.Selected, o sorting, part pagePart, limit, offset int) error {
+	if err := b.fromWhere(src, s, o, part); err != nil {
+		return err
+	}
+	key := o.expr
+	if part == emptyOnly {
+		key = ""
+	}
+	b.orderBy(key, o.tie(src), o.empty && !o.split, o.desc)
+	b.add(" LIMIT ?")
+	b.bind(limit)
+	if offset > 0 {
+		b.add(" OFFSET ?")
+		b.bind(offset)
+	}
+	return nil
+}
+
+// fromWhere adds the records that match and belong to the part.
+func (b *builder) fromWhere(src source, s *catalog.Selected, o sorting, part pagePart) error {
+	b.add(" FROM ", recordTable(src.catalog.Num), " ", src.alias)
+	base := int64(query.MakeRef(src.catalog.Num, 0))
+	if o.title {
+		b.add(" JOIN titles t ON t.ref = ", src.id(), " + ")
+		b.int(base)
+	}
+	b.add(" WHERE ")
+	if err := b.matches(src, s); err != nil {
+		return err
+	}
+	switch {
+	case o.title: // leads the index that has the order
+		b.add(" AND t.catalog = ")
+		b.int(int64(src.catalog.Num))
+	case part == presentOnly:
+		b.add(" AND ", o.expr, " IS NOT NULL")
+	case part == emptyOnly:
+		b.add(" AND ", o.expr, " IS NULL")
+	}
+	return nil
+}
+
+// matches adds the whole condition of a selection.
+func (b *builder) matches(src source, s *catalog.Selected) error {
+	if err := b.node(src, s.Where); err != nil {
+		return err
+	}
+	if s.Search != (query.Search{}) {
+		b.add(" AND ")
+		b.search(src, s)
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"slices"
+	"strconv"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+)
+
+// sorting is how the statement sorts records. The zero sorting is by number.
+type sorting struct {
+	expr  string // SQL; "" for the number itself
+	title bool   // expr is of titles t, to be joined
+	empty bool   // expr may be NULL: those records come last
+	// split is set when an index could serve the order but for the place of the
+	// empty ones: PostgreSQL has them first in descending order, SQLite in
+	// ascending. The page is then read in two parts; see readPage.
+	split    bool
+	computed bool // no index can serve expr
+	desc     bool
+}
+
+// newSorting works out the order of records of src.
+func newSorting(d dialect, src source, s *catalog.Selected) (sorting, error) {
+	o := sorting{desc: s.Sort.Desc}
+	switch s.Sort.By {
+	case query.ByID:
+	case query.ByTitle:
+		o.expr, o.title = "t.key", true
+	case query.ByCreated:
+		o.expr = src.alias + ".created"
+	case query.ByUpdated:
+		o.expr = src.alias + ".updated"
+	case query.ByField:
+		f := src.catalog.Field(s.Sort.Field)
+		if f == nil {
+			return o, fault.New(fault.UnknownField, "There is no such field to sort by")
+		}
+		return o, o.byField(d, src, f, s.Where)
+	}
+	return o, nil
+}
+
+// byField sets the order by a field's value. No index serves switches (two
+// values), options whose order was changed, and several options or links: these
+// look up another table for every record that matches.
+func (o *sorting) byField(d dialect, src source, f *catalog.Field, where query.Node) error {
+	storage := storageOf(f)
+	o.empty = true
+	switch storage {
+	case catalog.NoStorage:
+		return fault.New(fault.InvalidParameter, "The field %s cannot be sorted by", f.Name)
+	case catalog.TextStorage, catalog.JSONStorage, catalog.FilesStorage:
+		o.expr = src.key(f)
+	case catalog.FloatStorage, catalog.WholeStorage, catalog.TimeStorage:
+		o.expr = src.value(f)
+	case catalog.BoolStorage:
+		o.expr, o.empty, o.computed = "COALESCE("+src.value(f)+", 0)", false, true
+	case catalog.ItemStorage:
+		o.expr = itemPlace(src.value(f), f)
+		o.computed = o.expr != src.value(f)
+	case catalog.ItemsStorage:
+		o.expr, o.computed = firstItem(src, f), true
+	case catalog.LinksStorage:
+		o.expr, o.computed = firstTitle(src, f), true
+	}
+	if o.computed {
+		return nil
+	}
+	if !storage.HasKey() && excludesEmpty(where, f.Num) {
+		o.empty = false
+	}
+	o.split = o.empty && !d.EmptyLast(o.desc)
+	return nil
+}
+
+// itemPlace is the place of an item in the config: the item itself while the
+// numbers ascend there, so that an index on the column is one on the order.
+func itemPlace(expr string, f *catalog.Field) string {
+	items := f.Config.Items
+	if slices.IsSortedFunc(items, func(a, b catalog.Item) int { return int(a.Num - b.Num) }) {
+		return expr
+	}
+	sql := append([]byte("CASE "), expr...)
+	for i, item := range items {
+		sql = append(sql, " WHEN "...)
+		sql = strconv.AppendInt(sql, int64(item.Num), 10)
+		sql = append(sql, " THEN "...)
+		sql = strconv.AppendInt(sql, int64(i), 10)
+	}
+	return string(append(sql, " END"...))
+}
+
+func firstItem(src source, f *catalog.Field) string {
+	return "(SELECT min(" + itemPlace("l.target", f) + ") FROM refs l WHERE l.field = " +
+		strconv.FormatInt(int64(f.Num), 10) + " AND l.record = " + src.id() + ")"
+}
+
+func firstTitle(src source, f *catalog.Field) string {
+	return "(SELECT k.key FROM refs l JOIN titles k ON k.ref = l.target WHERE l.field = " +
+		strconv.FormatInt(int64(f.Num), 10) + " AND l.record = " + src.id() + " AND l.position = 0)"
+}
+
+// excludesEmpty tells whether only records with a value in the field, which
+// sorts by the value itself, can satisfy the condition.
+func excludesEmpty(n query.Node, f query.Field) bool {
+	switch n := n.(type) {
+	case query.And:
+		return slices.ContainsFunc(n, func(e query.Node) bool { return excludesEmpty(e, f) })
+	case query.Or:
+		return !slices.ContainsFunc(n, func(e query.Node) bool { return !excludesEmpty(e, f) })
+	case query.Not:
+		c, ok := n.Node.(query.Cond)
+		_, empty := c.Test.(query.Empty)
+		return ok && empty && c.Field == f
+	case query.Cond:
+		_, empty := n.Test.(query.Empty)
+		return !empty && n.Field == f
+	}
+	return false
+}
+
+// tie is the column that breaks ties. It is the last of the index that serves
+// the order.
+func (o *sorting) tie(src source) string {
+	if o.title {
+		return "t.ref"
+	}
+	return src.id()
+}
+
+// orderBy adds the ORDER BY clause: by key, when there is one, and by tie.
+func (b *builder) orderBy(key, tie string, emptyLast, desc bool) {
+	direction := ""
+	if desc {
+		direction = " DESC"
+	}
+	b.add(" ORDER BY ")
+	if key != "" {
+		b.add(key, direction)
+		if emptyLast {
+			b.add(" NULLS LAST")
+		}
+		b.add(", ")
+	}
+	b.add(tie, direction)
+}
