@@ -130,14 +130,8 @@ func (c *Column) parseDate(kind Kind, value string) (Date, bool) {
 		return Date{}, false
 	}
 	d := c.place(m)
-	return d, earliest <= d.Millis && d.Millis <= latest
+	return d, inRange(d.Millis) // the zone may have moved it
 }
-
-// The dates that fields can hold: years 1 to 9999.
-var (
-	earliest = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-	latest   = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
-)
 
 // place puts a moment into the column's zone.
 func (c *Column) place(m moment) Date {

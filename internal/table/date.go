@@ -77,8 +77,10 @@ func parseDate(s string, style dateStyle) (moment, bool) {
 	if !ok {
 		return moment{}, false
 	}
-	t := time.Date(d.Year(), d.Month(), d.Day(), c.Hour(), c.Minute(), c.Second(), c.Nanosecond(), c.Location())
-	return moment{time: t, clock: true, zoned: hasZone(clock)}, true
+	// Not c.Location(): Parse gives Local when the offsets agree in year 0.
+	_, offset := c.Zone()
+	t := time.Date(d.Year(), d.Month(), d.Day(), c.Hour(), c.Minute(), c.Second(), c.Nanosecond(), time.FixedZone("", offset))
+	return moment{time: t, clock: true, zoned: hasZone(clock)}, inRange(t.UnixMilli())
 }
 
 // splitClock parts "2006-01-02T15:04" at the T or space before the hour.
@@ -104,3 +106,11 @@ func parseAny(s string, layouts []string) (time.Time, bool) {
 	}
 	return time.Time{}, false
 }
+
+// inRange tells whether fields can hold an instant: years 1 to 9999 in UTC.
+func inRange(millis int64) bool { return earliest <= millis && millis <= latest }
+
+var (
+	earliest = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	latest   = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
+)

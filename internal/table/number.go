@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // numberStyle is a way to write numbers; a set of them is a bit mask.
@@ -70,10 +71,12 @@ func ungroup(s string, point byte, separators string) string {
 	if i := strings.IndexByte(s, point); i >= 0 {
 		whole, fraction = s[:i], s[i:]
 	}
-	parts := strings.FieldsFunc(whole, func(r rune) bool { return strings.ContainsRune(separators, r) })
-	if len(parts) < 2 {
+	i := strings.IndexAny(whole, separators)
+	if i < 0 {
 		return s
 	}
+	separator, _ := utf8.DecodeRuneInString(whole[i:])
+	parts := strings.Split(whole, string(separator))
 	for i, part := range parts {
 		if i > 0 && len(part) != 3 || i == 0 && len(strings.TrimPrefix(part, "-")) > 3 {
 			return ""
@@ -82,14 +85,14 @@ func ungroup(s string, point byte, separators string) string {
 	return strings.Join(parts, "") + fraction
 }
 
-// plainLiteral tells whether s is a number as in JSON.
+// plainLiteral tells whether s is a number as in JSON, or one like .5.
 func plainLiteral(s string) bool {
 	s = strings.TrimPrefix(s, "-")
 	whole := leadingDigits(s)
-	if whole == "" || len(whole) > 1 && whole[0] == '0' {
+	rest := s[len(whole):]
+	if whole == "" && !strings.HasPrefix(rest, ".") || len(whole) > 1 && whole[0] == '0' {
 		return false
 	}
-	rest := s[len(whole):]
 	if rest == "" {
 		return len(whole) <= maxDigits
 	}

@@ -35,7 +35,6 @@ type findings struct {
 	numbers   numberStyle
 	dates     dateStyle
 	clock     bool // some cell has a time of day that is not midnight
-	literals  bool // some cell is a JSON number or boolean
 	multiline bool
 	options   map[string]int // nil when there are too many
 }
