@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync/atomic"
+
+	"kartoteka/internal/catalog"
+)
+
+//go:embed migrations/sqlite/company/*.sql migrations/postgres/company/*.sql
+var companyMigrations embed.FS
+
+// Locks of a company that are not catalogs; -1 is migrationLock. They mean
+// something on PostgreSQL only.
+const (
+	structureLock = 0
+	sequenceLock  = -2
+	// numbersLock minus the catalog's number guards its record numbers.
+	numbersLock = -1 << 32
+)
+
+// Options are what a company's database needs from outside.
+type Options struct {
+	Log *slog.Logger // nil for none
+	// Connections bounds those to PostgreSQL; 0 leaves it to the connection
+	// string (pool_max_conns) or means 16.
+	Connections int
+}
+
+// Company is one company's database. It implements catalog.Store and is safe
+// for concurrent use.
+type Company struct {
+	engine engine
+	tables tables
+	log    *slog.Logger
+	// rights is the version of the rights that Structure last read; callers
+	// state the structure's only.
+	rights  atomic.Int64
+	inserts insertPlans
+	numbers numbers
+}
+
+// OpenSQLite opens the company's database file, or makes it, and brings it to
+// this program's schema. It fails with ErrNewer when a newer program was there.
+// The caller holds the folder's lock (LockFolder).
+func OpenSQLite(ctx context.Context, path string, o Options) (*Company, error) {
+	e, err := openSQLite(path)
+	if err != nil {
+		return nil, err
+	}
+	return openCompany(ctx, e, o)
+}
+
+func openCompany(ctx context.Context, e engine, o Options) (*Company, error) {
+	s := &Company{engine: e, tables: tablesOf(e.Dialect()), log: o.Log}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	files, err := fs.Sub(companyMigrations, "migrations/"+e.Dialect().Name()+"/company")
+	if err == nil {
+		err = migrate(ctx, e, files)
+	}
+	if err == nil {
+		err = s.readRights(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return s, nil
+}
+
+func (s *Company) readRights(ctx context.Context) error {
+	return s.engine.View(ctx, nil, func(c conn) error {
+		v, err := readVersion(ctx, c)
+		s.rights.Store(v.Rights)
+		return err
+	})
+}
+
+// Version implements catalog.Store.
+func (s *Company) Version(ctx context.Context) (version int64, err error) {
+	err = s.engine.View(ctx, nil, func(c conn) error {
+		v, err := readVersion(ctx, c)
+		version = v.Structure
+		return err
+	})
+	return version, err
+}
+
+// Close waits for transactions that have begun and closes the database.
+func (s *Company) Close() error { return s.engine.Close() }
+
+// View implements catalog.Store.
+func (s *Company) View(ctx context.Context, version int64, fn func(catalog.Reader) error) error {
+	err := s.engine.View(ctx, s.expect(version), func(c conn) error {
+		return fn(&tx{conn: c, company: s})
+	})
+	return staleAsCatalog(err)
+}
+
+// Update implements catalog.Store.
+func (s *Company) Update(ctx context.Context, p catalog.Plan, fn func(catalog.Writer) error) error {
+	err := s.engine.Update(ctx, s.optionsOf(p), func(c conn) error {
+		return fn(&tx{conn: c, company: s})
+	})
+	return staleAsCatalog(err)
+}
+
+func (s *Company) expect(version int64) *Version {
+	return &Version{Structure: version, Rights: s.rights.Load()}
+}
+
+func (s *Company) optionsOf(p catalog.Plan) updateOptions {
+	o := updateOptions{Expect: s.expect(p.Version)}
+	catalogs := make([]int64, len(p.Catalogs), len(p.Catalogs)+1)
+	for i, c := range p.Catalogs {
+		catalogs[i] = int64(c)
+	}
+	switch p.Class {
+	case catalog.Interactive:
+		o.Class, o.Shared = classInteractive, catalogs
+	case catalog.Job:
+		o.Class, o.Shared = classJob, catalogs
+	case catalog.Reshape:
+		// One structure change at a time: what it checks (that ids are free)
+		// stays true until it commits.
+		o.Class, o.Exclusive = classStructure, append(catalogs, structureLock)
+	}
+	return o
+}
+
+func staleAsCatalog(err error) error {
+	if errors.Is(err, ErrStale) {
+		return catalog.ErrStale
+	}
+	return err
+}
+
+// tx is one transaction on a company's database. It implements catalog.Reader
+// and catalog.Writer, and belongs to the function it was given to.
+type tx struct {
+	conn    conn
+	company *Company
+}
+
+var _ catalog.Store = (*Company)(nil)

@@ -1,0 +1,273 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"zombiezen.com/go/sqlite"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// Write implements catalog.Writer: all statements of all mutations go to the
+// database as one batch.
+func (t *tx) Write(ctx context.Context, list []catalog.Mutation) error {
+	w := writes{tables: t.company.tables}
+	for i := range list {
+		m := &list[i]
+		if err := w.add(t.company, m); err != nil {
+			return fmt.Errorf("write record %d of catalog %d: %w", m.Record, m.Catalog.Num, err)
+		}
+	}
+	if err := execAll(ctx, t.conn, w.batch); err != nil {
+		if codeTaken(err) {
+			err = catalog.ErrCodeTaken
+		}
+		return fmt.Errorf("write records: %w", err)
+	}
+	if w.found != w.expected {
+		return catalog.ErrMoved
+	}
+	return nil
+}
+
+// codeTaken tells whether err is about the unique index of a record table.
+func codeTaken(err error) bool {
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		return classifyPostgres(pg) == classUnique && strings.HasPrefix(pg.ConstraintName, "u_")
+	}
+	return sqlite.ErrCode(err) == sqlite.ResultConstraintUnique
+}
+
+// writes are the statements of some mutations.
+type writes struct {
+	tables tables
+	batch  []statement
+	// expected counts the records that must have the expected version, found
+	// those that had it.
+	expected, found int
+}
+
+func (w *writes) run(sql string, args ...any) {
+	w.batch = append(w.batch, statement{SQL: sql, Args: args})
+}
+
+// hit adds a statement that returns one row if the record has the version.
+func (w *writes) hit(sql string, args []any) {
+	w.expected++
+	w.batch = append(w.batch, statement{SQL: sql, Args: args, Each: func(row) error {
+		w.found++
+		return nil
+	}})
+}
+
+// add puts a mutation's statements into the batch. The record's row comes
+// first: its lock keeps the change log's order that of the commits.
+func (w *writes) add(s *Company, m *catalog.Mutation) error {
+	if m.Record < 1 || m.Record > query.MaxRecord {
+		return errors.New("not a record number")
+	}
+	switch m.Kind {
+	case catalog.InsertRecord:
+		s.numbers.raise(m.Catalog.Num, m.Record)
+		if err := w.insert(s.inserts.of(m.Catalog), m); err != nil {
+			return err
+		}
+	case catalog.UpdateRecord:
+		w.update(m)
+	case catalog.RemoveRecord:
+		w.remove(m)
+	}
+	w.times(m)
+	w.log(m)
+	return nil
+}
+
+func (w *writes) insert(p *insertPlan, m *catalog.Mutation) error {
+	args, err := p.args(m)
+	if err != nil {
+		return err
+	}
+	w.run(p.sql, args...)
+	for i := range m.Cells {
+		v := &m.Cells[i]
+		w.refs(m.Record, v, w.tables.InsertRefs())
+		w.search(m, v)
+	}
+	title := m.Title
+	if title == nil {
+		fallback := makeTitle("", m.Record, codeOf(m))
+		title = &fallback
+	}
+	w.run(`INSERT INTO titles (ref, catalog, title, fold, key, code) VALUES (?, ?, ?, ?, ?, ?)`,
+		refOf(m), int64(m.Catalog.Num), title.Text, title.Fold, title.Key, storedCode(codeOf(m)))
+	return nil
+}
+
+func (w *writes) update(m *catalog.Mutation) {
+	var sql strings.Builder
+	sql.WriteString(`UPDATE ` + recordTable(m.Catalog.Num) + ` SET updated = ?, version = version + 1`)
+	args := []any{m.At}
+	set := func(column string, v any) {
+		sql.WriteString(`, ` + column + ` = ?`)
+		args = append(args, v)
+	}
+	for i := range m.Cells {
+		v := &m.Cells[i]
+		if v.Field.Storage() == catalog.NoStorage {
+			continue
+		}
+		set(valueColumn(v.Field), catalog.ColumnValue(v.Field, v.Value))
+		if v.Field.Storage().HasKey() {
+			set(keyColumn(v.Field), v.Key)
+		}
+	}
+	if m.Code != nil {
+		set("code", storedCode(*m.Code))
+	}
+	sql.WriteString(` WHERE id = ? AND version = ? RETURNING id`)
+	w.hit(sql.String(), append(args, int64(m.Record), m.Version))
+	w.updateRows(m)
+}
+
+// updateRows brings what belongs to the changed cells up to date.
+func (w *writes) updateRows(m *catalog.Mutation) {
+	for i := range m.Cells {
+		v := &m.Cells[i]
+		if v.Field.Storage().HasRefs() {
+			w.refs(m.Record, v, w.tables.ReplaceRefs())
+			w.run(`DELETE FROM refs WHERE field = ? AND record = ? AND position >= ?`,
+				int64(v.Field.Num), int64(m.Record), len(catalog.Targets(v.Value)))
+		}
+		if hasSearch(v) {
+			first, last := slotRange(v.Field)
+			w.run(w.tables.DeleteSearch(m.Catalog.Num), w.tables.SlotArgs(m.Record, first, last)...)
+			w.search(m, v)
+		}
+	}
+	if m.Title != nil {
+		w.run(`UPDATE titles SET title = ?, fold = ?, key = ? WHERE ref = ?`,
+			m.Title.Text, m.Title.Fold, m.Title.Key, refOf(m))
+	}
+	if m.Code != nil {
+		w.run(`UPDATE titles SET code = ? WHERE ref = ?`, storedCode(*m.Code), refOf(m))
+	}
+}
+
+// remove leaves links to the record as they are; they show its last title. The
+// title keeps the custom id too, which is free for another record.
+func (w *writes) remove(m *catalog.Mutation) {
+	c, r := int64(m.Catalog.Num), int64(m.Record)
+	w.hit(`DELETE FROM `+recordTable(m.Catalog.Num)+` WHERE id = ? AND version = ? RETURNING id`,
+		[]any{r, m.Version})
+	w.run(`DELETE FROM refs WHERE field IN (SELECT num FROM fields WHERE catalog = ?) AND record = ?`, c, r)
+	w.run(w.tables.DeleteSearch(m.Catalog.Num), w.tables.SlotArgs(m.Record, 0, 1<<slotBits-1)...)
+	w.run(`UPDATE titles SET removed = TRUE WHERE ref = ?`, refOf(m))
+	w.run(`INSERT INTO trash (catalog, record, at, actor, data) VALUES (?, ?, ?, ?, ?)`,
+		c, r, m.At, int64(m.Change.Actor), storedJSON(m.Trash))
+}
+
+// refs adds the rows of a value with several entries, from position 0.
+func (w *writes) refs(r query.Record, v *catalog.StoredValue, sql string) {
+	if !v.Field.Storage().HasRefs() {
+		return
+	}
+	if targets := catalog.Targets(v.Value); len(targets) > 0 {
+		w.run(sql, int64(v.Field.Num), int64(r), targets)
+	}
+}
+
+// hasSearch tells whether a value of the field may have search rows.
+func hasSearch(v *catalog.StoredValue) bool {
+	return v.Field.Storage().HasKey() || len(v.Search) > 0
+}
+
+func (w *writes) search(m *catalog.Mutation, v *catalog.StoredValue) {
+	for _, s := range v.Search {
+		w.run(w.tables.InsertSearch(m.Catalog.Num), w.tables.SearchArgs(m.Record, v.Field.Slot(s.Part), s.Fold)...)
+	}
+}
+
+// times notes entries into options and exits from them; a removed record leaves
+// all. Somebody who leaves an option and comes back within a millisecond, or by
+// a clock set back, counts as not having left.
+func (w *writes) times(m *catalog.Mutation) {
+	for _, t := range m.Times {
+		key := []any{int64(t.Field), int64(m.Record), int64(t.Item), m.At}
+		if t.Enter {
+			w.run(`INSERT INTO option_times (field, record, item, entered) VALUES (?, ?, ?, ?)
+				ON CONFLICT (field, record, item, entered) DO UPDATE SET exited = NULL`, key...)
+			continue
+		}
+		w.run(`UPDATE option_times SET exited = ? WHERE field = ? AND record = ? AND item = ? AND exited IS NULL`,
+			m.At, key[0], key[1], key[2])
+	}
+	if m.Kind == catalog.RemoveRecord {
+		w.run(`UPDATE option_times SET exited = ? WHERE exited IS NULL AND record = ?
+			AND field IN (SELECT num FROM fields WHERE catalog = ?)`, m.At, int64(m.Record), int64(m.Catalog.Num))
+	}
+}
+
+// log adds the change and the history entry.
+func (w *writes) log(m *catalog.Mutation) {
+	version := m.Version + 1
+	if m.Kind == catalog.InsertRecord {
+		version = 1
+	}
+	w.run(`INSERT INTO changes (catalog, record, version, at, actor, origin, kind, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(m.Catalog.Num), int64(m.Record), version, m.At, int64(m.Change.Actor), m.Change.Origin,
+		changeKinds[m.Kind], storedJSON(m.Change.Values))
+	if h := m.History; h != nil {
+		w.run(insertHistory, int64(m.Catalog.Num), int64(m.Record), m.At, int64(h.Actor), string(h.Kind),
+			storedJSON(h.Payload))
+	}
+}
+
+var changeKinds = map[catalog.MutationKind]string{
+	catalog.InsertRecord: "create",
+	catalog.UpdateRecord: "update",
+	catalog.RemoveRecord: "remove",
+}
+
+const insertHistory = `INSERT INTO history (catalog, record, at, actor, kind, payload) VALUES (?, ?, ?, ?, ?, ?)`
+
+// AddHistory implements catalog.Writer.
+func (t *tx) AddHistory(ctx context.Context, e *catalog.HistoryRow) (id int64, err error) {
+	err = t.conn.Query(ctx, insertHistory+` RETURNING id`, []any{int64(e.Catalog), int64(e.Record), e.At,
+		int64(e.Actor), string(e.Kind), storedJSON(e.Payload)}, func(r row) error {
+		id = r.Int(0)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("add history of record %d of catalog %d: %w", e.Record, e.Catalog, err)
+	}
+	return id, nil
+}
+
+func storedJSON(b json.RawMessage) any {
+	if b == nil {
+		return nil
+	}
+	return string(b)
+}
+
+func storedCode(code string) any {
+	if code == "" {
+		return nil
+	}
+	return code
+}
+
+func codeOf(m *catalog.Mutation) string {
+	if m.Code == nil {
+		return ""
+	}
+	return *m.Code
+}
+
+func refOf(m *catalog.Mutation) int64 { return int64(query.MakeRef(m.Catalog.Num, m.Record)) }

@@ -1,0 +1,222 @@
+package store
+
+import (
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// tables is what the databases say differently about a company's tables.
+type tables interface {
+	// Create makes the tables of a catalog.
+	Create(c query.Catalog) string
+	// Columns is a query for the names of a table's columns.
+	Columns() string
+	// Type is the type of a column of a record table.
+	Type(c column) string
+
+	// InsertSearch takes what SearchArgs gives.
+	InsertSearch(c query.Catalog) string
+	SearchArgs(r query.Record, slot int, fold string) []any
+	// DeleteSearch drops the rows of a record with slots from first to last; it
+	// takes what SlotArgs gives.
+	DeleteSearch(c query.Catalog) string
+	SlotArgs(r query.Record, first, last int) []any
+	// PurgeSearch drops the rows of all records with slots from one ? to another.
+	PurgeSearch(c query.Catalog) string
+	// EmptySearch drops all rows.
+	EmptySearch(c query.Catalog) string
+	// SearchRows is a query for record, slot and fold of all rows in that order.
+	SearchRows(c query.Catalog) string
+
+	// InsertRefs adds the targets of a []int64 in their order: field, record, targets.
+	InsertRefs() string
+	// ReplaceRefs is InsertRefs where rows with those positions may exist.
+	ReplaceRefs() string
+	// List is the aggregate of the targets of refs, by position, as the bytes
+	// of a list column (catalog.AppendList).
+	List() string
+	// ListOf is the list of one integer expression.
+	ListOf(expr string) string
+}
+
+// tablesOf gives the tables of the database that d is the dialect of.
+func tablesOf(d dialect) tables {
+	if d.Name() == "postgres" {
+		return postgresTables{trigrams: "public"}
+	}
+	return sqliteTables{}
+}
+
+type sqliteTables struct{}
+
+// Search rows are folded before they come, so the index is told to compare
+// bytes. Their text is kept in the table: searches of one or two characters
+// scan it, and hits are compared with it.
+func (sqliteTables) Create(c query.Catalog) string {
+	return fill(`CREATE TABLE {r} (
+			id INTEGER PRIMARY KEY,
+			code TEXT,
+			created INTEGER NOT NULL,
+			updated INTEGER NOT NULL,
+			version INTEGER NOT NULL);
+		CREATE UNIQUE INDEX u_{n} ON {r} (code) WHERE code IS NOT NULL;
+		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1');`, c)
+}
+
+func (sqliteTables) Columns() string { return `SELECT name FROM pragma_table_info(?)` }
+
+func (sqliteTables) Type(c column) string {
+	switch c.storage {
+	case catalog.FloatStorage:
+		return "REAL"
+	case catalog.WholeStorage, catalog.TimeStorage, catalog.BoolStorage, catalog.ItemStorage:
+		return "INTEGER"
+	case catalog.ItemsStorage, catalog.LinksStorage:
+		return "BLOB"
+	}
+	if c.key {
+		return "BLOB"
+	}
+	return "TEXT"
+}
+
+func (sqliteTables) InsertSearch(c query.Catalog) string {
+	return fill(`INSERT INTO {s} (rowid, fold) VALUES (?, ?)`, c)
+}
+
+func (sqliteTables) SearchArgs(r query.Record, slot int, fold string) []any {
+	return []any{searchRowID(r, slot), fold}
+}
+
+func (sqliteTables) DeleteSearch(c query.Catalog) string {
+	return fill(`DELETE FROM {s} WHERE rowid BETWEEN ? AND ?`, c)
+}
+
+func (sqliteTables) SlotArgs(r query.Record, first, last int) []any {
+	return []any{searchRowID(r, first), searchRowID(r, last)}
+}
+
+func (sqliteTables) PurgeSearch(c query.Catalog) string {
+	return fill(`DELETE FROM {s} WHERE (rowid & 65535) BETWEEN ? AND ?`, c)
+}
+
+// EmptySearch makes the table anew: rows would be taken out of the index one
+// by one.
+func (sqliteTables) EmptySearch(c query.Catalog) string {
+	return fill(`DROP TABLE {s};
+		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1');`, c)
+}
+
+func (sqliteTables) SearchRows(c query.Catalog) string {
+	return fill(`SELECT rowid >> 16, rowid & 65535, fold FROM {s} ORDER BY rowid`, c)
+}
+
+func (sqliteTables) InsertRefs() string {
+	return `INSERT INTO refs (field, record, position, target) SELECT ?, ?, key, value FROM json_each(?)`
+}
+
+func (t sqliteTables) ReplaceRefs() string {
+	return t.InsertRefs() + ` WHERE TRUE ` + replaceTarget
+}
+
+func (sqliteTables) List() string {
+	return `unhex(group_concat(printf('%016x', target), '' ORDER BY position))`
+}
+
+func (sqliteTables) ListOf(expr string) string { return `unhex(printf('%016x', ` + expr + `))` }
+
+// postgresTables knows in which schema the extension pg_trgm is.
+type postgresTables struct{ trigrams string }
+
+// Records leave room in their pages, so that a change that touches no index
+// stays in the page (a HOT update).
+func (t postgresTables) Create(c query.Catalog) string {
+	class := pgx.Identifier{t.trigrams, "gin_trgm_ops"}.Sanitize()
+	return fill(`CREATE TABLE {r} (
+			id bigint PRIMARY KEY,
+			code text COLLATE "C",
+			created bigint NOT NULL,
+			updated bigint NOT NULL,
+			version bigint NOT NULL) WITH (fillfactor = 85);
+		CREATE UNIQUE INDEX u_{n} ON {r} (code) WHERE code IS NOT NULL;
+		CREATE TABLE {s} (
+			record bigint NOT NULL,
+			slot bigint NOT NULL,
+			fold text NOT NULL,
+			PRIMARY KEY (record, slot));
+		CREATE INDEX t_{n} ON {s} USING gin (fold `+class+`);
+		CREATE SEQUENCE n_{n} AS bigint MINVALUE 1;`, c)
+}
+
+func (postgresTables) Columns() string {
+	return `SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped`
+}
+
+func (postgresTables) Type(c column) string {
+	switch c.storage {
+	case catalog.FloatStorage:
+		return "double precision"
+	case catalog.WholeStorage, catalog.TimeStorage, catalog.BoolStorage, catalog.ItemStorage:
+		return "bigint"
+	case catalog.ItemsStorage, catalog.LinksStorage:
+		return "bytea"
+	}
+	if c.key {
+		return "bytea"
+	}
+	return "text"
+}
+
+func (postgresTables) InsertSearch(c query.Catalog) string {
+	return fill(`INSERT INTO {s} (record, slot, fold) VALUES (?, ?, ?)`, c)
+}
+
+func (postgresTables) SearchArgs(r query.Record, slot int, fold string) []any {
+	return []any{int64(r), slot, fold}
+}
+
+func (postgresTables) DeleteSearch(c query.Catalog) string {
+	return fill(`DELETE FROM {s} WHERE record = ? AND slot BETWEEN ? AND ?`, c)
+}
+
+func (postgresTables) SlotArgs(r query.Record, first, last int) []any {
+	return []any{int64(r), first, last}
+}
+
+func (postgresTables) PurgeSearch(c query.Catalog) string {
+	return fill(`DELETE FROM {s} WHERE slot BETWEEN ? AND ?`, c)
+}
+
+func (postgresTables) EmptySearch(c query.Catalog) string { return fill(`DELETE FROM {s}`, c) }
+
+func (postgresTables) SearchRows(c query.Catalog) string {
+	return fill(`SELECT record, slot, fold FROM {s} ORDER BY record, slot`, c)
+}
+
+func (postgresTables) InsertRefs() string {
+	return `INSERT INTO refs (field, record, position, target)
+		SELECT ?::bigint, ?::bigint, place - 1, target
+		FROM unnest(?::bigint[]) WITH ORDINALITY AS list (target, place)`
+}
+
+func (t postgresTables) ReplaceRefs() string { return t.InsertRefs() + ` ` + replaceTarget }
+
+func (postgresTables) List() string {
+	return `string_agg(int8send(target), ''::bytea ORDER BY position)`
+}
+
+func (postgresTables) ListOf(expr string) string { return `int8send(` + expr + `)` }
+
+const replaceTarget = `ON CONFLICT (field, record, position)
+	DO UPDATE SET target = excluded.target WHERE refs.target <> excluded.target`
+
+// fill puts the names of a catalog's tables into a statement: {r}, {s}, and
+// the number {n}.
+func fill(sql string, c query.Catalog) string {
+	return strings.NewReplacer("{r}", recordTable(c), "{s}", searchTable(c),
+		"{n}", numbered("", int64(c))).Replace(sql)
+}

@@ -1,0 +1,37 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"kartoteka/internal/catalog"
+)
+
+// Clear implements catalog.Writer. Numbers go on where they were, and links
+// from elsewhere show the last titles: both are kept in titles.
+func (t *tx) Clear(ctx context.Context, c *catalog.Catalog) (int64, error) {
+	n, err := t.clear(ctx, c)
+	if err != nil {
+		return 0, fmt.Errorf("clear catalog %d: %w", c.Num, err)
+	}
+	return n, nil
+}
+
+func (t *tx) clear(ctx context.Context, c *catalog.Catalog) (int64, error) {
+	num := int64(c.Num)
+	n, err := t.conn.Exec(ctx, `DELETE FROM `+recordTable(c.Num))
+	if err != nil {
+		return 0, err
+	}
+	if err := t.conn.Script(ctx, t.company.tables.EmptySearch(c.Num)); err != nil {
+		return 0, err
+	}
+	const fields = ` WHERE field IN (SELECT num FROM fields WHERE catalog = ?)`
+	return n, execAll(ctx, t.conn, []statement{
+		{SQL: `DELETE FROM refs` + fields, Args: []any{num}},
+		{SQL: `DELETE FROM option_times` + fields, Args: []any{num}},
+		{SQL: `DELETE FROM history WHERE catalog = ?`, Args: []any{num}},
+		{SQL: `DELETE FROM trash WHERE catalog = ?`, Args: []any{num}},
+		{SQL: `UPDATE titles SET removed = TRUE WHERE catalog = ? AND removed IS FALSE`, Args: []any{num}},
+	})
+}
