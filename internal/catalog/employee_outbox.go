@@ -1,17 +1,21 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"kartoteka/internal/query"
 )
 
 // directoryKind marks the outbox messages that are for the Directory.
 const directoryKind = "directory"
 
 // relay carries out the messages of the outbox, oldest first, and strikes them
-// off. It stops at the first that fails, so that a later message about the same
-// employee cannot overtake it. Messages may be carried out twice after a crash.
+// off. A message that fails stays, and so do later ones about the same
+// employee: none may overtake it. It gives the first failure. Messages may be
+// carried out twice after a crash.
 func (s *Service) relay(ctx context.Context) error {
 	s.relaying.Lock()
 	defer s.relaying.Unlock()
@@ -20,16 +24,24 @@ func (s *Service) relay(ctx context.Context) error {
 		return err
 	}
 	var done []int64
-	for _, m := range waiting {
-		if err = s.deliver(ctx, m); err != nil {
-			break
+	var failure error
+	held := map[query.Record]bool{}
+	for _, row := range waiting {
+		m, err := parseMessage(row)
+		if err == nil && held[m.Employee] {
+			continue
 		}
-		done = append(done, m.ID)
+		if err == nil {
+			err = s.options.Directory.Apply(ctx, m)
+		}
+		if err != nil {
+			held[m.Employee] = true
+			failure = cmp.Or(failure, fmt.Errorf("carry out message %d of the outbox: %w", row.ID, err))
+			continue
+		}
+		done = append(done, row.ID)
 	}
-	if err2 := s.strikeOff(ctx, done); err == nil {
-		err = err2
-	}
-	return err
+	return cmp.Or(failure, s.strikeOff(ctx, done))
 }
 
 func (s *Service) outbox(ctx context.Context) (rows []OutboxRow, err error) {
@@ -43,18 +55,11 @@ func (s *Service) outbox(ctx context.Context) (rows []OutboxRow, err error) {
 	return rows, nil
 }
 
-func (s *Service) deliver(ctx context.Context, row OutboxRow) error {
+func parseMessage(row OutboxRow) (m DirectoryMessage, err error) {
 	if row.Kind != directoryKind {
-		return fmt.Errorf("outbox message %d is of the unknown kind %q", row.ID, row.Kind)
+		return m, fmt.Errorf("unknown kind %q", row.Kind)
 	}
-	var m DirectoryMessage
-	if err := json.Unmarshal(row.Payload, &m); err != nil {
-		return fmt.Errorf("outbox message %d: %w", row.ID, err)
-	}
-	if err := s.options.Directory.Apply(ctx, m); err != nil {
-		return fmt.Errorf("apply outbox message %d: %w", row.ID, err)
-	}
-	return nil
+	return m, json.Unmarshal(row.Payload, &m)
 }
 
 func (s *Service) strikeOff(ctx context.Context, ids []int64) error {

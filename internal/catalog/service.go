@@ -18,6 +18,8 @@ type Service struct {
 	structure atomic.Pointer[Structure]
 	loading   sync.Mutex // held while the structure is read
 	relaying  sync.Mutex // held while the outbox is carried out, to keep its order
+	// contending is held by writers that met another writer of their record.
+	contending sync.Mutex
 }
 
 // Options are what a Service needs from outside.

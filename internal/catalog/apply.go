@@ -1,0 +1,175 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+)
+
+// maxAttempts bounds how often Apply plans again because a record changed
+// between the plan and the transaction.
+const maxAttempts = 10
+
+// maxDepth bounds how deep operations on linked records may nest.
+const maxDepth = 5
+
+// maxComment is the longest comment in characters.
+const maxComment = 10_000
+
+// Apply carries out the operations in order, all or none, and is the only way
+// to write records. Everything is read, checked and worked out before the
+// transaction, which only compares the records' versions. alongside, if not
+// nil, joins the transaction and may run twice.
+//
+// It fails with ValidationFailed (all fields of the first operation that is not
+// valid; Data has its index under "operation" when there are several),
+// NotFound, Forbidden, UnknownField, FieldHidden, FieldReadonly, InvalidID,
+// DuplicateID, Duplicate, LastAdmin, MethodNotAllowed, Conflict, and the faults
+// of alongside.
+func (s *Service) Apply(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) ([]Outcome, error) {
+	outcomes, err := s.attempt(ctx, a, ops, alongside)
+	if !again(err) {
+		return outcomes, err
+	}
+	// Writers of one record that met each other queue up: without that, of n
+	// writers one gets through per round and the last ones give up.
+	s.contending.Lock()
+	defer s.contending.Unlock()
+	for range maxAttempts {
+		if outcomes, err = s.attempt(ctx, a, ops, alongside); !again(err) {
+			return outcomes, err
+		}
+	}
+	return nil, fault.New(fault.Conflict, "Others keep changing these records; try again")
+}
+
+func again(err error) bool { return errors.Is(err, ErrMoved) || errors.Is(err, ErrStale) }
+
+// attempt plans the operations and writes them.
+func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) ([]Outcome, error) {
+	p := &planner{s: s, actor: a}
+	if err := s.view(ctx, func(st *Structure, r Reader) error { return p.plan(ctx, st, r, ops) }); err != nil {
+		return nil, err
+	}
+	if err := p.number(ctx); err != nil {
+		return nil, err
+	}
+	messages, err := p.messages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{planner: p, mutations: p.mutations(), messages: messages, outcomes: p.outcomes(len(ops)), alongside: alongside}
+	if err := w.commit(ctx); err != nil {
+		return nil, p.explain(ctx, err)
+	}
+	if len(messages) > 0 {
+		s.relayNow(ctx)
+	}
+	return w.outcomes, nil
+}
+
+// explain turns the store's refusals into what the caller or Apply acts on.
+func (p *planner) explain(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, ErrCodeTaken):
+		return fault.Wrap(err, fault.DuplicateID, "Another record of the catalog has this id")
+	case errors.Is(err, ErrStale):
+		if _, err := p.s.reload(ctx, p.st); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// writing is what goes into the transaction.
+type writing struct {
+	*planner
+	mutations []Mutation
+	messages  []employeeMessage
+	outcomes  []Outcome
+	alongside func(Writer, []Outcome) error
+}
+
+func (w *writing) commit(ctx context.Context) error {
+	if len(w.mutations) == 0 && len(w.messages) == 0 && !w.comments && w.alongside == nil {
+		return nil
+	}
+	plan := Plan{Version: w.st.Version, Class: w.class(), Catalogs: w.catalogs()}
+	return w.s.store.Update(ctx, plan, func(tx Writer) error { return w.write(ctx, tx) })
+}
+
+// class gives operators' imports the second place. Logins must be unique and
+// one must remain, which two transactions at once could not both see: such
+// changes exclude each other.
+func (w *writing) class() Class {
+	switch {
+	case len(w.messages) > 0:
+		return Reshape
+	case w.actor.Origin == "import":
+		return Job
+	}
+	return Interactive
+}
+
+func (w *writing) catalogs() []query.Catalog {
+	list := make([]query.Catalog, 0, len(w.needs))
+	for _, n := range w.needs {
+		list = append(list, n.catalog.Num)
+	}
+	return list
+}
+
+func (w *writing) write(ctx context.Context, tx Writer) error {
+	if err := tx.Write(ctx, w.mutations); err != nil {
+		return err
+	}
+	if err := w.comment(ctx, tx); err != nil {
+		return err
+	}
+	if err := w.enqueue(ctx, tx); err != nil {
+		return err
+	}
+	if w.alongside == nil {
+		return nil
+	}
+	return w.alongside(tx, w.outcomes)
+}
+
+func (w *writing) comment(ctx context.Context, tx Writer) error {
+	if !w.comments {
+		return nil
+	}
+	for _, st := range w.steps {
+		if st.kind != commentStep {
+			continue
+		}
+		id, err := tx.AddHistory(ctx, &HistoryRow{
+			Catalog: st.subject.catalog.Num, Record: st.subject.record, At: w.moment.Now,
+			Actor: w.actor.Employee, Kind: Commented, Payload: commentJSON(st.text),
+		})
+		if err != nil {
+			return err
+		}
+		w.outcomes[st.op].History = id
+	}
+	return nil
+}
+
+// Reserve takes n record numbers of a catalog for later creates, the first of
+// which it gives. Numbers not used stay unused.
+func (s *Service) Reserve(ctx context.Context, a Actor, c query.Catalog, n int) (query.Record, error) {
+	st, err := s.Structure(ctx)
+	if err != nil {
+		return 0, err
+	}
+	access, err := s.access(ctx, st, a)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := writableCatalog(st, access, c, CreatePrivilege); err != nil {
+		return 0, err
+	}
+	return s.store.Reserve(ctx, c, n)
+}

@@ -1,0 +1,267 @@
+package catalog
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+)
+
+// check works out what a step changes and moves its subject on. All failures
+// of values of one operation are reported together.
+func (p *planner) check(s *step) error {
+	if !s.subject.found || s.subject.removed {
+		return noRecord()
+	}
+	var details []fault.Detail
+	var err error
+	switch s.kind {
+	case createStep:
+		details, err = p.checkCreate(s)
+	case updateStep:
+		details, err = p.checkUpdate(s)
+	case deleteStep:
+		p.checkDelete(s)
+	}
+	if err != nil {
+		return err
+	}
+	p.details = append(p.details, details...)
+	if len(p.details) > 0 && !p.more(s) {
+		return fault.Invalid(p.details)
+	}
+	s.subject.apply(s)
+	return nil
+}
+
+// more tells whether another step of the same operation follows.
+func (p *planner) more(s *step) bool {
+	i := slices.Index(p.steps, s) + 1
+	return i < len(p.steps) && p.steps[i].op == s.op
+}
+
+func (p *planner) checkCreate(s *step) (details []fault.Detail, err error) {
+	hint := 0
+	for _, f := range s.subject.catalog.Fields {
+		if f.Storage() == NoStorage {
+			continue
+		}
+		v, named := Value(nil), false
+		if i := indexOf(s.given, f.Num, hint); i >= 0 {
+			v, named, hint = s.given[i].Value, true, i+1
+		}
+		v, detail, err := p.startValue(s, f, v, named)
+		switch {
+		case err != nil:
+			return nil, err
+		case detail != nil:
+			details = append(details, *detail)
+		case v != nil || named && !f.Secret:
+			s.changes = append(s.changes, change{field: f, new: v})
+		}
+		if detail == nil && mustHave(f) && empty(v) {
+			details = append(details, missing(f))
+		}
+	}
+	s.retitle = true
+	return details, nil
+}
+
+// startValue is the value of a field of a new record: the given one, else the
+// field's default.
+func (p *planner) startValue(s *step, f *Field, v Value, named bool) (Value, *fault.Detail, error) {
+	initial := f.Type.Initial(f, p.moment)
+	if !named {
+		return p.accept(s, f, nil, initial)
+	}
+	v, detail, err := p.accept(s, f, nil, v)
+	if err != nil || detail != nil {
+		return nil, detail, err
+	}
+	if !p.access.Writable(f) {
+		if !same(v, initial) {
+			return nil, nil, readonly(f)
+		}
+		return initial, nil, nil
+	}
+	return v, nil, nil
+}
+
+func (p *planner) checkUpdate(s *step) (details []fault.Detail, err error) {
+	if s.code, err = p.newCode(s); err != nil {
+		return nil, err
+	}
+	var refused []query.Field
+	for _, g := range s.given {
+		f := s.subject.catalog.Field(g.Field)
+		old := s.subject.value(f)
+		v, detail, err := p.accept(s, f, old, g.Value)
+		switch {
+		case err != nil:
+			return nil, err
+		case detail != nil:
+			details = append(details, *detail)
+			refused = append(refused, f.Num)
+		case same(v, old):
+		case !p.access.Writable(f):
+			return nil, readonly(f)
+		default:
+			s.changes = append(s.changes, change{field: f, old: old, new: v})
+		}
+	}
+	for _, f := range s.subject.catalog.Fields {
+		if mustHave(f) && !slices.Contains(refused, f.Num) && empty(s.result(f)) {
+			details = append(details, missing(f))
+		}
+	}
+	return details, nil
+}
+
+// result is what the field has after the step.
+func (s *step) result(f *Field) Value {
+	for _, c := range s.changes {
+		if c.field == f {
+			return c.new
+		}
+	}
+	return s.subject.value(f)
+}
+
+// newCode is the custom id to set, nil for none. Naming the id that the record
+// has, be it its number, is no change.
+func (p *planner) newCode(s *step) (*string, error) {
+	if s.code == nil || *s.code == s.subject.code {
+		return nil, nil
+	}
+	code := *s.code
+	if s.subject.code == "" && code == strconv.FormatInt(int64(s.subject.record), 10) {
+		return nil, nil
+	}
+	if code != "" && !keyForm.MatchString(code) {
+		return nil, badCode(code)
+	}
+	if err := need(p.access.Catalog(s.subject.catalog), AccessPrivilege); err != nil {
+		return nil, err
+	}
+	return &code, nil
+}
+
+func (p *planner) checkDelete(s *step) {
+	for _, f := range s.subject.catalog.Fields {
+		if f.Storage() == NoStorage {
+			continue
+		}
+		if old := s.subject.value(f); old != nil {
+			s.changes = append(s.changes, change{field: f, old: old})
+		}
+	}
+}
+
+// accept checks a value that is to replace old. The employees' password is
+// taken out: it is kept by the directory and never in the record.
+func (p *planner) accept(s *step, f *Field, old, v Value) (Value, *fault.Detail, error) {
+	if files, ok := v.(Files); ok && f.Storage() == FilesStorage {
+		had, _ := old.(Files)
+		resolved, detail := resolveFiles(f, had, files)
+		if detail != nil {
+			return nil, detail, nil
+		}
+		v = resolved
+	}
+	v, detail := AcceptValue(f, v, p.s.options.TextMax)
+	if detail != nil {
+		return nil, detail, nil
+	}
+	if links, ok := v.(Links); ok {
+		had, _ := old.(Links)
+		if detail := p.checkLinks(f, had, links); detail != nil {
+			return nil, detail, nil
+		}
+	}
+	if isPassword(f) {
+		if !p.access.Writable(f) {
+			return nil, nil, readonly(f)
+		}
+		t, _ := v.(Text)
+		s.password = string(t)
+		return nil, nil, nil
+	}
+	return v, nil, nil
+}
+
+// apply moves the subject to the state after the step.
+func (s *subject) apply(st *step) {
+	if st.kind == deleteStep {
+		s.removed = true
+		return
+	}
+	for _, c := range st.changes {
+		s.changed = append(s.changed, FieldValue{c.field.Num, c.new})
+		st.retitle = st.retitle || c.field == s.catalog.Title()
+	}
+	if st.code != nil {
+		s.code, st.retitle = *st.code, true
+	}
+}
+
+// indexOf finds a field's value, -1 if it has none. Callers that keep the
+// order of the card pass the last index plus one as a hint.
+func indexOf(values []FieldValue, f query.Field, hint int) int {
+	if hint < len(values) && values[hint].Field == f {
+		return hint
+	}
+	return slices.IndexFunc(values, func(v FieldValue) bool { return v.Field == f })
+}
+
+// mustHave tells whether a record may not be saved without a value.
+func mustHave(f *Field) bool {
+	if !f.Required || isPassword(f) {
+		return false
+	}
+	storage := f.Storage()
+	return storage != NoStorage && storage != BoolStorage
+}
+
+func empty(v Value) bool {
+	t, ok := v.(Text)
+	return v == nil || ok && blank(string(t))
+}
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
+
+func missing(f *Field) fault.Detail {
+	return fault.Field(f.Key, fault.Required, "%s: a value is required", f.Name)
+}
+
+func readonly(f *Field) error {
+	return fault.New(fault.FieldReadonly, "You may not change the field %s", f.Key)
+}
+
+// same compares two accepted values of one field; nil is no value.
+func same(a, b Value) bool {
+	switch a := a.(type) {
+	case Items:
+		b, ok := b.(Items)
+		return ok && slices.Equal(a, b)
+	case Links:
+		b, ok := b.(Links)
+		return ok && slices.EqualFunc(a, b, func(x, y Link) bool { return x.Ref() == y.Ref() })
+	case Contacts:
+		b, ok := b.(Contacts)
+		return ok && slices.Equal(a, b)
+	case Address:
+		b, ok := b.(Address)
+		return ok && a.Value == b.Value && bytes.Equal(storedJSON(a), storedJSON(b))
+	case Files:
+		b, ok := b.(Files)
+		return ok && bytes.Equal(storedJSON(a), storedJSON(b))
+	}
+	switch b.(type) {
+	case Items, Links, Contacts, Address, Files:
+		return false
+	}
+	return a == b
+}

@@ -1,0 +1,220 @@
+package catalog
+
+import (
+	"context"
+	"slices"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+)
+
+// resolve copies the values that have a field that keeps values, with links
+// given their numbers. Operations on linked records become steps.
+func (p *planner) resolve(ctx context.Context, c *Catalog, values []FieldValue, depth int) ([]FieldValue, error) {
+	given := make([]FieldValue, 0, len(values))
+	for _, v := range values {
+		f := c.Field(v.Field)
+		if f == nil {
+			return nil, fault.New(fault.UnknownField, "There is no field %d in this catalog", v.Field)
+		}
+		if f.Storage() == NoStorage {
+			continue
+		}
+		if p.access.Field(f) == HideField {
+			return nil, fault.New(fault.FieldHidden, "You have no access to the field %s", f.Key)
+		}
+		if links, ok := v.Value.(Links); ok && f.Storage() == LinksStorage {
+			var err error
+			if v.Value, err = p.resolveLinks(ctx, f, links, depth); err != nil {
+				return nil, err
+			}
+		}
+		given = append(given, v)
+	}
+	return given, nil
+}
+
+// resolveLinks gives links their catalog and record. A link that cannot be
+// resolved makes the whole value a Bad one.
+func (p *planner) resolveLinks(ctx context.Context, f *Field, links Links, depth int) (Value, error) {
+	if len(links) > MaxLinks {
+		return Bad{*failed(f, fault.TooMany, "%s: at most %d links", f.Name, MaxLinks)}, nil
+	}
+	resolved := make(Links, 0, len(links))
+	for _, l := range links {
+		bad, err := p.resolveLink(ctx, f, &l, depth)
+		if err != nil {
+			return nil, err
+		}
+		if bad != nil {
+			return Bad{*bad}, nil
+		}
+		resolved = append(resolved, Link{Link: query.Link{Catalog: l.Catalog, Key: query.Key{Record: l.Record}}})
+	}
+	return resolved, nil
+}
+
+func (p *planner) resolveLink(ctx context.Context, f *Field, l *Link, depth int) (*fault.Detail, error) {
+	if l.Self {
+		if p.actor.Employee == 0 {
+			return failed(f, fault.NotFound, "%s: there is no current employee", f.Name), nil
+		}
+		l.Catalog, l.Record = Employees, p.actor.Employee
+		return nil, nil
+	}
+	if l.Catalog == 0 {
+		if l.Catalog = onlySource(f); l.Catalog == 0 {
+			return failed(f, fault.NotFound, "%s: a link must name its catalog", f.Name), nil
+		}
+	}
+	if l.Create {
+		return p.createLinked(ctx, f, l, depth)
+	}
+	if bad, err := p.findLinked(ctx, f, l); bad != nil || err != nil {
+		return bad, err
+	}
+	return nil, p.updateLinked(ctx, f, l, depth)
+}
+
+// findLinked turns a custom id into a number.
+func (p *planner) findLinked(ctx context.Context, f *Field, l *Link) (*fault.Detail, error) {
+	c := p.st.Catalog(l.Catalog)
+	if l.Record != 0 || c == nil {
+		if l.Record < 1 || l.Record > query.MaxRecord || l.Catalog < 1 || l.Catalog > query.MaxCatalog {
+			return missingLink(f, *l), nil
+		}
+		return nil, nil
+	}
+	for _, sub := range p.fresh {
+		if sub.catalog == c && sub.code != "" && sub.code == l.Code {
+			l.Record = sub.record
+			return nil, nil
+		}
+	}
+	record, err := find(ctx, p.r, c, l.Key)
+	if err != nil {
+		return nil, err
+	}
+	if l.Record = record; record == 0 {
+		return missingLink(f, *l), nil
+	}
+	return nil, nil
+}
+
+func (p *planner) createLinked(ctx context.Context, f *Field, l *Link, depth int) (*fault.Detail, error) {
+	switch {
+	case !f.Config.EnableUnsaved:
+		return failed(f, fault.Forbidden, "%s: linked records cannot be created through this field", f.Name), nil
+	case !slices.Contains(sources(f), l.Catalog):
+		return missingLink(f, *l), nil
+	case depth >= maxDepth:
+		return tooDeep(f), nil
+	}
+	sub, err := p.addCreate(ctx, Create{Catalog: l.Catalog, Code: l.Code, Values: l.Values}, depth+1)
+	if err != nil {
+		return nil, err
+	}
+	l.Record = sub.record
+	return nil, nil
+}
+
+// updateLinked plans the change of a linked record as far as the field's
+// configuration lets the parent's card edit it.
+func (p *planner) updateLinked(ctx context.Context, f *Field, l *Link, depth int) error {
+	values := editable(f, l.Values)
+	if len(values) == 0 {
+		return nil
+	}
+	if depth >= maxDepth {
+		return fault.Invalid([]fault.Detail{*tooDeep(f)})
+	}
+	return p.addUpdate(ctx, Update{Catalog: l.Catalog, Record: l.Key, Values: values}, depth+1)
+}
+
+func editable(f *Field, values []FieldValue) []FieldValue {
+	var kept []FieldValue
+	for _, v := range values {
+		if slices.Contains(f.Config.Shown, ShownField{Field: v.Field, Edit: true}) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// sources are the catalogs whose records a link field may name.
+func sources(f *Field) []query.Catalog {
+	if _, ok := f.Type.(userType); ok {
+		return []query.Catalog{Employees}
+	}
+	list := make([]query.Catalog, len(f.Config.Sources))
+	for i, s := range f.Config.Sources {
+		list[i] = s.Catalog
+	}
+	return list
+}
+
+func onlySource(f *Field) query.Catalog {
+	if list := sources(f); len(list) == 1 {
+		return list[0]
+	}
+	return 0
+}
+
+// checkLinks tells whether the links that the record does not have yet may be
+// made: their target lives, is in a source catalog and may be linked.
+func (p *planner) checkLinks(f *Field, old, links Links) *fault.Detail {
+	had := make(map[query.Ref]bool, len(old))
+	for _, l := range old {
+		had[l.Ref()] = true
+	}
+	allowed := sources(f)
+	for _, l := range links {
+		if had[l.Ref()] {
+			continue
+		}
+		c := p.st.Catalog(l.Catalog)
+		if c == nil || !slices.Contains(allowed, l.Catalog) || !p.lives(l.Ref()) {
+			return missingLink(f, l)
+		}
+		if f.Config.AccessOnly && p.access.Catalog(c) < ViewPrivilege {
+			return failed(f, fault.Forbidden, "%s: you may not view the record %s", f.Name, keyText(l.Key))
+		}
+	}
+	return nil
+}
+
+// lives tells whether a record exists, counting what earlier steps did.
+func (p *planner) lives(ref query.Ref) bool {
+	if sub := p.subjects[ref]; sub != nil {
+		return sub.found && !sub.removed
+	}
+	t, ok := p.titles[ref]
+	return ok && !t.Removed
+}
+
+func missingLink(f *Field, l Link) *fault.Detail {
+	return failed(f, fault.NotFound, "%s: there is no record %s to link to", f.Name, keyText(l.Key))
+}
+
+func tooDeep(f *Field) *fault.Detail {
+	return failed(f, fault.TooMany, "%s: linked records nest deeper than %d levels", f.Name, maxDepth)
+}
+
+// resolveFiles lets entries that name a stored file by its number stand for it.
+func resolveFiles(f *Field, old, files Files) (Files, *fault.Detail) {
+	resolved := make(Files, 0, len(files))
+	for _, file := range files {
+		if file.ID != 0 {
+			i := slices.IndexFunc(old, func(o File) bool { return o.ID == file.ID })
+			if i < 0 {
+				return nil, failed(f, fault.FileNotUploaded, "%s: there is no file %d in this field", f.Name, file.ID)
+			}
+			title := file.Title
+			if file = old[i]; title != "" {
+				file.Title = title
+			}
+		}
+		resolved = append(resolved, file)
+	}
+	return resolved, nil
+}

@@ -1,0 +1,258 @@
+package catalog
+
+import (
+	"context"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
+)
+
+// planner works out from one snapshot what operations write. The steps of its
+// work:
+//
+//	expand  operations and those on linked records become steps, in order
+//	read    the rows and titles that the steps need, a call each per catalog
+//	check   each step against its record as the earlier steps leave it
+//	number  new records and files get their numbers (after the snapshot)
+//	build   mutations and outcomes
+type planner struct {
+	s      *Service
+	actor  Actor
+	st     *Structure
+	access *Access
+	r      Reader
+	moment Moment
+
+	steps    []*step
+	subjects map[query.Ref]*subject
+	fresh    []*subject // records to be made, in order
+	needs    []*demand
+	titles   Titles
+	comments bool
+	op       int // index of the operation being planned
+	details  []fault.Detail
+	json     []byte // arena of the JSON of all steps
+}
+
+type stepKind int
+
+const (
+	createStep stepKind = iota
+	updateStep
+	deleteStep
+	commentStep
+)
+
+// step is one write of one record: an operation, or what an operation asks of
+// a linked record.
+type step struct {
+	kind    stepKind
+	op      int
+	linked  bool // asked through a link, not an operation of its own
+	subject *subject
+	given   []FieldValue
+	code    *string // the new custom id, nil to leave it
+	text    string  // of a comment
+
+	// Set by check:
+	changes  []change
+	retitle  bool
+	password string
+}
+
+// change is one field's change. For a created record also the fields that were
+// named and stay empty, because the answer lists them.
+type change struct {
+	field    *Field
+	old, new Value
+	// Where the two are in planner.json.
+	oldJSON, newJSON span
+}
+
+// subject is a record as it is at the current step.
+type subject struct {
+	catalog *Catalog
+	// record is a placeholder from the top of the range until number.
+	record   query.Record
+	fresh    bool
+	reserved bool
+	found    bool
+	removed  bool
+	code     string
+	page     *Page
+	row      int
+	version  int64
+	created  int64
+	updated  int64
+	changed  []FieldValue // what earlier steps changed, newest last
+	title    string
+}
+
+// demand is what has to be read of one catalog.
+type demand struct {
+	catalog *Catalog
+	columns []*Field
+	records []query.Record
+}
+
+func (p *planner) plan(ctx context.Context, st *Structure, r Reader, ops []Op) error {
+	access, err := p.s.access(ctx, st, p.actor)
+	if err != nil {
+		return err
+	}
+	now := p.s.options.Now().UnixMilli()
+	*p = planner{
+		s: p.s, actor: p.actor, st: st, access: access, r: r,
+		moment:   Moment{Now: now, Offset: p.actor.Offset, Employee: p.actor.Employee},
+		steps:    make([]*step, 0, len(ops)),
+		subjects: make(map[query.Ref]*subject, len(ops)),
+	}
+	for i, op := range ops {
+		p.op = i
+		if err := p.expand(ctx, op); err != nil {
+			return p.at(err, len(ops))
+		}
+	}
+	if err := p.read(ctx); err != nil {
+		return err
+	}
+	for _, s := range p.steps {
+		p.op = s.op
+		if err := p.check(s); err != nil {
+			return p.at(err, len(ops))
+		}
+	}
+	return nil
+}
+
+// at notes in a fault of one among many operations which one it is.
+func (p *planner) at(err error, ops int) error {
+	if f, ok := err.(*fault.Error); ok && ops > 1 && f.Data == nil {
+		f.Data = map[string]any{"operation": p.op}
+	}
+	return err
+}
+
+// expand adds the steps of an operation. Those of linked records come first.
+func (p *planner) expand(ctx context.Context, op Op) error {
+	switch op := op.(type) {
+	case Create:
+		_, err := p.addCreate(ctx, op, 0)
+		return err
+	case Update:
+		return p.addUpdate(ctx, op, 0)
+	case Delete:
+		sub, err := p.target(ctx, op.Catalog, op.Record, DeletePrivilege)
+		if err != nil {
+			return err
+		}
+		p.steps = append(p.steps, &step{kind: deleteStep, op: p.op, subject: sub})
+		p.needed(sub.catalog).wantAll()
+		return nil
+	case Comment:
+		return p.addComment(ctx, op)
+	}
+	return fault.New(fault.Internal, "Unknown operation %T", op)
+}
+
+func (p *planner) addComment(ctx context.Context, op Comment) error {
+	if blank(op.Text) {
+		return fault.New(fault.InvalidParameter, "The comment is empty")
+	}
+	if text.Len(op.Text) > maxComment {
+		return fault.New(fault.InvalidParameter, "The comment is longer than %d characters", maxComment)
+	}
+	sub, err := p.target(ctx, op.Catalog, op.Record, ViewPrivilege)
+	if err != nil {
+		return err
+	}
+	p.comments = true
+	p.steps = append(p.steps, &step{kind: commentStep, op: p.op, subject: sub, text: op.Text})
+	return nil
+}
+
+func (p *planner) addCreate(ctx context.Context, op Create, depth int) (*subject, error) {
+	c, err := writableCatalog(p.st, p.access, op.Catalog, CreatePrivilege)
+	if err != nil {
+		return nil, err
+	}
+	if op.Code != "" && !keyForm.MatchString(op.Code) {
+		return nil, badCode(op.Code)
+	}
+	sub := &subject{catalog: c, record: op.Reserved, fresh: true, found: true, reserved: op.Reserved != 0, code: op.Code}
+	if !sub.reserved {
+		sub.record = query.MaxRecord - query.Record(len(p.fresh))
+	}
+	p.fresh = append(p.fresh, sub)
+	p.subjects[query.MakeRef(c.Num, sub.record)] = sub
+	p.needed(c)
+	st := &step{kind: createStep, op: p.op, linked: depth > 0, subject: sub}
+	if op.Code != "" {
+		st.code = &op.Code
+	}
+	if st.given, err = p.resolve(ctx, c, op.Values, depth); err != nil {
+		return nil, err
+	}
+	p.steps = append(p.steps, st)
+	return sub, nil
+}
+
+func (p *planner) addUpdate(ctx context.Context, op Update, depth int) error {
+	sub, err := p.target(ctx, op.Catalog, op.Record, EditPrivilege)
+	if err != nil {
+		return err
+	}
+	st := &step{kind: updateStep, op: p.op, linked: depth > 0, subject: sub, code: op.Code}
+	if st.given, err = p.resolve(ctx, sub.catalog, op.Values, depth); err != nil {
+		return err
+	}
+	n := p.needed(sub.catalog)
+	for _, g := range st.given {
+		n.want(sub.catalog.Field(g.Field))
+	}
+	n.wantRequired()
+	p.steps = append(p.steps, st)
+	return nil
+}
+
+// target finds the subject of an operation on an existing record, which is
+// read later.
+func (p *planner) target(ctx context.Context, n query.Catalog, key query.Key, want Privilege) (*subject, error) {
+	c, err := writableCatalog(p.st, p.access, n, want)
+	if err != nil {
+		return nil, err
+	}
+	record, err := find(ctx, p.r, c, key)
+	if err != nil {
+		return nil, err
+	}
+	if record == 0 {
+		return nil, noRecord()
+	}
+	ref := query.MakeRef(c.Num, record)
+	if sub := p.subjects[ref]; sub != nil {
+		return sub, nil
+	}
+	sub := &subject{catalog: c, record: record}
+	p.subjects[ref] = sub
+	nd := p.needed(c)
+	nd.records = append(nd.records, record)
+	return sub, nil
+}
+
+// writableCatalog is the catalog of that number if the actor has the privilege
+// there and it takes writes at all.
+func writableCatalog(st *Structure, access *Access, n query.Catalog, want Privilege) (*Catalog, error) {
+	c := st.Catalog(n)
+	if c == nil {
+		return nil, fault.New(fault.NotFound, "There is no such catalog")
+	}
+	if err := need(access.Catalog(c), want); err != nil {
+		return nil, err
+	}
+	if c.Mirror && want > ViewPrivilege {
+		return nil, fault.New(fault.MethodNotAllowed, "The records of this catalog are made by the system")
+	}
+	return c, nil
+}

@@ -1,0 +1,161 @@
+package catalog
+
+import (
+	"context"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
+)
+
+// The system fields of the employees' catalog that decide their logins.
+const (
+	nameKey     = "$name"
+	emailKey    = "$email"
+	passwordKey = "$password"
+)
+
+// EmployeesAsk selects employees.
+type EmployeesAsk struct {
+	Search string // part of the name; "" for all
+	IDs    []query.Key
+	Limit  int // 0 for all
+	Offset int
+}
+
+// Employees lists the employees by name. Every employee may call it; the rows
+// have nothing but the title. It fails with InvalidParameter and LimitTooLarge.
+func (s *Service) Employees(ctx context.Context, a Actor, ask EmployeesAsk) (*Rows, error) {
+	if ask.Limit == 0 {
+		ask.Limit = s.options.RecordsMax
+	}
+	if err := s.checkPage(ask.Limit, ask.Offset); err != nil {
+		return nil, err
+	}
+	var rows *Rows
+	err := s.view(ctx, func(st *Structure, r Reader) error {
+		if _, err := s.access(ctx, st, a); err != nil {
+			return err
+		}
+		c := st.Catalog(Employees)
+		rows = &Rows{Structure: st, Catalog: c, Fields: []*Field{}, Total: -1}
+		selected := &Selected{
+			Structure: st, Catalog: c, Columns: []*Field{c.Title()},
+			Search: query.Search{Fold: text.Fold(ask.Search)}, SearchTitle: true,
+			Sort: query.Sort{By: query.ByTitle}, Limit: ask.Limit, Offset: ask.Offset,
+		}
+		if ask.IDs != nil {
+			selected.Where = query.Among(ask.IDs)
+		}
+		var err error
+		rows.Page, err = r.Select(ctx, selected)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// Employee gives the actor's own card with all readable fields. It fails with
+// NotFound for an actor who is no employee.
+func (s *Service) Employee(ctx context.Context, a Actor) (*Rows, error) {
+	if a.Employee == 0 {
+		return nil, noRecord()
+	}
+	var rows *Rows
+	err := s.view(ctx, func(st *Structure, r Reader) error {
+		access, err := s.access(ctx, st, a)
+		if err != nil {
+			return err
+		}
+		read := &reading{st: st, access: access, r: r}
+		c := st.Catalog(Employees)
+		rows = read.rows(c, &Selection{All: true})
+		rows.Page, err = r.Rows(ctx, c, rows.columns(), []query.Record{a.Employee})
+		if err != nil {
+			return err
+		}
+		if rows.Page.Len() == 0 {
+			return noRecord()
+		}
+		return read.follow(ctx, rows, &Selection{All: true})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// isPassword tells whether the field takes an employee's password, which is
+// never stored in the record.
+func isPassword(f *Field) bool {
+	return f.Catalog == Employees && f.Secret && f.Key == passwordKey
+}
+
+// employeeMessage is what the directory has to be told, and what the
+// transaction has to make sure of before.
+type employeeMessage struct {
+	DirectoryMessage
+	newLogin  bool // the login must be nobody else's
+	withdrawn bool // the employee had a login; another one must be left
+}
+
+// messages works out from the steps on employees what becomes of their logins.
+// It hashes passwords, so it runs outside of any transaction.
+func (p *planner) messages(ctx context.Context) ([]employeeMessage, error) {
+	var list []employeeMessage
+	for _, s := range p.steps {
+		if s.subject.catalog.Num != Employees || s.kind == commentStep {
+			continue
+		}
+		m, wanted := s.employeeMessage()
+		if s.password != "" {
+			if m.Login == "" {
+				return nil, fault.Invalid([]fault.Detail{missing(s.subject.catalog.FieldByKey(emailKey))})
+			}
+			hash, err := p.s.options.Directory.HashPassword(ctx, s.password)
+			if err != nil {
+				return nil, err
+			}
+			m.PasswordHash, wanted = hash, true
+		}
+		if wanted {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+// employeeMessage tells what a step makes of the employee's login, and whether
+// the directory has to know.
+func (s *step) employeeMessage() (m employeeMessage, wanted bool) {
+	c := s.subject.catalog
+	email, name := c.FieldByKey(emailKey), c.FieldByKey(nameKey)
+	before := s.before(email)
+	m.Employee, m.Name = s.subject.record, s.after(name)
+	if s.kind != deleteStep {
+		m.Login = s.after(email)
+	}
+	m.newLogin = m.Login != "" && m.Login != before
+	m.withdrawn = before != "" && m.Login == ""
+	renamed := m.Login != "" && m.Name != s.before(name)
+	return m, m.newLogin || m.withdrawn || renamed
+}
+
+// before is a text field's value before the step. (Steps on one employee in one
+// plan are looked at when all are applied, so the changes know it, not the row.)
+func (s *step) before(f *Field) string {
+	for _, c := range s.changes {
+		if c.field == f {
+			t, _ := c.old.(Text)
+			return string(t)
+		}
+	}
+	return s.after(f)
+}
+
+func (s *step) after(f *Field) string {
+	t, _ := s.result(f).(Text)
+	return string(t)
+}

@@ -1,0 +1,256 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+)
+
+// Records lists records that the query selects and the actor may view; sel nil
+// means all readable fields. It fails with NotFound, Forbidden, LimitTooLarge,
+// InvalidParameter, UnknownField and FieldHidden.
+func (s *Service) Records(ctx context.Context, a Actor, c query.Catalog, q query.Query, sel *Selection) (*Rows, error) {
+	if err := s.checkPage(q.Limit, q.Offset); err != nil {
+		return nil, err
+	}
+	var rows *Rows
+	err := s.view(ctx, func(st *Structure, r Reader) error {
+		d, catalog, err := s.open(ctx, st, r, a, c)
+		if err != nil {
+			return err
+		}
+		rows, err = d.records(ctx, catalog, q, sel)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// Record gives one record: NotFound when there is none that the actor may view.
+func (s *Service) Record(ctx context.Context, a Actor, c query.Catalog, key query.Key, sel *Selection) (*Rows, error) {
+	var rows *Rows
+	err := s.view(ctx, func(st *Structure, r Reader) error {
+		d, catalog, err := s.open(ctx, st, r, a, c)
+		if err != nil {
+			return err
+		}
+		rows, err = d.record(ctx, catalog, key, sel)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// open begins to answer from a snapshot about a catalog whose records the actor
+// may view, at least some of them.
+func (s *Service) open(ctx context.Context, st *Structure, r Reader, a Actor, n query.Catalog) (*reading, *Catalog, error) {
+	c := st.Catalog(n)
+	if c == nil {
+		return nil, nil, fault.New(fault.NotFound, "There is no such catalog")
+	}
+	access, err := s.access(ctx, st, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := need(access.Catalog(c), SearchPrivilege); err != nil {
+		return nil, nil, err
+	}
+	return &reading{st: st, access: access, r: r}, c, nil
+}
+
+func (s *Service) checkPage(limit, offset int) error {
+	switch {
+	case limit < 0:
+		return fault.New(fault.InvalidParameter, "limit is negative")
+	case offset < 0:
+		return fault.New(fault.InvalidParameter, "offset is negative")
+	case limit > s.options.RecordsMax:
+		return fault.New(fault.LimitTooLarge, "limit is greater than %d", s.options.RecordsMax)
+	}
+	return nil
+}
+
+func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *Selection) (*Rows, error) {
+	selected, err := d.selected(c, q)
+	if err != nil {
+		return nil, err
+	}
+	rows := d.rows(c, sel)
+	selected.Columns = rows.columns()
+	if q.Limit > 0 {
+		if rows.Page, err = d.r.Select(ctx, selected); err != nil {
+			return nil, fmt.Errorf("select records: %w", err)
+		}
+	}
+	if q.WithTotal {
+		if rows.Total, err = d.r.Count(ctx, selected); err != nil {
+			return nil, fmt.Errorf("count records: %w", err)
+		}
+	}
+	return rows, d.follow(ctx, rows, sel)
+}
+
+func (d *reading) record(ctx context.Context, c *Catalog, key query.Key, sel *Selection) (*Rows, error) {
+	n, err := find(ctx, d.r, c, key)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, noRecord()
+	}
+	rows := d.rows(c, sel)
+	rows.Page, err = fetch(ctx, d.r, d.st, d.access, c, rows.columns(), []query.Record{n})
+	if err != nil {
+		return nil, fmt.Errorf("read record: %w", err)
+	}
+	if rows.Page.Len() == 0 {
+		return nil, noRecord()
+	}
+	return rows, d.follow(ctx, rows, sel)
+}
+
+// selected checks a query and adds to it what the actor may see.
+func (d *reading) selected(c *Catalog, q query.Query) (*Selected, error) {
+	if err := d.checkWhere(c, q.Where); err != nil {
+		return nil, err
+	}
+	s := &Selected{
+		Structure: d.st, Catalog: c, Where: and(d.access.Where(c), d.restrict(q.Where)),
+		Search: q.Search, Sort: q.Sort, Limit: q.Limit, Offset: q.Offset,
+	}
+	if err := d.checkSort(c, &s.Sort); err != nil {
+		return nil, err
+	}
+	if q.Search.Fold != "" || q.Search.Digits != "" {
+		d.searchable(c, s)
+	}
+	return s, nil
+}
+
+// searchable fills in where a quick search may look.
+func (d *reading) searchable(c *Catalog, s *Selected) {
+	for _, f := range c.Fields {
+		if !d.access.Readable(f) {
+			continue
+		}
+		switch f.Storage() {
+		case TextStorage, JSONStorage:
+			s.SearchFields = append(s.SearchFields, f)
+		case LinksStorage:
+			s.SearchLinks = append(s.SearchLinks, f)
+		}
+	}
+	title := c.Title()
+	s.SearchTitle = title == nil || d.access.Readable(title)
+}
+
+func (d *reading) checkSort(c *Catalog, s *query.Sort) error {
+	switch s.By {
+	case query.ByTitle:
+		// Titles that the actor may not see are "#" and the number to him.
+		if t := c.Title(); t != nil && !d.access.Readable(t) {
+			s.By = query.ByID
+		}
+	case query.ByField:
+		f, err := d.readable(c, s.Field)
+		if err != nil {
+			return err
+		}
+		if f.Storage() == NoStorage {
+			return fault.New(fault.InvalidParameter, "Records cannot be sorted by the field %s", f.Key)
+		}
+	}
+	return nil
+}
+
+// readable finds a field that the actor may see: UnknownField, FieldHidden.
+func (d *reading) readable(c *Catalog, n query.Field) (*Field, error) {
+	f := c.Field(n)
+	if f == nil {
+		return nil, fault.New(fault.UnknownField, "There is no field %d in this catalog", n)
+	}
+	if !d.access.Readable(f) {
+		return nil, fault.New(fault.FieldHidden, "You have no access to the field %s", f.Key)
+	}
+	return f, nil
+}
+
+// checkWhere makes sure that a condition looks at nothing hidden.
+func (d *reading) checkWhere(c *Catalog, n query.Node) (err error) {
+	query.Walk(c.Num, n, func(of query.Catalog, n query.Node) {
+		if cond, ok := n.(query.Cond); ok && err == nil {
+			err = d.checkCond(of, cond)
+		}
+	})
+	return err
+}
+
+func (d *reading) checkCond(of query.Catalog, cond query.Cond) error {
+	c := d.st.Catalog(of)
+	if c == nil {
+		return fault.New(fault.InvalidFilter, "The filter names a catalog that does not exist")
+	}
+	f, err := d.readable(c, cond.Field)
+	if err != nil {
+		return err
+	}
+	if f.Storage() == NoStorage {
+		return fault.New(fault.InvalidFilter, "The field %s has no values to filter by", f.Key)
+	}
+	like, ok := cond.Test.(query.LinksLike)
+	if !ok {
+		return nil
+	}
+	other := d.st.Field(like.Field)
+	if other == nil {
+		return fault.New(fault.UnknownField, "There is no field %d in this catalog", like.Field)
+	}
+	_, err = d.readable(d.st.Catalog(other.Catalog), like.Field)
+	return err
+}
+
+// restrict narrows conditions on linked records to those that the actor may
+// view. Where there is nothing to narrow it gives the same node.
+func (d *reading) restrict(n query.Node) query.Node {
+	switch n := n.(type) {
+	case query.And:
+		return query.And(d.restrictAll(n))
+	case query.Or:
+		return query.Or(d.restrictAll(n))
+	case query.Not:
+		return query.Not{Node: d.restrict(n.Node)}
+	case query.Cond:
+		linked, ok := n.Test.(query.LinksWhere)
+		if !ok {
+			return n
+		}
+		linked.Where = and(d.access.Where(d.st.Catalog(linked.Catalog)), d.restrict(linked.Where))
+		return query.Cond{Field: n.Field, Test: linked}
+	}
+	return n
+}
+
+func (d *reading) restrictAll(nodes []query.Node) []query.Node {
+	list := make([]query.Node, len(nodes))
+	for i, n := range nodes {
+		list[i] = d.restrict(n)
+	}
+	return list
+}
+
+// and joins two conditions of which either may be nil.
+func and(a, b query.Node) query.Node {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return query.And{a, b}
+}

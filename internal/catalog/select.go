@@ -1,0 +1,210 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+)
+
+// reading answers one request from one snapshot.
+type reading struct {
+	st     *Structure
+	access *Access
+	r      Reader
+	linked int // linked values so far, bounded by MaxLinkedValues
+}
+
+// rows prepares the answer for a catalog: which fields of the selection the
+// actor may see, and the title's column.
+func (d *reading) rows(c *Catalog, sel *Selection) *Rows {
+	rows := &Rows{Structure: d.st, Catalog: c, Title: -1, Total: -1}
+	columns := d.fields(c, sel)
+	rows.Fields = columns[:len(columns):len(columns)]
+	if title := c.Title(); title != nil && d.access.Readable(title) {
+		if rows.Title = slices.Index(columns, title); rows.Title < 0 {
+			rows.Title = len(columns)
+			columns = append(columns, title)
+		}
+	}
+	rows.Page = &Page{Columns: columns}
+	return rows
+}
+
+// columns are the fields to read, the title's among them.
+func (r *Rows) columns() []*Field { return r.Page.Columns }
+
+// fields are those of the selection that keep values and are readable, in the
+// order asked and each once. The selection may have been made with an older
+// structure: fields go by number, those that are gone are left out.
+func (d *reading) fields(c *Catalog, sel *Selection) []*Field {
+	asked := c.Fields
+	if sel != nil && !sel.All && sel.Fields != nil {
+		asked = sel.Fields
+	}
+	list := make([]*Field, 0, len(asked)+1)
+	for _, f := range asked {
+		f = c.Field(f.Num)
+		if f != nil && f.Storage() != NoStorage && d.access.Readable(f) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// asked are the selections of linked records wanted through a link field.
+func (d *reading) asked(f *Field, sel *Selection) map[query.Catalog]*Selection {
+	if sel == nil {
+		return nil
+	}
+	if wanted, ok := sel.Linked[f.Num]; ok {
+		return wanted
+	}
+	if !sel.LinkedShown || len(f.Config.Shown) == 0 {
+		return nil
+	}
+	wanted := map[query.Catalog]*Selection{}
+	for _, shown := range f.Config.Shown {
+		field := d.st.Field(shown.Field)
+		if field == nil {
+			continue
+		}
+		if wanted[field.Catalog] == nil {
+			wanted[field.Catalog] = &Selection{}
+		}
+		of := wanted[field.Catalog]
+		of.Fields = append(of.Fields, field)
+	}
+	return wanted
+}
+
+// branch is rows with the selection that they answer.
+type branch struct {
+	rows *Rows
+	sel  *Selection
+}
+
+// follow reads the titles of linked records and, as far as the selection asks,
+// the linked records themselves, level by level.
+func (d *reading) follow(ctx context.Context, root *Rows, sel *Selection) error {
+	level := []branch{{root, sel}}
+	for depth := 0; len(level) > 0; depth++ {
+		if depth > MaxNesting {
+			return fault.New(fault.InvalidParameter, "Fields of linked records nest deeper than %d levels", MaxNesting)
+		}
+		if err := d.titles(ctx, level); err != nil {
+			return err
+		}
+		var next []branch
+		for _, b := range level {
+			children, err := d.children(ctx, b)
+			if err != nil {
+				return err
+			}
+			next = append(next, children...)
+		}
+		level = next
+	}
+	return nil
+}
+
+// titles reads the titles of all records that one level links.
+func (d *reading) titles(ctx context.Context, level []branch) error {
+	var refs []query.Ref
+	for _, b := range level {
+		for j, f := range b.rows.Fields {
+			if f.Storage() == LinksStorage {
+				refs = appendRefs(refs, b.rows.Page, j)
+			}
+		}
+	}
+	if d.linked += len(refs); d.linked > MaxLinkedValues {
+		return fault.New(fault.LimitTooLarge, "The answer has more than %d linked values; ask for fewer records or fields", MaxLinkedValues)
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	slices.Sort(refs)
+	titles, err := d.r.Titles(ctx, slices.Compact(refs))
+	if err != nil {
+		return fmt.Errorf("read titles of links: %w", err)
+	}
+	for _, b := range level {
+		b.rows.Titles = titles
+	}
+	return nil
+}
+
+func appendRefs(refs []query.Ref, page *Page, j int) []query.Ref {
+	for i := range page.Len() {
+		list := page.Bytes(page.Cell(i, j))
+		for k := range ListLen(list) {
+			refs = append(refs, query.Ref(ListAt(list, k)))
+		}
+	}
+	return refs
+}
+
+// children reads the linked records that a branch asks for.
+func (d *reading) children(ctx context.Context, b branch) ([]branch, error) {
+	var list []branch
+	for j, f := range b.rows.Fields {
+		if f.Storage() != LinksStorage {
+			continue
+		}
+		for n, sel := range d.asked(f, b.sel) {
+			rows, err := d.child(ctx, b.rows.Page, j, n, sel)
+			if err != nil {
+				return nil, err
+			}
+			if rows == nil {
+				continue
+			}
+			b.rows.link(f.Num, rows)
+			list = append(list, branch{rows, sel})
+		}
+	}
+	return list, nil
+}
+
+// child reads the records of catalog n that a column links; nil when there are
+// none that the actor may view.
+func (d *reading) child(ctx context.Context, page *Page, j int, n query.Catalog, sel *Selection) (*Rows, error) {
+	c := d.st.Catalog(n)
+	if c == nil || d.access.Catalog(c) < ViewPrivilege {
+		return nil, nil
+	}
+	var records []query.Record
+	for _, ref := range appendRefs(nil, page, j) {
+		if ref.Catalog() == n {
+			records = append(records, ref.Record())
+		}
+	}
+	if len(records) == 0 {
+		return nil, nil
+	}
+	slices.Sort(records)
+	rows := d.rows(c, sel)
+	var err error
+	rows.Page, err = fetch(ctx, d.r, d.st, d.access, c, rows.columns(), slices.Compact(records))
+	if err != nil {
+		return nil, fmt.Errorf("read linked records: %w", err)
+	}
+	rows.at = make(map[query.Record]int, rows.Page.Len())
+	for i := range rows.Page.Len() {
+		rows.at[rows.Page.Record(i)] = i
+	}
+	return rows, nil
+}
+
+func (r *Rows) link(f query.Field, linked *Rows) {
+	if r.Linked == nil {
+		r.Linked = map[query.Field]map[query.Catalog]*Rows{}
+	}
+	if r.Linked[f] == nil {
+		r.Linked[f] = map[query.Catalog]*Rows{}
+	}
+	r.Linked[f][linked.Catalog.Num] = linked
+}
