@@ -289,9 +289,9 @@ func TestPosition(t *testing.T) {
 	}
 }
 
-// TestOpenQuoteMemory reads 64 MiB inside one quote.
+// TestOpenQuoteMemory reads 4 MiB inside one quote.
 func TestOpenQuoteMemory(t *testing.T) {
-	in := io.MultiReader(strings.NewReader("a,b\n\""), io.LimitReader(endless('x'), 64<<20))
+	in := io.MultiReader(strings.NewReader("a,b\n\""), io.LimitReader(endless('x'), 4<<20))
 	r, err := Open(in, Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -101,13 +101,14 @@ func TestSortKeyConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-// TestWeightTable compares the table with the collator for every pair of its
-// characters, which shows that none changes the weight of another.
+// TestWeightTable compares the table with the collator for pairs of its
+// characters, which shows that none changes the weight of another: all pairs of
+// Latin-1, one in 32 of the others.
 func TestWeightTable(t *testing.T) {
 	w := weights()
 	for a := range w {
 		for b := range w {
-			if a%16 != b%16 && (a >= 0x250 || b >= 0x250) {
+			if (a+b)%32 != 0 && (a >= 0x100 || b >= 0x100) {
 				continue // bounds the run time
 			}
 			s := string(rune(a)) + string(rune(b))
