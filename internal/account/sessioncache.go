@@ -91,8 +91,13 @@ func (c *sessionCache) remove(e *sessionEntry) {
 	}
 }
 
+// drop removes one entry that turned out to be dead, unless it was replaced.
 func (c *sessionCache) drop(e *sessionEntry) {
-	c.dropFunc(func(x *sessionEntry) bool { return x == e })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byCookie[e.principal.Cookie] == e {
+		delete(c.byCookie, e.principal.Cookie)
+	}
 }
 
 func (c *sessionCache) dropKey(key SessionKey) {
