@@ -1,0 +1,323 @@
+package bpium
+
+import (
+	"bytes"
+	"strconv"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
+)
+
+// EncodeOptions say how records are written.
+type EncodeOptions struct {
+	// SkipPrevID leaves out the copies of system fields under their numbers.
+	SkipPrevID bool
+	// LinkedShown gives every linked value its recordValues, be they empty.
+	LinkedShown bool
+	// Privilege is the actor's on the record, for EncodeRecord.
+	Privilege catalog.Privilege
+}
+
+// EncodeRecords adds a list of records as JSON.
+func EncodeRecords(dst []byte, rows *catalog.Rows, o EncodeOptions) []byte {
+	e := newEncoder(rows, o, nil)
+	dst = append(dst, '[')
+	for i := range rows.Page.Len() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = e.record(dst, i)
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+// EncodeRecord adds the only record of rows as JSON, in the form of a single
+// record.
+func EncodeRecord(dst []byte, rows *catalog.Rows, o EncodeOptions) []byte {
+	e := newEncoder(rows, o, nil)
+	dst = e.record(dst, 0)
+	dst = append(dst, `,"privilegeCode":`...)
+	dst = appendString(dst, o.Privilege.Code())
+	return append(dst, `,"fieldPrivilegeCodes":{},"viewsIds":[]}`...)
+}
+
+// EncodeOutcome adds the answer to a written record: its id, title and the
+// fields that were set.
+func EncodeOutcome(dst []byte, c *catalog.Catalog, out catalog.Outcome, o EncodeOptions) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = appendRecordID(dst, out.Code, out.Record)
+	dst = append(dst, `,"catalogId":`...)
+	dst = appendString(dst, c.Key)
+	dst = append(dst, `,"title":`...)
+	dst = appendString(dst, out.Title)
+	dst = append(dst, `,"values":`...)
+	if out.Row == nil || out.Row.Page.Len() == 0 {
+		return append(dst, "{}}"...)
+	}
+	dst = newEncoder(out.Row, o, nil).values(dst, 0)
+	return append(dst, '}')
+}
+
+// EncodeEmployees adds a list of employees as JSON.
+func EncodeEmployees(dst []byte, rows *catalog.Rows) []byte {
+	e := newEncoder(rows, EncodeOptions{}, nil)
+	dst = append(dst, '[')
+	for i := range rows.Page.Len() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"id":`...)
+		dst = appendRecordID(dst, rows.Page.Code(i), rows.Page.Record(i))
+		dst = append(dst, `,"title":`...)
+		dst = e.title(dst, i)
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+// encoder is a set of rows with everything that is the same for all of them
+// already written.
+type encoder struct {
+	rows    *catalog.Rows
+	columns []column
+	catalog []byte // `,"catalogId":"27","title":`
+	// links are the beginnings of linked values by catalog, shared with the
+	// encoders of linked records.
+	links map[query.Catalog][]byte
+}
+
+// column is one field to write.
+type column struct {
+	field   *catalog.Field
+	storage catalog.Storage
+	key     []byte // `"7":`
+	alias   []byte // `"1":` of a system field, nil to leave out
+	empty   string
+	user    bool
+	radio   bool
+	items   []itemText
+	linked  map[query.Catalog]*encoder
+}
+
+type itemText struct {
+	num  query.Item
+	text []byte // `"new"`
+}
+
+func newEncoder(rows *catalog.Rows, o EncodeOptions, links map[query.Catalog][]byte) *encoder {
+	if links == nil {
+		links = map[query.Catalog][]byte{}
+	}
+	e := &encoder{rows: rows, links: links, columns: make([]column, 0, len(rows.Fields))}
+	e.catalog = appendString([]byte(`,"catalogId":`), rows.Catalog.Key)
+	e.catalog = append(e.catalog, `,"title":`...)
+	for _, f := range rows.Fields {
+		e.columns = append(e.columns, e.column(f, o))
+	}
+	return e
+}
+
+func (e *encoder) column(f *catalog.Field, o EncodeOptions) column {
+	c := column{field: f, storage: f.Storage(), user: f.Type.Name() == "user", radio: f.Type.Name() == "radiobutton"}
+	c.key = append(appendString(nil, f.Key), ':')
+	if f.System && !o.SkipPrevID {
+		c.alias = append(appendString(nil, strconv.Itoa(f.ID)), ':')
+	}
+	c.empty = emptyValue(f)
+	for _, item := range f.Config.Items {
+		c.items = append(c.items, itemText{item.Num, appendString(nil, item.Key)})
+	}
+	if linked := e.rows.Linked[f.Num]; linked != nil || o.LinkedShown {
+		c.linked = make(map[query.Catalog]*encoder, len(linked))
+		for n, rows := range linked {
+			c.linked[n] = newEncoder(rows, o, e.links)
+		}
+	}
+	return c
+}
+
+// emptyValue is how a field without a value is written.
+func emptyValue(f *catalog.Field) string {
+	switch f.Type.Name() {
+	case "text":
+		return `""`
+	case "switch":
+		return `false`
+	case "dropdown", "checkboxes", "contact", "user", "object", "file":
+		return `[]`
+	}
+	return `null`
+}
+
+const noChat = `,"chat":{"messagesCount":0,"newMessages":false,"subscribe":false},"created":`
+
+// record adds record i without its closing brace.
+func (e *encoder) record(dst []byte, i int) []byte {
+	p := e.rows.Page
+	dst = append(dst, `{"id":`...)
+	dst = appendRecordID(dst, p.Code(i), p.Record(i))
+	dst = append(dst, e.catalog...)
+	dst = e.title(dst, i)
+	dst = append(dst, `,"values":`...)
+	dst = e.values(dst, i)
+	dst = append(dst, noChat...)
+	dst = appendTime(dst, p.Created(i))
+	dst = append(dst, `,"updated":`...)
+	return appendTime(dst, p.Updated(i))
+}
+
+// title adds the record's title: the title field's text, else "#" and the id.
+func (e *encoder) title(dst []byte, i int) []byte {
+	p := e.rows.Page
+	if e.rows.Title >= 0 {
+		if b := p.Bytes(p.Cell(i, e.rows.Title)); len(bytes.TrimSpace(b)) > 0 {
+			return appendTitle(dst, b)
+		}
+	}
+	dst = append(dst, `"#`...)
+	if code := p.Code(i); len(code) > 0 {
+		return append(append(dst, code...), '"') // letters, digits, "_", "-", "$"
+	}
+	return append(strconv.AppendInt(dst, int64(p.Record(i)), 10), '"')
+}
+
+// values adds the values of record i.
+func (e *encoder) values(dst []byte, i int) []byte {
+	dst = append(dst, '{')
+	for j := range e.columns {
+		c := &e.columns[j]
+		if j > 0 {
+			dst = append(dst, ',')
+		}
+		if c.alias == nil {
+			dst = append(dst, c.key...)
+			dst = e.cell(dst, c, e.rows.Page.Cell(i, j))
+			continue
+		}
+		dst = append(dst, c.alias...)
+		start := len(dst)
+		dst = e.cell(dst, c, e.rows.Page.Cell(i, j))
+		end := len(dst)
+		dst = append(dst, ',')
+		dst = append(dst, c.key...)
+		dst = append(dst, dst[start:end]...)
+	}
+	return append(dst, '}')
+}
+
+// cell adds one value straight from its cell.
+func (e *encoder) cell(dst []byte, c *column, v catalog.Cell) []byte {
+	if v.Empty() {
+		return append(dst, c.empty...)
+	}
+	switch c.storage {
+	case catalog.TextStorage:
+		return appendString(dst, e.rows.Page.Bytes(v))
+	case catalog.FloatStorage:
+		return appendNumber(dst, v.Float())
+	case catalog.WholeStorage:
+		return strconv.AppendInt(dst, v.Int(), 10)
+	case catalog.TimeStorage:
+		return appendTime(dst, v.Int())
+	case catalog.BoolStorage:
+		return strconv.AppendBool(dst, v.Int() != 0)
+	case catalog.ItemStorage:
+		return c.item(dst, query.Item(v.Int()))
+	case catalog.ItemsStorage:
+		return c.itemList(dst, e.rows.Page.Bytes(v))
+	case catalog.LinksStorage:
+		return e.linkList(dst, c, e.rows.Page.Bytes(v))
+	case catalog.JSONStorage:
+		return append(dst, e.rows.Page.Bytes(v)...)
+	case catalog.FilesStorage:
+		return appendFiles(dst, e.rows.Page.Bytes(v))
+	}
+	return append(dst, "null"...)
+}
+
+// option is an option's id as JSON, nil for one that was removed.
+func (c *column) option(n query.Item) []byte {
+	for i := range c.items {
+		if c.items[i].num == n {
+			return c.items[i].text
+		}
+	}
+	return nil
+}
+
+// item adds a single choice: a text for a radiobutton, else a list of one.
+func (c *column) item(dst []byte, n query.Item) []byte {
+	id := c.option(n)
+	switch {
+	case id == nil:
+		return append(dst, c.empty...)
+	case c.radio:
+		return append(dst, id...)
+	}
+	return append(append(append(dst, '['), id...), ']')
+}
+
+func (c *column) itemList(dst, cell []byte) []byte {
+	dst = append(dst, '[')
+	some := false
+	for i := range catalog.ListLen(cell) {
+		id := c.option(query.Item(catalog.ListAt(cell, i)))
+		if id == nil {
+			continue
+		}
+		if some {
+			dst = append(dst, ',')
+		}
+		some = true
+		dst = append(dst, id...)
+	}
+	return append(dst, ']')
+}
+
+// appendFiles adds stored files with the member that only previews fill.
+func appendFiles(dst, stored []byte) []byte {
+	depth, quoted := 0, false
+	start := 0
+	for i := 0; i < len(stored); i++ {
+		switch c := stored[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{':
+			depth++
+		case c == '}':
+			if depth--; depth == 0 {
+				dst = append(dst, stored[start:i]...)
+				dst = append(dst, `,"metadata":null`...)
+				start = i
+			}
+		}
+	}
+	return append(dst, stored[start:]...)
+}
+
+// maxTitle is the length of a title, in characters.
+const maxTitle = 256
+
+// appendTitle adds a text as a title: one line, cut.
+func appendTitle(dst, b []byte) []byte {
+	if len(b) <= maxTitle && !breaks(b) {
+		return appendString(dst, b)
+	}
+	return appendString(dst, text.Cut(text.OneLine(string(b)), maxTitle))
+}
+
+// breaks tells whether a text may have a line break: one of ASCII, or the
+// first byte of U+0085, U+2028 or U+2029.
+func breaks(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c == 0xC2 || c == 0xE2 {
+			return true
+		}
+	}
+	return false
+}
