@@ -32,7 +32,7 @@ lint:
 	scripts/generated.sh
 
 race: deps
-	scripts/test.sh -race
+	CGO_ENABLED=1 scripts/test.sh -race
 
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)

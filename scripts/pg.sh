@@ -158,11 +158,14 @@ run() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   start "$base/pg" >"$base/dsn"
+  # With its own process group the whole command can be told to stop: a signal
+  # ends the wait at once, then the command ends, then the server.
+  set -m
   KARTOTEKA_TEST_PG=$(cat "$base/dsn") "$@" &
   child=$!
-  # A signal ends the wait at once, so the command is told to stop and the trap runs.
-  trap 'kill -INT "$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 130' INT
-  trap 'kill -TERM "$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 143' TERM
+  set +m
+  trap 'kill -INT -- "-$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 130' INT
+  trap 'kill -TERM -- "-$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 143' TERM
   wait "$child" || code=$?
   exit "$code"
 }
