@@ -29,8 +29,10 @@ type tables interface {
 	PurgeSearch(c query.Catalog) string
 	// EmptySearch drops all rows.
 	EmptySearch(c query.Catalog) string
-	// SearchRows is a query for record, slot and fold of all rows in that order.
+	// SearchRows is a query for record, slot and fold of the rows of the records
+	// that RecordArgs gives, from first up to and with last.
 	SearchRows(c query.Catalog) string
+	RecordArgs(first, last query.Record) []any
 
 	// InsertRefs adds the targets of a []int64 in their order: field, record, targets.
 	InsertRefs() string
@@ -41,6 +43,11 @@ type tables interface {
 	List() string
 	// ListOf is the list of one integer expression.
 	ListOf(expr string) string
+
+	// HasIndex is a query that has a row if there is an index of that name.
+	HasIndex() string
+	// Patience lets the transaction's statements take their time.
+	Patience() string
 }
 
 // tablesOf gives the tables of the database that d is the dialect of.
@@ -112,7 +119,11 @@ func (sqliteTables) EmptySearch(c query.Catalog) string {
 }
 
 func (sqliteTables) SearchRows(c query.Catalog) string {
-	return fill(`SELECT rowid >> 16, rowid & 65535, fold FROM {s} ORDER BY rowid`, c)
+	return fill(`SELECT rowid >> 16, rowid & 65535, fold FROM {s} WHERE rowid BETWEEN ? AND ?`, c)
+}
+
+func (sqliteTables) RecordArgs(first, last query.Record) []any {
+	return []any{searchRowID(first, 0), searchRowID(last, 1<<slotBits-1)}
 }
 
 func (sqliteTables) InsertRefs() string {
@@ -128,6 +139,12 @@ func (sqliteTables) List() string {
 }
 
 func (sqliteTables) ListOf(expr string) string { return `unhex(printf('%016x', ` + expr + `))` }
+
+func (sqliteTables) HasIndex() string {
+	return `SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?`
+}
+
+func (sqliteTables) Patience() string { return "" }
 
 // postgresTables knows in which schema the extension pg_trgm is.
 type postgresTables struct{ trigrams string }
@@ -194,7 +211,11 @@ func (postgresTables) PurgeSearch(c query.Catalog) string {
 func (postgresTables) EmptySearch(c query.Catalog) string { return fill(`DELETE FROM {s}`, c) }
 
 func (postgresTables) SearchRows(c query.Catalog) string {
-	return fill(`SELECT record, slot, fold FROM {s} ORDER BY record, slot`, c)
+	return fill(`SELECT record, slot, fold FROM {s} WHERE record BETWEEN ? AND ?`, c)
+}
+
+func (postgresTables) RecordArgs(first, last query.Record) []any {
+	return []any{int64(first), int64(last)}
 }
 
 func (postgresTables) InsertRefs() string {
@@ -210,6 +231,10 @@ func (postgresTables) List() string {
 }
 
 func (postgresTables) ListOf(expr string) string { return `int8send(` + expr + `)` }
+
+func (postgresTables) HasIndex() string { return `SELECT 1 WHERE to_regclass(?) IS NOT NULL` }
+
+func (postgresTables) Patience() string { return `SET LOCAL statement_timeout = 0` }
 
 const replaceTarget = `ON CONFLICT (field, record, position)
 	DO UPDATE SET target = excluded.target WHERE refs.target <> excluded.target`

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// deriveChunk is how many records are read at once where Go computes from them.
+const deriveChunk = 500
+
+// deriving reads records together with what the store keeps beside their
+// values: sort keys, search rows and titles follow from them.
+type deriving struct {
+	catalog *catalog.Catalog
+	fields  []*catalog.Field // those with a sort key
+	title   *catalog.Field
+	sql     string
+}
+
+// derived are some records in the order of their numbers.
+type derived struct{ rows []*derivedRow }
+
+type derivedRow struct {
+	record query.Record
+	code   string
+	title  string // value of the title field
+	values []derivedValue
+}
+
+// derivedValue is what follows from a field's value, and the key as stored.
+type derivedValue struct {
+	field       *catalog.Field
+	stored, key []byte
+	search      []catalog.SearchRow
+	unread      bool // there is a value, but no sense in it
+}
+
+// newDeriving prepares to read a catalog. Of the fields, given in card order
+// with removed ones, the title is the one that catalog.Catalog.Title would be.
+func newDeriving(c *catalog.Catalog, fields []*catalog.Field) *deriving {
+	d := &deriving{catalog: c}
+	columns, keys := "", ""
+	for _, f := range fields {
+		if !f.Storage().HasKey() {
+			continue
+		}
+		if d.title == nil && f.Removed.IsZero() && f.Type.Name() == "text" &&
+			f.Config.Kind != catalog.KindEditor && !f.Secret {
+			d.title = f
+		}
+		d.fields = append(d.fields, f)
+		columns += ", " + valueColumn(f)
+		keys += ", " + keyColumn(f)
+	}
+	d.sql = `SELECT id, code, created, updated, version` + columns + keys + ` FROM ` + recordTable(c.Num) +
+		` WHERE id > ? ORDER BY id LIMIT ?`
+	return d
+}
+
+// read gives the records after one number.
+func (d *deriving) read(ctx context.Context, c conn, after query.Record) (*derived, error) {
+	pages := newPageReader(d.fields)
+	var keys [][]byte
+	err := c.Query(ctx, d.sql, []any{int64(after), deriveChunk}, func(r row) error {
+		for i := range d.fields {
+			keys = append(keys, bytes.Clone(r.Bytes(headColumns+len(d.fields)+i)))
+		}
+		return pages.add(r)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read records after %d: %w", after, err)
+	}
+	out := &derived{rows: make([]*derivedRow, pages.page.Len())}
+	for i := range out.rows {
+		out.rows[i] = d.derive(pages.page, i, keys[i*len(d.fields):])
+	}
+	return out, nil
+}
+
+func (d *deriving) derive(p *catalog.Page, i int, keys [][]byte) *derivedRow {
+	row := &derivedRow{record: p.Record(i), code: string(p.Code(i)), values: make([]derivedValue, len(d.fields))}
+	for j, f := range d.fields {
+		v := catalog.CellValue(f, p, p.Cell(i, j))
+		of := derivedValue{field: f, stored: keys[j], unread: v == nil && !p.Cell(i, j).Empty()}
+		if v != nil {
+			stored := catalog.StoredOf(f, v)
+			of.key, of.search = stored.Key, stored.Search
+		}
+		if t, ok := v.(catalog.Text); ok && f == d.title {
+			row.title = string(t)
+		}
+		row.values[j] = of
+	}
+	return row
+}
+
+// derive makes a field's sort keys and search rows anew.
+func (t *tx) derive(ctx context.Context, c *catalog.Catalog, f *catalog.Field) error {
+	if !f.Storage().HasKey() {
+		return nil
+	}
+	d := newDeriving(c, []*catalog.Field{f})
+	for last := query.Record(0); ; {
+		chunk, err := d.read(ctx, t.conn, last)
+		if err == nil {
+			err = execAll(ctx, t.conn, t.deriving(c, f, chunk))
+		}
+		if err != nil {
+			return fmt.Errorf("derive field %d: %w", f.Num, err)
+		}
+		if len(chunk.rows) < deriveChunk {
+			return nil
+		}
+		last = chunk.rows[len(chunk.rows)-1].record
+	}
+}
+
+func (t *tx) deriving(c *catalog.Catalog, f *catalog.Field, chunk *derived) []statement {
+	tables := t.company.tables
+	first, last := slotRange(f)
+	var batch []statement
+	for _, row := range chunk.rows {
+		v := row.values[0]
+		batch = append(batch,
+			statement{SQL: `UPDATE ` + recordTable(c.Num) + ` SET ` + keyColumn(f) + ` = ? WHERE id = ?`,
+				Args: []any{v.key, int64(row.record)}},
+			statement{SQL: tables.DeleteSearch(c.Num), Args: tables.SlotArgs(row.record, first, last)})
+		for _, s := range v.search {
+			batch = append(batch, statement{SQL: tables.InsertSearch(c.Num),
+				Args: tables.SearchArgs(row.record, f.Slot(s.Part), s.Fold)})
+		}
+	}
+	return batch
+}
