@@ -14,6 +14,7 @@ readonly DB_USER=kartoteka
 readonly SHOW_TRGM="SELECT count(*) FROM unnest(show_trgm('Привет')) WHERE lower('ПРИВЕТ') = 'привет'"
 
 server="" # process id of the server started by this shell
+child=""  # process group of the command started by this shell
 
 die() { printf 'pg.sh: %s\n' "$*" >&2; exit 1; }
 
@@ -150,7 +151,7 @@ stop() {
 run() {
   [ "${1:-}" != -- ] || shift
   [ $# -gt 0 ] || die "run needs a command"
-  local base child=0 code=0
+  local base code=0
   base=$(mktemp -d "${TMPDIR:-/tmp}/kartoteka-pg.XXXXXX")
   chmod 755 "$base"
   # shellcheck disable=SC2064  # the folder's name is wanted as it is now
@@ -159,16 +160,21 @@ run() {
   trap 'exit 143' TERM
   start "$base/pg" >"$base/dsn"
   # With its own process group the whole command can be told to stop: a signal
-  # ends the wait at once, then the command ends, then the server.
+  # ends the wait at once, then the command ends, then what it left behind, then
+  # the server.
   set -m
   KARTOTEKA_TEST_PG=$(cat "$base/dsn") "$@" &
   child=$!
   set +m
-  trap 'kill -INT -- "-$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 130' INT
-  trap 'kill -TERM -- "-$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 143' TERM
+  trap 'signal INT; wait "$child" 2>/dev/null; signal TERM; exit 130' INT
+  trap 'signal TERM; wait "$child" 2>/dev/null; exit 143' TERM
   wait "$child" || code=$?
+  signal TERM
   exit "$code"
 }
+
+# signal reaches every process of the command that run started.
+signal() { kill "-$1" -- "-$child" 2>/dev/null || true; }
 
 case ${1:-} in
   install) install ;;
