@@ -29,15 +29,16 @@ type queryDialect interface {
 	AnyKey(expr string) string
 }
 
-// Times are moved to a positive number before they are divided, because both
-// databases round towards zero, and back afterwards.
+// The calendar repeats after 400 years, so a time is taken modulo those and is
+// then one of 1970 to 2369, which both databases know. It is moved to a positive
+// number before, because both round towards zero.
 const (
-	shiftSeconds     = 100_000_000_000
-	shiftSecondsText = "100000000000"
+	cycleSeconds  = 146_097 * 86_400
+	secondInCycle = " + ?) / 1000 % 12622780800"
 )
 
 // monthDayShift is the argument of MonthDay for minutes east of UTC.
-func monthDayShift(minutes int) int64 { return shiftSeconds*1000 + int64(minutes)*60_000 }
+func monthDayShift(minutes int) int64 { return 8*cycleSeconds*1000 + int64(minutes)*60_000 }
 
 // ftsCharacters is the least a trigram index can find.
 const ftsCharacters = 3
@@ -61,7 +62,7 @@ func (sqliteDialect) SearchRecord() string { return "rowid >> 16" }
 func (sqliteDialect) SearchSlot() string   { return "(rowid & 65535)" }
 
 func (sqliteDialect) MonthDay(expr string) string {
-	return "strftime('%m-%d', (" + expr + " + ?) / 1000 - " + shiftSecondsText + ", 'unixepoch')"
+	return "strftime('%m-%d', (" + expr + secondInCycle + ", 'unixepoch')"
 }
 
 func (sqliteDialect) EmptyLast(desc bool) bool { return desc }
@@ -85,12 +86,8 @@ func (d postgresDialect) Finds(_, s string) (cond, arg string) { return d.Contai
 func (postgresDialect) SearchRecord() string { return "record" }
 func (postgresDialect) SearchSlot() string   { return "slot" }
 
-// MonthDay is NULL for the years SQLite does not know, which PostgreSQL would
-// partly refuse with an error.
 func (postgresDialect) MonthDay(expr string) string {
-	return "to_char(timestamp '1970-01-01' + interval '1 second' * CASE WHEN " + expr +
-		" BETWEEN -62167219200000 AND 253402300799999 THEN (" + expr + " + ?) / 1000 - " + shiftSecondsText +
-		" END, 'MM-DD')"
+	return "to_char(timestamp '1970-01-01' + interval '1 second' * ((" + expr + secondInCycle + "), 'MM-DD')"
 }
 
 func (postgresDialect) EmptyLast(desc bool) bool { return !desc }

@@ -48,7 +48,7 @@ func compileHistory(d dialect, q *catalog.HistoryQuery) (*builder, error) {
 	if err := b.historyRecords(q); err != nil {
 		return nil, err
 	}
-	b.orderBy("", "h.id", false, !q.Asc)
+	b.orderBy("", "h.id", sorting{desc: !q.Asc})
 	b.add(" LIMIT ? OFFSET ?")
 	b.bind(q.Limit, q.Offset)
 	return b, nil

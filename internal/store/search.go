@@ -28,18 +28,18 @@ func (b *builder) substring(src source, f *catalog.Field, t query.Substring) {
 		return
 	}
 	b.add(src.id(), " IN (")
-	b.searchRows(src.catalog, fold, []int64{int64(f.Slot(part))})
+	b.searchRows(src.catalog, fold, []int{f.Slot(part)})
 	b.add(")")
 }
 
 // searchRows adds a SELECT of the records with a text that contains fold in
 // one of the slots.
-func (b *builder) searchRows(c *catalog.Catalog, fold string, slots []int64) {
+func (b *builder) searchRows(c *catalog.Catalog, fold string, slots []int) {
 	table := searchTable(c.Num)
 	cond, arg := b.dialect.Finds(table, fold)
 	b.add("SELECT ", b.dialect.SearchRecord(), " FROM ", table, " WHERE ", cond, " AND ")
 	b.bind(arg)
-	b.among(b.dialect.SearchSlot(), slots)
+	b.oneOf(b.dialect.SearchSlot(), slots)
 }
 
 // search adds the condition of a quick search. Its parts are one list of
@@ -73,18 +73,18 @@ func (b *builder) union(start int) {
 	}
 }
 
-func (b *builder) searchPart(start int, c *catalog.Catalog, fold string, slots []int64) {
+func (b *builder) searchPart(start int, c *catalog.Catalog, fold string, slots []int) {
 	if len(slots) > 0 {
 		b.union(start)
 		b.searchRows(c, fold, slots)
 	}
 }
 
-func slotsOf(fields []*catalog.Field, parts ...catalog.SearchPart) []int64 {
-	slots := make([]int64, 0, len(fields)*len(parts))
+func slotsOf(fields []*catalog.Field, parts ...catalog.SearchPart) []int {
+	slots := make([]int, 0, len(fields)*len(parts))
 	for _, f := range fields {
 		for _, p := range parts {
-			slots = append(slots, int64(f.Slot(p)))
+			slots = append(slots, f.Slot(p))
 		}
 	}
 	return slots
@@ -97,15 +97,15 @@ func (b *builder) searchLinked(start int, fields []*catalog.Field, fold string) 
 	if len(fields) == 0 {
 		return
 	}
-	numbers := make([]int64, len(fields))
+	numbers := make([]int, len(fields))
 	for i, f := range fields {
-		numbers[i] = int64(f.Num)
+		numbers[i] = int(f.Num)
 	}
 	sources := sourcesOf(fields)
 	if len(sources) > 0 {
 		b.union(start)
 		b.add("SELECT l.record FROM refs l WHERE ")
-		b.among("l.field", numbers)
+		b.oneOf("l.field", numbers)
 		b.add(" AND l.target IN (SELECT t.ref FROM titles t WHERE ")
 		b.inCatalogs("t.ref", sources)
 		b.add(" AND ")
@@ -114,7 +114,7 @@ func (b *builder) searchLinked(start int, fields []*catalog.Field, fold string) 
 	}
 	b.union(start)
 	b.add("SELECT l.record FROM refs l JOIN titles t ON t.ref = l.target WHERE ")
-	b.among("l.field", numbers)
+	b.oneOf("l.field", numbers)
 	if len(sources) > 0 {
 		b.add(" AND NOT ")
 		b.inCatalogs("l.target", sources)

@@ -111,7 +111,7 @@ func compilePage(d dialect, s *catalog.Selected, o sorting, part pagePart, limit
 		return nil, err
 	}
 	b.add(") p JOIN ", recordTable(s.Catalog.Num), " o ON o.id = p.id")
-	b.orderBy(key, "p.id", o.empty && part == everything, o.desc)
+	b.orderBy(key, "p.id", o)
 	return b, nil
 }
 
@@ -124,7 +124,7 @@ func (b *builder) ordered(src source, s *catalog.Selected, o sorting, part pageP
 	if part == emptyOnly {
 		key = ""
 	}
-	b.orderBy(key, o.tie(src), o.empty && !o.split, o.desc)
+	b.orderBy(key, o.tie(src), o)
 	b.add(" LIMIT ?")
 	b.bind(limit)
 	if offset > 0 {

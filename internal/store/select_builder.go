@@ -65,7 +65,19 @@ func (b *builder) alias(c *catalog.Catalog) source {
 	return source{c, name}
 }
 
-// among adds the condition that expr is one of the integers.
+// oneOf adds the condition that expr is one of some numbers of the structure.
+func (b *builder) oneOf(expr string, numbers []int) {
+	b.add(expr, " IN (")
+	for i, n := range numbers {
+		if i > 0 {
+			b.add(", ")
+		}
+		b.int(int64(n))
+	}
+	b.add(")")
+}
+
+// among adds the condition that expr is one of the caller's integers.
 func (b *builder) among(expr string, list []int64) {
 	switch len(list) {
 	case 0:

@@ -11,15 +11,17 @@ import (
 
 // sorting is how the statement sorts records. The zero sorting is by number.
 type sorting struct {
-	expr  string // SQL; "" for the number itself
-	title bool   // expr is of titles t, to be joined
-	empty bool   // expr may be NULL: those records come last
-	// split is set when an index could serve the order but for the place of the
-	// empty ones: PostgreSQL has them first in descending order, SQLite in
-	// ascending. The page is then read in two parts; see readPage.
-	split    bool
-	computed bool // no index can serve expr
+	expr     string // SQL; "" for the number itself
+	title    bool   // expr is of titles t, to be joined
 	desc     bool
+	computed bool // no index can serve expr
+	// nullsLast is set when expr may be NULL and the database is to put those
+	// records last, for which it must sort.
+	nullsLast bool
+	// split is set instead when an index could serve the order but for the place
+	// of the empty ones: PostgreSQL has them first in descending order, SQLite
+	// in ascending. The page is then read in two parts; see readSplit.
+	split bool
 }
 
 // newSorting works out the order of records of src.
@@ -48,7 +50,6 @@ func newSorting(d dialect, src source, s *catalog.Selected) (sorting, error) {
 // look up another table for every record that matches.
 func (o *sorting) byField(d dialect, src source, f *catalog.Field, where query.Node) error {
 	storage := storageOf(f)
-	o.empty = true
 	switch storage {
 	case catalog.NoStorage:
 		return fault.New(fault.InvalidParameter, "The field %s cannot be sorted by", f.Name)
@@ -57,7 +58,8 @@ func (o *sorting) byField(d dialect, src source, f *catalog.Field, where query.N
 	case catalog.FloatStorage, catalog.WholeStorage, catalog.TimeStorage:
 		o.expr = src.value(f)
 	case catalog.BoolStorage:
-		o.expr, o.empty, o.computed = "COALESCE("+src.value(f)+", 0)", false, true
+		o.expr, o.computed = "COALESCE("+src.value(f)+", 0)", true
+		return nil
 	case catalog.ItemStorage:
 		o.expr = itemPlace(src.value(f), f)
 		o.computed = o.expr != src.value(f)
@@ -66,13 +68,8 @@ func (o *sorting) byField(d dialect, src source, f *catalog.Field, where query.N
 	case catalog.LinksStorage:
 		o.expr, o.computed = firstTitle(src, f), true
 	}
-	if o.computed {
-		return nil
-	}
-	if !storage.HasKey() && excludesEmpty(where, f.Num) {
-		o.empty = false
-	}
-	o.split = o.empty && !d.EmptyLast(o.desc)
+	o.nullsLast = o.computed
+	o.split = !o.computed && !d.EmptyLast(o.desc) && (storage.HasKey() || !excludesEmpty(where, f.Num))
 	return nil
 }
 
@@ -132,15 +129,15 @@ func (o *sorting) tie(src source) string {
 }
 
 // orderBy adds the ORDER BY clause: by key, when there is one, and by tie.
-func (b *builder) orderBy(key, tie string, emptyLast, desc bool) {
+func (b *builder) orderBy(key, tie string, o sorting) {
 	direction := ""
-	if desc {
+	if o.desc {
 		direction = " DESC"
 	}
 	b.add(" ORDER BY ")
 	if key != "" {
 		b.add(key, direction)
-		if emptyLast {
+		if o.nullsLast {
 			b.add(" NULLS LAST")
 		}
 		b.add(", ")
