@@ -166,8 +166,8 @@ run() {
   KARTOTEKA_TEST_PG=$(cat "$base/dsn") "$@" &
   child=$!
   set +m
-  trap 'signal INT; wait "$child" 2>/dev/null; signal TERM; exit 130' INT
-  trap 'signal TERM; wait "$child" 2>/dev/null; exit 143' TERM
+  trap 'signal INT; wait "$child" 2>/dev/null || true; signal TERM; exit 130' INT
+  trap 'signal TERM; wait "$child" 2>/dev/null || true; exit 143' TERM
   wait "$child" || code=$?
   signal TERM
   exit "$code"
