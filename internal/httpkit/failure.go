@@ -58,11 +58,15 @@ func FlatError(w http.ResponseWriter, _ *http.Request, f Failure) {
 	WriteJSON(w, f.Status, body)
 }
 
+// statusGone is for the log alone: nobody reads the answer any more.
+const statusGone = 499
+
 // fail answers with an error in the envelope of the request's API.
 func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
 	if gone(ctx, err) {
-		return // nobody reads the answer
+		w.WriteHeader(statusGone)
+		return
 	}
 	f := k.failure(ctx, err)
 	if res, ok := w.(*response); ok && res.started() {

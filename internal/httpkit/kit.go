@@ -71,12 +71,12 @@ func (k *Kit) Observe(next http.Handler) http.Handler {
 		h["X-Content-Type-Options"] = noSniff
 		res := newResponse(w, r)
 		k.logStart(ctx, r)
+		defer k.logEnd(ctx, r, res, start)
 		defer func() {
 			if p := recover(); p != nil {
 				k.recovered(res, r, p) // panics again when the connection must die
 			}
 			res.finish()
-			k.logEnd(ctx, r, res, start)
 		}()
 		next.ServeHTTP(res, r)
 	})

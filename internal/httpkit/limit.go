@@ -2,7 +2,6 @@ package httpkit
 
 import (
 	"hash/maphash"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,19 +24,24 @@ const (
 	limiterEntries = 100_000 // in all shards
 )
 
-// Limiter counts requests per key in a sliding window: the last whole window
-// counts by the part of it that the sliding one still covers. It keeps at most
-// 100,000 keys and forgets those unused for longest.
+// buckets is into how many parts a window is cut.
+const buckets = 30
+
+// Limiter counts requests per key in a sliding window that moves in steps of a
+// thirtieth of itself: never more than the rule allows pass in any window. It
+// keeps at most 100,000 keys and forgets those unused for longest.
 type Limiter[K comparable] struct {
 	now    func() time.Time
 	seed   maphash.Seed
 	shards [limiterShards]*bounded.Map[K, window]
 }
 
+// window holds the counts of the present bucket and the 30 before it.
 type window struct {
-	start   int64 // ms, when the present window began
-	now     int   // requests in it
-	earlier int   // requests in the one before
+	width  int64 // ms of a bucket
+	tick   int64 // number of the present bucket, since 1970
+	total  int
+	counts [buckets + 1]int32
 }
 
 // Verdict says whether a request may pass, and what the headers should tell.
@@ -69,44 +73,41 @@ func (l *Limiter[K]) Take(key K, rule Rule) Verdict {
 }
 
 func (w *window) take(now int64, rule Rule) Verdict {
-	size := max(rule.Window.Milliseconds(), 1)
-	w.slide(now, size)
-	used := w.load(now, size)
-	v := Verdict{OK: used+1 <= float64(rule.Max), Limit: rule.Max, Reset: time.UnixMilli(w.start + 2*size)}
+	w.slide(now, max(rule.Window.Milliseconds()/buckets, 1))
+	v := Verdict{OK: w.total < rule.Max, Limit: rule.Max}
 	if v.OK {
-		w.now++
-		v.Remaining = int(float64(rule.Max) - used - 1)
-		return v
+		w.total++
+		w.counts[w.tick%int64(len(w.counts))]++
+		v.Remaining = rule.Max - w.total
+	} else {
+		v.Wait = time.Duration(w.room(rule.Max)-now) * time.Millisecond
 	}
-	v.Wait = time.Duration(w.wait(now, size, rule.Max)) * time.Millisecond
+	v.Reset = time.UnixMilli(w.room(1))
 	return v
 }
 
-// slide makes the window that holds now the present one.
-func (w *window) slide(now, size int64) {
-	switch passed := (now - w.start) / size; {
-	case w.start == 0 || passed >= 2 || passed < 0:
-		*w = window{start: now}
-	case passed == 1:
-		*w = window{start: w.start + size, earlier: w.now}
+// slide makes the bucket of now the present one.
+func (w *window) slide(now, width int64) {
+	tick := now / width
+	if w.width != width || tick < w.tick || tick-w.tick > buckets {
+		*w = window{width: width, tick: tick}
+		return
+	}
+	for ; w.tick < tick; w.tick++ {
+		oldest := &w.counts[(w.tick+1)%int64(len(w.counts))]
+		w.total -= int(*oldest)
+		*oldest = 0
 	}
 }
 
-// load is how many requests the sliding window holds.
-func (w *window) load(now, size int64) float64 {
-	return float64(w.earlier)*(1-float64(now-w.start)/float64(size)) + float64(w.now)
-}
-
-// wait gives the ms until one more request fits.
-func (w *window) wait(now, size int64, most int) int64 {
-	elapsed := now - w.start
-	if room := most - w.now - 1; room >= 0 && w.earlier > 0 {
-		at := int64(math.Ceil(float64(size) * (1 - float64(room)/float64(w.earlier))))
-		return max(at-elapsed, 1)
+// room gives the time, in ms since 1970, when less than most requests are in
+// the window.
+func (w *window) room(most int) int64 {
+	left, tick := w.total, w.tick-buckets
+	for ; left >= most && tick <= w.tick; tick++ {
+		left -= int(w.counts[tick%int64(len(w.counts))])
 	}
-	// The present window alone is full: it must first become the earlier one.
-	at := int64(math.Ceil(float64(size) * (1 - float64(most-1)/float64(max(w.now, 1)))))
-	return max(size-elapsed+at, 1)
+	return (tick + buckets) * w.width
 }
 
 // LimitIP counts requests by the client's network.

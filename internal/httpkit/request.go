@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
-
-	"kartoteka/internal/account"
 )
 
 // request is what Observe knows of a request; the inner layers fill in the
@@ -20,19 +18,16 @@ type request struct {
 	lang   string
 	errors ErrorWriter
 	user   string
-	actor  account.Actor
 }
 
 type requestKey struct{}
 
-var noRequest = &request{lang: "en", errors: FlatError}
-
-// of gives the request of a context; a shared empty one outside Observe.
+// of gives the request of a context; an empty one outside Observe.
 func of(ctx context.Context) *request {
 	if q, ok := ctx.Value(requestKey{}).(*request); ok {
 		return q
 	}
-	return noRequest
+	return &request{lang: "en", errors: FlatError}
 }
 
 // RequestID gives the marker of the request, "" outside of one.
