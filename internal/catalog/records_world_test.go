@@ -15,6 +15,7 @@ import (
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 	"kartoteka/internal/store"
+	"kartoteka/internal/store/testdb"
 )
 
 // logins is a Directory in memory: what the port promises and nothing more.
@@ -56,22 +57,35 @@ type world struct {
 
 var boss = catalog.Actor{Employee: 1, Origin: "api"}
 
-func newWorld(t *testing.T) *world {
+// eachWorld runs a test on both databases.
+func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	db, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "company.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return newWorldOn(t, db)
+	testdb.Each(t, func(t *testing.T, target testdb.Target) { test(t, newWorld(t, target)) })
 }
 
-func newWorldOn(t *testing.T, db catalog.Store) *world {
+func openTarget(tb testing.TB, target testdb.Target) *store.Company {
+	tb.Helper()
+	var db *store.Company
+	var err error
+	if target.Dir != "" {
+		db, err = store.OpenSQLite(tb.Context(), filepath.Join(target.Dir, "company.db"), store.Options{})
+	} else {
+		db, err = store.OpenPostgres(tb.Context(), target.DSN, "company", store.Options{})
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return db
+}
+
+func newWorld(t *testing.T, target testdb.Target) *world {
 	t.Helper()
+	db := openTarget(t, target)
 	w := &world{
 		T: t, now: time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC),
 		logins: &logins{known: map[query.Record]catalog.DirectoryMessage{}},
