@@ -35,6 +35,7 @@ const (
 
 var (
 	errClosed = errors.New("the database is closed")
+	errLost   = errors.New("the connection to the database was lost")
 	errDead   = errors.New("the transaction was rolled back by the database")
 )
 
@@ -46,7 +47,7 @@ func classify(err error) errClass {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return classCancelled
 	}
-	if conn := (*pgconn.ConnectError)(nil); errors.As(err, &conn) {
+	if conn := (*pgconn.ConnectError)(nil); errors.Is(err, errLost) || errors.As(err, &conn) {
 		return classGone
 	}
 	return classifySQLite(sqlite.ErrCode(err))

@@ -18,6 +18,8 @@ import (
 const (
 	// retryMost bounds how often a transaction in conflict is begun again.
 	retryMost = 10
+	// lostMost bounds it for connections lost before COMMIT, as by a failover.
+	lostMost = 3
 	// structurePatience is how long a structure change tries to get its locks.
 	structurePatience = 10 * time.Second
 	// endTimeout bounds COMMIT and ROLLBACK, which the caller's context must
@@ -78,7 +80,7 @@ func connections(config *pgx.ConnConfig, most int) (int, error) {
 
 // channelOf names the NOTIFY channel of a schema, whose name may be as long as
 // a channel's may be.
-func channelOf(schema string) string { return fmt.Sprintf("kartoteka_%016x", hashKey(schema, 0)) }
+func channelOf(schema string) string { return fmt.Sprintf("kartoteka_%016x", uint64(hashKey(schema, 0))) }
 
 // setPostgres sets what every connection of the engine has.
 func setPostgres(c *pgx.ConnConfig, schema string) {
@@ -224,8 +226,7 @@ func retryAfter(err error, opts updateOptions, attempt int, spent time.Duration)
 	case classLocked:
 		return 50*time.Millisecond + jitter, opts.Class == classStructure && spent < patience
 	}
-	// A connection that broke while idle in the pool.
-	return jitter, attempt == 0 && pgconn.SafeToRetry(err)
+	return jitter, errors.Is(err, errLost) && attempt < lostMost
 }
 
 // once runs one transaction. What precedes fn goes to the server in one piece.
@@ -245,10 +246,9 @@ func (e *postgresEngine) once(ctx context.Context, begin []statement, expect *Ve
 			c.rollback(ctx)
 		}
 	}()
-	if err := c.begin(ctx, begin, expect); err != nil {
-		return err
+	if err = c.begin(ctx, begin, expect); err == nil {
+		err = guard(fn, c)
 	}
-	err = guard(fn, c)
 	if err == nil {
 		err = c.failed
 	}
@@ -256,10 +256,20 @@ func (e *postgresEngine) once(ctx context.Context, begin []statement, expect *Ve
 		err = ctx.Err()
 	}
 	if err != nil {
-		return err
+		return e.lost(ctx, c, err)
 	}
 	committed = true
 	return c.commit(ctx)
+}
+
+// lost marks the error of a connection that broke before COMMIT: nothing of the
+// transaction is there, and the other idle connections are no better.
+func (e *postgresEngine) lost(ctx context.Context, c *postgresConn, err error) error {
+	if !c.raw.IsClosed() || ctx.Err() != nil {
+		return err
+	}
+	e.pool.flush()
+	return fmt.Errorf("%w: %w", errLost, err)
 }
 
 // begin starts the transaction and compares versions in one round trip. With
@@ -317,7 +327,9 @@ func (e *postgresEngine) Wait(ctx context.Context, known Version) (Version, erro
 
 func (e *postgresEngine) wait(ctx context.Context, known Version) (v Version, err error) {
 	config := e.pool.config.Copy()
-	config.BuildContextWatcherHandler = nil // by default a wait that times out leaves the connection in order
+	config.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.DeadlineContextWatcherHandler{Conn: pg.Conn()} // the end of a poll is no request to cancel
+	}
 	c, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return known, fmt.Errorf("wait for a version: %w", err)

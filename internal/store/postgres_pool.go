@@ -130,16 +130,23 @@ func discard(c *pooledConn) {
 	_ = c.Close(ctx) // nobody waits for it any more
 }
 
-// close waits for the connections in use and closes all.
-func (p *postgresPool) close() {
+// flush closes the idle connections.
+func (p *postgresPool) flush() {
 	p.mu.Lock()
-	p.closed = true
 	idle := p.idle
 	p.idle = nil
 	p.mu.Unlock()
 	for _, c := range idle {
 		discard(c)
 	}
+}
+
+// close waits for the connections in use and closes all.
+func (p *postgresPool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.flush()
 	for range cap(p.slots) {
 		p.slots <- struct{}{}
 	}
