@@ -1,0 +1,645 @@
+// Command bench runs the same data scenarios against several servers on
+// loopback and against the physical limits of the same machine. See README.md.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+type opts struct {
+	rows, rounds int
+	dur, mixed   time.Duration
+	conns        []int
+	work         string
+	short        bool
+}
+
+// ---- measuring -------------------------------------------------------------
+
+type Result struct {
+	Ops           float64 // per second
+	P50, P95, P99 float64 // ms
+	N, Errs       int
+	Err           string `json:",omitempty"`
+}
+
+// measure runs conns closed loops for about d. A loop's rate is its counted
+// operations over the time they took, so slow operations are neither lost nor
+// cut; every loop counts at least one operation after its warm-up.
+func measure(conns int, d time.Duration, f func(w int, r *rand.Rand) error) Result {
+	type out struct {
+		lat         []int64
+		first, last time.Time
+		errs        int
+		err         error
+	}
+	outs := make([]out, conns)
+	var wg sync.WaitGroup
+	warm := min(d/5, 400*time.Millisecond)
+	from := time.Now().Add(warm)
+	end := from.Add(d)
+	for w := 0; w < conns; w++ {
+		wg.Add(1)
+		go func(w int) {
+			defer wg.Done()
+			r := rand.New(rand.NewPCG(uint64(w), 99))
+			o := &outs[w]
+			for warmed := false; ; {
+				t0 := time.Now()
+				if t0.After(end) && len(o.lat) > 0 {
+					return
+				}
+				err := f(w, r)
+				t1 := time.Now()
+				if err != nil {
+					o.errs++
+					o.err = err
+					if o.errs > 20 || !warmed {
+						return
+					}
+					continue
+				}
+				if !warmed || t0.Before(from) {
+					warmed = true
+					continue
+				}
+				if len(o.lat) == 0 {
+					o.first = t0
+				}
+				o.last = t1
+				o.lat = append(o.lat, int64(t1.Sub(t0)))
+			}
+		}(w)
+	}
+	wg.Wait()
+	var all []int64
+	var res Result
+	for i := range outs {
+		o := &outs[i]
+		all = append(all, o.lat...)
+		if el := o.last.Sub(o.first).Seconds(); el > 0 {
+			res.Ops += float64(len(o.lat)) / el
+		}
+		res.Errs += o.errs
+		if o.err != nil {
+			res.Err = cut(o.err.Error(), 200)
+		}
+	}
+	res.N = len(all)
+	if len(all) == 0 {
+		return res
+	}
+	sort.Slice(all, func(a, b int) bool { return all[a] < all[b] })
+	pc := func(p float64) float64 { return float64(all[min(len(all)-1, int(p*float64(len(all))))]) / 1e6 }
+	res.P50, res.P95, res.P99 = pc(.5), pc(.95), pc(.99)
+	return res
+}
+
+type results struct {
+	M    map[string]map[string][]Result // target -> "scenario|conns" -> rounds
+	Meta map[string]map[string][]float64
+	Ver  map[string]string
+	NA   map[string]map[string]string
+}
+
+func newResults() *results {
+	return &results{map[string]map[string][]Result{}, map[string]map[string][]float64{}, map[string]string{}, map[string]map[string]string{}}
+}
+func (r *results) add(t, s string, c int, x Result) {
+	if r.M[t] == nil {
+		r.M[t] = map[string][]Result{}
+	}
+	k := s + "|" + strconv.Itoa(c)
+	r.M[t][k] = append(r.M[t][k], x)
+	e := ""
+	if x.Errs > 0 {
+		e = fmt.Sprintf("  ERRORS %d: %s", x.Errs, x.Err)
+	}
+	fmt.Fprintf(os.Stderr, "  %-12s %-22s c=%-2d %10.1f/s  p50 %8.3f  p99 %8.3f ms%s\n", t, s, c, x.Ops, x.P50, x.P99, e)
+}
+func (r *results) meta(t, k string, v float64) {
+	if r.Meta[t] == nil {
+		r.Meta[t] = map[string][]float64{}
+	}
+	r.Meta[t][k] = append(r.Meta[t][k], v)
+}
+
+func med(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	c := append([]float64(nil), v...)
+	sort.Float64s(c)
+	if len(c)%2 == 1 {
+		return c[len(c)/2]
+	}
+	return (c[len(c)/2-1] + c[len(c)/2]) / 2
+}
+
+// ---- processes ---------------------------------------------------------------
+
+type proc struct {
+	cmd  *exec.Cmd
+	host string
+	log  *os.File
+	done chan struct{}
+}
+
+func freePort() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func start(cmd *exec.Cmd, port int, ready, logf string) (*proc, time.Duration, error) {
+	p := &proc{cmd: cmd, host: fmt.Sprintf("127.0.0.1:%d", port), done: make(chan struct{})}
+	p.log, _ = os.Create(logf)
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	t0 := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, 0, err
+	}
+	go func() { cmd.Wait(); close(p.done) }()
+	req := rawReq("GET", ready, p.host, "Connection: close\r\n", nil)
+	for time.Since(t0) < 90*time.Second {
+		select {
+		case <-p.done:
+			b, _ := os.ReadFile(logf)
+			return nil, 0, fmt.Errorf("server exited: %s", cut(string(b), 600))
+		default:
+		}
+		c := &conn{addr: p.host}
+		st, _, err := c.do(req)
+		c.close()
+		if err == nil && (st < 300 || st == 401 || st == 403) {
+			return p, time.Since(t0), nil
+		}
+		time.Sleep(3 * time.Millisecond)
+	}
+	p.stop()
+	return nil, 0, errors.New("not ready in 90 s")
+}
+
+func (p *proc) stop() {
+	if p == nil {
+		return
+	}
+	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(10 * time.Second):
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		<-p.done
+	}
+	p.log.Close()
+}
+
+// mem is the resident set and its peak, MB, of the process and its children.
+func (p *proc) mem() (rss, peak float64) {
+	pg := p.cmd.Process.Pid
+	ents, _ := os.ReadDir("/proc")
+	for _, e := range ents {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if g, err := syscall.Getpgid(pid); err != nil || g != pg {
+			continue
+		}
+		b, _ := os.ReadFile("/proc/" + e.Name() + "/status")
+		for _, l := range strings.Split(string(b), "\n") {
+			var kb float64
+			if n, _ := fmt.Sscanf(l, "VmRSS: %f", &kb); n == 1 {
+				rss += kb / 1024
+			}
+			if n, _ := fmt.Sscanf(l, "VmHWM: %f", &kb); n == 1 {
+				peak += kb / 1024
+			}
+		}
+	}
+	return
+}
+
+func diskSize(path string) float64 {
+	var n int64
+	filepath.Walk(path, func(_ string, fi os.FileInfo, err error) error {
+		if err == nil && fi.Mode().IsRegular() {
+			n += fi.Size()
+		}
+		return nil
+	})
+	return float64(n) / 1e6
+}
+
+func goModVersion(dir, mod string) string {
+	b, _ := os.ReadFile(filepath.Join(dir, "go.mod"))
+	for _, l := range strings.Split(string(b), "\n") {
+		f := strings.Fields(strings.TrimPrefix(strings.TrimSpace(l), "require "))
+		if len(f) >= 2 && f[0] == mod {
+			return f[1]
+		}
+	}
+	return "?"
+}
+
+// ---- one target ----------------------------------------------------------------
+
+// prepare loads the rows once and keeps the data folder as a snapshot.
+func prepare(t Target, rows []Deal, o opts, res *results) (string, State, error) {
+	snap := filepath.Join(o.work, fmt.Sprintf("snap-%s-%d", t.Name(), len(rows)))
+	stf := snap + ".json"
+	var st State
+	// our own server changes between runs: its data is loaded anew unless asked otherwise
+	keepSnap := os.Getenv("BENCH_RELOAD") == "" && (!strings.HasPrefix(t.Name(), "ours") || os.Getenv("BENCH_KEEP") != "")
+	if b, err := os.ReadFile(stf); err == nil && keepSnap {
+		var keep struct {
+			State State
+			Load  float64
+		}
+		if json.Unmarshal(b, &keep) == nil && keep.State.N == len(rows) {
+			res.meta(t.Name(), "load, rows/s", keep.Load)
+			return snap, keep.State, nil
+		}
+	}
+	os.RemoveAll(snap)
+	if err := os.MkdirAll(snap, 0o755); err != nil {
+		return "", st, err
+	}
+	port := freePort()
+	if err := t.Before(snap, port); err != nil {
+		return "", st, fmt.Errorf("before: %w", err)
+	}
+	p, _, err := start(t.Cmd(snap, port), port, t.ReadyPath(), snap+".log")
+	if err != nil {
+		return "", st, err
+	}
+	b := &Base{Host: p.host}
+	t0 := time.Now()
+	err = t.Login(b)
+	if err == nil {
+		err = t.Setup(b, rows)
+	}
+	rate := float64(len(rows)) / time.Since(t0).Seconds()
+	p.stop()
+	if err != nil {
+		return "", st, fmt.Errorf("setup: %w", err)
+	}
+	if err := t.After(snap, b, rows); err != nil {
+		return "", st, fmt.Errorf("after: %w", err)
+	}
+	b.State.N = len(rows)
+	j, _ := json.Marshal(map[string]any{"State": b.State, "Load": rate})
+	os.WriteFile(stf, j, 0o644)
+	res.meta(t.Name(), "load, rows/s", rate)
+	fmt.Fprintf(os.Stderr, "%s: loaded %d rows at %.0f rows/s\n", t.Name(), len(rows), rate)
+	return snap, b.State, nil
+}
+
+func verify(t Target, b *Base, orc *oracle) map[string]string {
+	bad := map[string]string{}
+	c := &conn{addr: b.Host}
+	defer c.close()
+	r := rand.New(rand.NewPCG(5, 5))
+	for _, s := range readScenarios {
+		if t.Unsupported(s) != "" {
+			continue
+		}
+		for k := 0; k < 3; k++ {
+			q := mkQ(s, r, len(orc.rows))
+			st, body, err := c.do(t.Build(b, &q))
+			if err == nil && st != 200 {
+				err = fmt.Errorf("%d %s", st, cut(string(body), 200))
+			}
+			if err == nil {
+				if s == sAggS || s == sAggM {
+					var g []float64
+					if g, err = t.Groups(body, s); err == nil && g != nil {
+						sort.Float64s(g)
+						if want := orc.groups(s); !sameF(g, want) {
+							err = fmt.Errorf("groups: got %d %v want %d %v", len(g), head(g), len(want), head(want))
+						}
+					}
+				} else {
+					var a []float64
+					a, err = t.Amounts(body)
+					want, n := orc.amounts(q)
+					if err == nil && (len(a) != n || want != nil && !sameF(a, want)) {
+						err = fmt.Errorf("got %d %v want %d %v", len(a), head(a), n, head(want))
+					}
+				}
+			}
+			if err != nil {
+				bad[s] = err.Error()
+				break
+			}
+		}
+	}
+	return bad
+}
+
+func head(f []float64) []float64 {
+	if len(f) > 4 {
+		return f[:4]
+	}
+	return f
+}
+
+func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
+	var b *Base
+	var p *proc
+	snap, st, err := prepare(t, rows, o, res)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(o.work, "run-"+t.Name())
+	os.RemoveAll(dir)
+	if out, err := exec.Command("cp", "-a", snap, dir).CombinedOutput(); err != nil {
+		return fmt.Errorf("%v %s", err, out)
+	}
+	if f, ok := t.(interface{ Fork(snap, dir string) error }); ok {
+		if err := f.Fork(snap, dir); err != nil {
+			return fmt.Errorf("fork: %w", err)
+		}
+	}
+	defer os.RemoveAll(dir)
+	port := freePort()
+	var up time.Duration
+	p, up, err = start(t.Cmd(dir, port), port, t.ReadyPath(), filepath.Join(o.work, t.Name()+".log"))
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	res.meta(t.Name(), "start-up, ms", float64(up.Microseconds())/1000)
+	rss, _ := p.mem()
+	res.meta(t.Name(), "RSS after start, MB", rss)
+	b = &Base{Host: p.host, State: st}
+	if err := t.Login(b); err != nil {
+		return fmt.Errorf("login: %w", err)
+	}
+	res.meta(t.Name(), "database, MB", diskSize(snap))
+	if f := t.Binary(); f != "" {
+		res.meta(t.Name(), "binary or install, MB", diskSize(f))
+	}
+	res.Ver[t.Name()] = t.Version()
+	for s, e := range verify(t, b, orc) {
+		fmt.Fprintf(os.Stderr, "  WRONG ANSWER %s %s: %s\n", t.Name(), s, e)
+		if res.NA[t.Name()] == nil {
+			res.NA[t.Name()] = map[string]string{}
+		}
+		res.NA[t.Name()][s] = "wrong answer: " + cut(e, 160)
+	}
+	n := len(rows)
+	one := func(s string, c int, d time.Duration) {
+		if why := t.Unsupported(s); why != "" {
+			if res.NA[t.Name()] == nil {
+				res.NA[t.Name()] = map[string]string{}
+			}
+			res.NA[t.Name()][s] = why
+			return
+		}
+		cs := make([]*conn, c)
+		for i := range cs {
+			cs[i] = &conn{addr: b.Host}
+		}
+		res.add(t.Name(), s, c, measure(c, d, func(w int, r *rand.Rand) error {
+			q := mkQ(s, r, n)
+			st, body, err := cs[w].do(t.Build(b, &q))
+			if err != nil {
+				return err
+			}
+			if st >= 300 {
+				return fmt.Errorf("%d %s", st, cut(string(body), 160))
+			}
+			return nil
+		}))
+		for _, c := range cs {
+			c.close()
+		}
+	}
+	for _, s := range readScenarios {
+		for _, c := range o.conns {
+			one(s, c, o.dur)
+		}
+	}
+	for _, s := range writeScenarios {
+		for _, c := range o.conns {
+			one(s, c, o.dur)
+		}
+	}
+	one(sMixed, 16, o.mixed)
+	if p != nil {
+		rss, peak := p.mem()
+		res.meta(t.Name(), "RSS after the run, MB", rss)
+		res.meta(t.Name(), "peak RSS, MB", peak)
+	}
+	return nil
+}
+
+func helloLimit(o opts, res *results) error {
+	port := freePort()
+	self, _ := os.Executable()
+	p, _, err := start(exec.Command(self, "-serve-hello", fmt.Sprintf("127.0.0.1:%d", port)), port, "/size/260", filepath.Join(o.work, "hello.log"))
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	d := randDeal(rand.New(rand.NewPCG(1, 1)))
+	post := rawReq("POST", "/w", p.host, "", mustJSON(map[string]any{"values": map[string]any{"1": d.Title, "7": d.Note, "2": d.Amount}}))
+	run := func(s string, c int, dur time.Duration) {
+		cs := make([]*conn, c)
+		for i := range cs {
+			cs[i] = &conn{addr: p.host}
+		}
+		mk := func(s string) []byte {
+			if s == sCreate || s == sPatch {
+				return post
+			}
+			return rawReq("GET", "/size/"+strconv.Itoa(helloSize[s]), p.host, "", nil)
+		}
+		reqs := map[string][]byte{}
+		for _, x := range append(append([]string{}, readScenarios...), writeScenarios...) {
+			reqs[x] = mk(x)
+		}
+		res.add("hello", s, c, measure(c, dur, func(w int, r *rand.Rand) error {
+			k := s
+			if s == sMixed {
+				q := mkQ(sMixed, r, 1000)
+				k = q.S
+			}
+			st, _, err := cs[w].do(reqs[k])
+			if err == nil && st != 200 {
+				err = fmt.Errorf("status %d", st)
+			}
+			return err
+		}))
+		for _, c := range cs {
+			c.close()
+		}
+	}
+	for _, s := range append(append([]string{}, readScenarios...), writeScenarios...) {
+		for _, c := range o.conns {
+			run(s, c, o.dur)
+		}
+	}
+	run(sMixed, 16, min(o.mixed, 5*time.Second))
+	return nil
+}
+
+func main() {
+	var (
+		short   = flag.Bool("short", false, "15,000 rows, 0.25 s a measure, one round, limits and ours (and PocketBase where it is installed): under a minute")
+		nrows   = flag.Int("rows", 100000, "rows")
+		rounds  = flag.Int("rounds", 5, "rounds; targets take turns inside a round")
+		dur     = flag.Duration("dur", 2*time.Second, "time per measure")
+		mixed   = flag.Duration("mixed", 20*time.Second, "time of the mixed scenario")
+		targets = flag.String("targets", "", "comma list of: hello,sql-c,sql-go,ideal,ours,ours-pg,pocketbase (default: those that can run here)")
+		work    = flag.String("work", workDir(), "scratch folder (snapshots of loaded data are kept there)")
+		out     = flag.String("out", "", "write the table here too (.md) and the numbers beside it (.json)")
+		sHello  = flag.String("serve-hello", "", "")
+		sIdeal  = flag.String("serve-ideal", "", "")
+		iDir    = flag.String("dir", "", "")
+		iDrv    = flag.String("driver", "sqlite", "")
+		prep    = flag.Bool("prep", false, "only load the snapshots")
+		from    = flag.String("report", "", "only print the table of this .json")
+	)
+	flag.Parse()
+	if *sHello != "" {
+		fail(helloServer(*sHello))
+	}
+	if *sIdeal != "" {
+		fail(idealServer(*sIdeal, *iDir, *iDrv))
+	}
+	if *from != "" {
+		b, err := os.ReadFile(*from)
+		fail0(err)
+		var r struct {
+			Head string
+			R    *results
+		}
+		fail0(json.Unmarshal(b, &r))
+		fmt.Print(report(r.R, r.Head))
+		return
+	}
+	o := opts{*nrows, *rounds, *dur, *mixed, []int{1, 16}, *work, *short}
+	if *short {
+		o.rows, o.rounds, o.dur, o.mixed = 15000, 1, 250*time.Millisecond, 2*time.Second
+	}
+	fail0(os.MkdirAll(o.work, 0o755))
+	have := map[string]Target{"pocketbase": pocketbase{}, "ours": newOurs("ours", ""), "ours-pg": newOurs("ours-pg", os.Getenv("KARTOTEKA_TEST_PG"))}
+	self, _ := os.Executable()
+	have["ideal"] = &ours{name: "ideal", args: []string{self, "-serve-ideal", "127.0.0.1:{port}", "-dir", "{dir}"}}
+	list := strings.Split(*targets, ",")
+	if *targets == "" {
+		list = []string{"hello"}
+		if cgoSQLite() {
+			list = append(list, "sql-c")
+		}
+		if !*short || len(list) == 1 {
+			list = append(list, "sql-go")
+		}
+		if !*short {
+			list = append(list, "ideal")
+		}
+		list = append(list, "ours")
+		if os.Getenv("KARTOTEKA_TEST_PG") != "" {
+			list = append(list, "ours-pg")
+		}
+		if _, err := os.Stat(have["pocketbase"].Binary()); err == nil {
+			list = append(list, "pocketbase")
+		}
+	}
+	rows := gen(o.rows)
+	orc := newOracle(rows)
+	res := newResults()
+	t0 := time.Now()
+	failed := false
+	if *prep {
+		for _, n := range list {
+			if t := have[n]; t != nil {
+				if _, _, err := prepare(t, rows, o, res); err != nil {
+					fmt.Fprintf(os.Stderr, "%s: %v\n", n, err)
+					failed = true
+				}
+			}
+		}
+		if failed {
+			os.Exit(1)
+		}
+		return
+	}
+	for r := 0; r < o.rounds; r++ {
+		for _, n := range list {
+			fmt.Fprintf(os.Stderr, "round %d: %s\n", r+1, n)
+			var err error
+			switch n {
+			case "hello":
+				err = helloLimit(o, res)
+			case "sql-c":
+				err = sqlLimit(n, "sqlite3_c", rows, o.work, o, res)
+			case "sql-go":
+				err = sqlLimit(n, "sqlite", rows, o.work, o, res)
+			default:
+				t := have[n]
+				if t == nil {
+					err = errors.New("no such target")
+				} else {
+					err = runTarget(t, rows, orc, o, res)
+				}
+			}
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "  %s FAILED: %v\n", n, err)
+				failed = true
+			}
+		}
+	}
+	h := fmt.Sprintf("%s, %s/%s, %s, %d CPUs, %s; %d rows, %d round(s), %s a measure, mixed %s; took %s", time.Now().UTC().Format("2006-01-02 15:04 MST"), runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU(), cpuModel(), o.rows, o.rounds, o.dur, o.mixed, time.Since(t0).Round(time.Second))
+	md := report(res, h)
+	fmt.Print(md)
+	if *out != "" {
+		os.WriteFile(*out, []byte(md), 0o644)
+		j, _ := json.MarshalIndent(map[string]any{"Head": h, "R": res}, "", " ")
+		os.WriteFile(strings.TrimSuffix(*out, ".md")+".json", j, 0o644)
+	}
+	if failed {
+		os.Exit(1)
+	}
+}
+
+func cpuModel() string {
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	for _, l := range strings.Split(string(b), "\n") {
+		if k, v, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(k) == "model name" {
+			return strings.TrimSpace(v)
+		}
+	}
+	return "?"
+}
+
+func fail0(err error) {
+	if err != nil {
+		fail(err)
+	}
+}
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
