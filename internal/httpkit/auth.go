@@ -98,7 +98,7 @@ func (a *Authenticator) header(r *http.Request, header string) (*account.Princip
 // Session gives the principal of the request's session cookie. It fails with
 // fault.AuthRequired when there is none, fault.SessionExpired when it is dead.
 func (a *Authenticator) Session(r *http.Request) (*account.Principal, error) {
-	err := error(fault.New(fault.AuthRequired, "sign in first"))
+	var err error
 	for _, value := range a.Cookies.Read(r) {
 		p, e := a.Accounts.Session(r.Context(), value)
 		if e == nil {
@@ -108,6 +108,9 @@ func (a *Authenticator) Session(r *http.Request) (*account.Principal, error) {
 		if !fault.Is(e, fault.SessionExpired) {
 			break
 		}
+	}
+	if err == nil {
+		err = fault.New(fault.AuthRequired, "sign in first")
 	}
 	return nil, err
 }

@@ -144,9 +144,10 @@ func (k *Kit) limitAccount(w http.ResponseWriter, p *account.Principal) error {
 // apply sets the headers and gives the error of a request over the limit.
 func (v Verdict) apply(w http.ResponseWriter) error {
 	h := w.Header()
-	h["X-Ratelimit-Limit"] = []string{strconv.Itoa(v.Limit)}
-	h["X-Ratelimit-Remaining"] = []string{strconv.Itoa(v.Remaining)}
-	h["X-Ratelimit-Reset"] = []string{strconv.FormatInt((v.Reset.UnixMilli()+999)/1000, 10)}
+	values := []string{strconv.Itoa(v.Limit), strconv.Itoa(v.Remaining), strconv.FormatInt((v.Reset.UnixMilli()+999)/1000, 10)}
+	h["X-Ratelimit-Limit"] = values[0:1:1]
+	h["X-Ratelimit-Remaining"] = values[1:2:2]
+	h["X-Ratelimit-Reset"] = values[2:3:3]
 	if v.OK {
 		return nil
 	}
