@@ -11,6 +11,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
@@ -25,15 +26,25 @@ func (t *tx) Write(ctx context.Context, list []catalog.Mutation) error {
 		}
 	}
 	if err := execAll(ctx, t.conn, w.batch); err != nil {
-		if codeTaken(err) {
-			err = catalog.ErrCodeTaken
-		}
-		return fmt.Errorf("write records: %w", err)
+		return writeError(err)
 	}
 	if w.found != w.expected {
 		return catalog.ErrMoved
 	}
 	return nil
+}
+
+// writeError gives the errors of a write that its caller acts on.
+func writeError(err error) error {
+	if codeTaken(err) {
+		err = catalog.ErrCodeTaken
+	}
+	// A row of PostgreSQL fits into a page of 8 kB, where a long text still takes
+	// 18 bytes and its sort key as much: some 220 filled text fields.
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == "54000" {
+		return fault.Wrap(err, fault.ValidationFailed, "The record is too large: too many of its fields are filled")
+	}
+	return fmt.Errorf("write records: %w", err)
 }
 
 // codeTaken tells whether err is about the unique index of a record table.
