@@ -80,7 +80,9 @@ func connections(config *pgx.ConnConfig, most int) (int, error) {
 
 // channelOf names the NOTIFY channel of a schema, whose name may be as long as
 // a channel's may be.
-func channelOf(schema string) string { return fmt.Sprintf("kartoteka_%016x", uint64(hashKey(schema, 0))) }
+func channelOf(schema string) string {
+	return fmt.Sprintf("kartoteka_%016x", uint64(hashKey(schema, 0)))
+}
 
 // setPostgres sets what every connection of the engine has.
 func setPostgres(c *pgx.ConnConfig, schema string) {
