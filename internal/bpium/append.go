@@ -4,13 +4,14 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
 )
 
-// unsafe are the ASCII bytes that a JSON string must escape.
-var unsafe = func() (t [256]bool) {
+// unsafeASCII are the ASCII bytes that a JSON string must escape.
+var unsafeASCII = func() (t [utf8.RuneSelf]bool) {
 	for c := range ' ' {
 		t[c] = true
 	}
@@ -19,44 +20,38 @@ var unsafe = func() (t [256]bool) {
 }()
 
 // appendString adds s as a JSON string; invalid UTF-8 becomes U+FFFD.
-func appendString[T string | []byte](dst []byte, s T) []byte {
+func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c < utf8.RuneSelf {
-			if unsafe[c] {
-				dst = append(dst, s[start:i]...)
-				dst = appendEscaped(dst, c)
-				start = i + 1
-			}
+		switch {
+		case c < utf8.RuneSelf && !unsafeASCII[c]:
 			i++
-			continue
-		}
-		size := runeSize(s[i:min(i+utf8.UTFMax, len(s))])
-		if size == 0 {
+		case c < utf8.RuneSelf:
 			dst = append(dst, s[start:i]...)
-			dst = append(dst, "\uFFFD"...)
+			dst = appendEscaped(dst, c)
 			i++
 			start = i
-			continue
+		case c >= 0xC2 && c <= 0xDF && i+1 < len(s) && s[i+1]&0xC0 == 0x80: // Cyrillic, Greek
+			i += 2
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				dst = append(dst, s[start:i]...)
+				dst = append(dst, "\uFFFD"...)
+				start = i + 1
+			}
+			i += size
 		}
-		i += size
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
 }
 
-// runeSize is the length of the character that s begins with, 0 if none is.
-func runeSize[T string | []byte](s T) int {
-	if len(s) > 1 && s[0] >= 0xC2 && s[0] <= 0xDF && s[1]&0xC0 == 0x80 { // two bytes: Cyrillic, Greek
-		return 2
-	}
-	r, size := utf8.DecodeRuneInString(string(s))
-	if r == utf8.RuneError && size == 1 {
-		return 0
-	}
-	return size
+// appendBytes is appendString for a page's bytes, without a copy of them.
+func appendBytes(dst, b []byte) []byte {
+	return appendString(dst, unsafe.String(unsafe.SliceData(b), len(b)))
 }
 
 func appendEscaped(dst []byte, c byte) []byte {
@@ -124,7 +119,7 @@ func civil(days int64) (year, month, day int) {
 }
 
 // appendRecordID adds a record's public id: the custom one, else the number.
-func appendRecordID[T string | []byte](dst []byte, code T, n query.Record) []byte {
+func appendRecordID(dst []byte, code string, n query.Record) []byte {
 	if len(code) > 0 {
 		return appendString(dst, code)
 	}

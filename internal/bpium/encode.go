@@ -13,10 +13,20 @@ import (
 type EncodeOptions struct {
 	// SkipPrevID leaves out the copies of system fields under their numbers.
 	SkipPrevID bool
-	// LinkedShown gives every linked value its recordValues, be they empty.
-	LinkedShown bool
+	// Selection is what the rows were asked with: where it names linked fields,
+	// every linked value has recordValues, be they empty. Nil for none.
+	Selection *catalog.Selection
 	// Privilege is the actor's on the record, for EncodeRecord.
 	Privilege catalog.Privilege
+}
+
+// nested is what was asked of the records that a field links.
+func (o EncodeOptions) nested(f *catalog.Field) (of map[query.Catalog]*catalog.Selection, asked bool) {
+	if o.Selection == nil || f.Type.Name() != "object" {
+		return nil, false
+	}
+	of = o.Selection.Linked[f.Num]
+	return of, of != nil || o.Selection.LinkedShown
 }
 
 // EncodeRecords adds a list of records as JSON.
@@ -69,7 +79,7 @@ func EncodeEmployees(dst []byte, rows *catalog.Rows) []byte {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, `{"id":`...)
-		dst = appendRecordID(dst, rows.Page.Code(i), rows.Page.Record(i))
+		dst = appendPageID(dst, rows.Page, i)
 		dst = append(dst, `,"title":`...)
 		dst = e.title(dst, i)
 		dst = append(dst, '}')
@@ -129,9 +139,11 @@ func (e *encoder) column(f *catalog.Field, o EncodeOptions) column {
 	for _, item := range f.Config.Items {
 		c.items = append(c.items, itemText{item.Num, appendString(nil, item.Key)})
 	}
-	if linked := e.rows.Linked[f.Num]; linked != nil || o.LinkedShown {
+	nested, asked := o.nested(f)
+	if linked := e.rows.Linked[f.Num]; asked || linked != nil {
 		c.linked = make(map[query.Catalog]*encoder, len(linked))
 		for n, rows := range linked {
+			o.Selection = nested[n]
 			c.linked[n] = newEncoder(rows, o, e.links)
 		}
 	}
@@ -157,7 +169,7 @@ const noChat = `,"chat":{"messagesCount":0,"newMessages":false,"subscribe":false
 func (e *encoder) record(dst []byte, i int) []byte {
 	p := e.rows.Page
 	dst = append(dst, `{"id":`...)
-	dst = appendRecordID(dst, p.Code(i), p.Record(i))
+	dst = appendPageID(dst, p, i)
 	dst = append(dst, e.catalog...)
 	dst = e.title(dst, i)
 	dst = append(dst, `,"values":`...)
@@ -166,6 +178,14 @@ func (e *encoder) record(dst []byte, i int) []byte {
 	dst = appendTime(dst, p.Created(i))
 	dst = append(dst, `,"updated":`...)
 	return appendTime(dst, p.Updated(i))
+}
+
+// appendPageID adds the public id of a page's record.
+func appendPageID(dst []byte, p *catalog.Page, i int) []byte {
+	if code := p.Code(i); len(code) > 0 {
+		return appendBytes(dst, code)
+	}
+	return appendRecordID(dst, "", p.Record(i))
 }
 
 // title adds the record's title: the title field's text, else "#" and the id.
@@ -214,7 +234,7 @@ func (e *encoder) cell(dst []byte, c *column, v catalog.Cell) []byte {
 	}
 	switch c.storage {
 	case catalog.TextStorage:
-		return appendString(dst, e.rows.Page.Bytes(v))
+		return appendBytes(dst, e.rows.Page.Bytes(v))
 	case catalog.FloatStorage:
 		return appendNumber(dst, v.Float())
 	case catalog.WholeStorage:
@@ -306,7 +326,7 @@ const maxTitle = 256
 // appendTitle adds a text as a title: one line, cut.
 func appendTitle(dst, b []byte) []byte {
 	if len(b) <= maxTitle && !breaks(b) {
-		return appendString(dst, b)
+		return appendBytes(dst, b)
 	}
 	return appendString(dst, text.Cut(text.OneLine(string(b)), maxTitle))
 }

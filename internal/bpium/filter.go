@@ -98,6 +98,9 @@ func jsonText(v tree.Value) (tree.Value, error) {
 	if s == "" {
 		return tree.Value{}, nil
 	}
+	if !strings.ContainsRune(`[{"`, rune(s[0])) {
+		return v, nil
+	}
 	return parseParam("filters", s)
 }
 

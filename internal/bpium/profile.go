@@ -26,7 +26,7 @@ func EncodeProfile(dst []byte, rows *catalog.Rows, p Profile) []byte {
 	w := writer{b: dst}
 	w.open('{')
 	w.key("id")
-	w.b = appendRecordID(w.b, rows.Page.Code(0), rows.Page.Record(0))
+	w.b = appendPageID(w.b, rows.Page, 0)
 	w.comma = true
 	w.str("email", textOf(rows, emailID))
 	w.key("title")
