@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // a bare machine may have no time zones
+
+	"kartoteka/internal/adminapi"
 )
 
 func main() {
@@ -34,10 +36,16 @@ type command struct {
 
 // commands lists the subcommands in the order of the help.
 func commands() []command {
-	return []command{
+	all := []command{
+		{"serve", "serve [--data DIR] [--listen ADDRESS]", "run the server", runServe},
+	}
+	for _, op := range adminapi.Operations() {
+		all = append(all, operate(op))
+	}
+	return append(all, []command{
 		{"config", "config [--all] [--markdown] [flags of serve]", "print the settings in force and where they come from", runConfig},
 		{"version", "version", "print the version", runVersion},
-	}
+	}...)
 }
 
 // errUsage tells that the arguments were wrong; what is wrong is already printed.

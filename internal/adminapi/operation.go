@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -57,7 +58,7 @@ func Operations() []Operation {
 }
 
 // ErrUsage says that the arguments of a call are wrong; why was written to its Out.
-var ErrUsage = fmt.Errorf("wrong arguments")
+var ErrUsage = errors.New("wrong arguments")
 
 // operator is who operations run as.
 func operator(origin string) catalog.Actor { return catalog.Actor{System: true, Origin: origin} }
@@ -87,10 +88,17 @@ func parse(c Call, set *flag.FlagSet, usage string, low, high int) ([]string, er
 	return words, nil
 }
 
-// explain makes the text of an error for an operator.
+// Explain gives an error with a text for an operator; nil stays nil.
+func Explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(explain(err))
+}
+
 func explain(err error) string {
 	var f *fault.Error
-	if !asFault(err, &f) {
+	if !errors.As(err, &f) {
 		return err.Error()
 	}
 	text := f.Message.In("en")

@@ -14,8 +14,6 @@ import (
 	"kartoteka/internal/query"
 )
 
-func asFault(err error, to **fault.Error) bool { return errors.As(err, to) }
-
 // maxPasswordLine bounds what is read as a password.
 const maxPasswordLine = 4096
 

@@ -1,0 +1,215 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"kartoteka/internal/account"
+	"kartoteka/internal/adminapi"
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/config"
+	"kartoteka/internal/fault"
+	"kartoteka/internal/store"
+)
+
+// company is the only company of this version.
+const company account.CompanyID = 1
+
+// App is the program's services over its databases.
+type App struct {
+	Settings *config.Settings
+	Log      *slog.Logger
+	Version  string // of the program, for the log
+	Accounts *account.Service
+	Catalog  *catalog.Service
+	// FirstPassword is the random password of the first administrator, set when
+	// Open made one.
+	FirstPassword string
+
+	control *store.Control
+	company *store.Company
+	closers []func() error
+}
+
+// Open opens or makes the databases and the services. On SQLite it takes the
+// data folder and fails with store.ErrFolderHeld when another process has it.
+func Open(ctx context.Context, settings *config.Settings, log *slog.Logger) (*App, error) {
+	a := &App{Settings: settings, Log: log}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	if err := os.MkdirAll(a.Settings.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	keys, err := a.Settings.Keys()
+	if err != nil {
+		return err
+	}
+	if a.Settings.DBConnection == "" {
+		err = a.openSQLite(ctx)
+	} else {
+		err = a.openPostgres(ctx, keys)
+	}
+	if err != nil {
+		return err
+	}
+	a.Accounts = account.New(a.control, accountOptions(a.Settings, keys, a.Log))
+	a.Catalog = catalog.New(a.company, catalog.Options{
+		Now:        time.Now,
+		Log:        a.Log,
+		Directory:  directory{a.Accounts},
+		FieldsMax:  a.Settings.FieldsMax,
+		TextMax:    a.Settings.TextMaxLength,
+		RecordsMax: a.Settings.RecordsLimitMax,
+		Zone:       a.Settings.CompanyTimezone,
+	})
+	return a.first(ctx)
+}
+
+// first makes the first administrator on an empty database. Without a password
+// in the settings it gets a random one: there is no default.
+func (a *App) first(ctx context.Context) error {
+	password := a.Settings.AdminPassword
+	if password == "" {
+		password = rand.Text()
+	}
+	made, err := a.Catalog.Open(ctx, catalog.First{
+		Name:     fault.Msg("Administrator").In(a.Settings.DefaultLanguage),
+		Login:    a.Settings.AdminLogin,
+		Password: password,
+		Section:  fault.Msg("Main").In(a.Settings.DefaultLanguage),
+	})
+	if made && a.Settings.AdminPassword == "" {
+		a.FirstPassword = password
+	}
+	return err
+}
+
+func (a *App) openSQLite(ctx context.Context) error {
+	dir := a.Settings.DataDir
+	release, err := store.LockFolder(dir)
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, func() error { release(); return nil })
+	if a.control, err = store.OpenControlSQLite(ctx, filepath.Join(dir, "control.db")); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.control.Close)
+	companies := filepath.Join(dir, "companies")
+	if err := os.MkdirAll(companies, 0o700); err != nil {
+		return fmt.Errorf("make the folder of companies: %w", err)
+	}
+	a.company, err = store.OpenSQLite(ctx, filepath.Join(companies, fmt.Sprintf("%d.db", company)), store.Options{Log: a.Log})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.company.Close)
+	return nil
+}
+
+// controlConnections is the size of the control database's pool: sessions are
+// cached, so that it is asked seldom.
+const controlConnections = 4
+
+func (a *App) openPostgres(ctx context.Context, keys config.Keys) error {
+	var err error
+	if a.control, err = store.OpenControlPostgres(ctx, a.Settings.DBConnection, controlConnections); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.control.Close)
+	if err := a.control.CheckKey(ctx, keys.Fingerprint()); err != nil {
+		return err
+	}
+	schema := fmt.Sprintf("kartoteka_company_%d", company)
+	if a.company, err = store.OpenPostgres(ctx, a.Settings.DBConnection, schema, store.Options{Log: a.Log}); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.company.Close)
+	return nil
+}
+
+// sessionRecheck is how long a node trusts a session that another node may
+// have ended.
+const sessionRecheck = time.Second
+
+func accountOptions(s *config.Settings, keys config.Keys, log *slog.Logger) account.Options {
+	o := account.Options{
+		Secret:     keys.Cookie,
+		SessionTTL: s.SessionTTL,
+		BasicTTL:   s.BasicCacheTTL,
+		LoginLimit: account.LoginLimit{
+			Enabled:     s.LoginLimit,
+			Speed:       s.LoginLimitSpeed,
+			MaxInterval: s.LoginLimitMaxInterval,
+			MaxAttempts: s.LoginLimitMaxAttempts,
+		},
+		Now:    time.Now,
+		Logger: log,
+	}
+	if s.DBConnection != "" {
+		o.SessionRecheck = sessionRecheck
+	}
+	return o
+}
+
+// Close closes what Open opened, in the reverse order.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// Tools are the services as operators' commands see them.
+func (a *App) Tools() adminapi.Tools {
+	return adminapi.Tools{
+		Catalog:  a.Catalog,
+		Accounts: a.Accounts,
+		Now:      time.Now,
+		TempDir:  os.TempDir(),
+		Check:    a.check,
+	}
+}
+
+func (a *App) check(ctx context.Context) ([]string, error) {
+	problems, err := a.company.Check(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("check the company's data: %w", err)
+	}
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.String()
+	}
+	return texts, nil
+}
+
+// directory is the accounts as the company's catalogs see them.
+type directory struct{ accounts *account.Service }
+
+func (d directory) HashPassword(ctx context.Context, password string) (string, error) {
+	return d.accounts.HashPassword(ctx, password)
+}
+
+func (d directory) CheckLogin(login string) error { return d.accounts.CheckLogin(login) }
+
+func (d directory) Apply(ctx context.Context, m catalog.DirectoryMessage) error {
+	return d.accounts.SetEmployee(ctx, account.Employee{
+		Link:     account.Link{Company: company, Employee: int64(m.Employee)},
+		Name:     m.Name,
+		Login:    m.Login,
+		Password: m.PasswordHash,
+	})
+}

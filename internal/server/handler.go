@@ -1,0 +1,81 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"kartoteka/internal/bpiumapi"
+	"kartoteka/internal/httpkit"
+)
+
+// Handler answers every HTTP request of the program.
+func (a *App) Handler() http.Handler {
+	s := a.Settings
+	kit := httpkit.New(httpkit.Options{
+		Log:             a.Log,
+		DefaultLanguage: s.DefaultLanguage,
+		TrustedProxies:  s.TrustedProxies,
+		CORSOrigins:     s.CORSOrigins,
+		LimitIP:         httpkit.Rule{Max: s.LimitIPRequests, Window: s.LimitIPPeriod},
+		LimitAccount:    httpkit.Rule{Max: s.LimitUserRequests, Window: s.LimitUserPeriod},
+	})
+	api := bpiumapi.New(a.bpiumOptions(kit))
+	mux := byPrefix{
+		{"/api/v1", api.Handler()},
+		{"/auth", api.Auth()},
+		{"/healthz", http.HandlerFunc(a.health)},
+		{"", kit.API(httpkit.FlatError, kit.Router("", nil))},
+	}
+	return kit.Observe(mux)
+}
+
+func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
+	s := a.Settings
+	return bpiumapi.Options{
+		Catalog:   a.Catalog,
+		Accounts:  a.Accounts,
+		Kit:       kit,
+		Cookies:   httpkit.Cookies{Name: s.SessionCookieName},
+		Company:   company,
+		BodyLimit: s.APIBodyLimit,
+		URLLogin:  s.AuthURLLogin,
+		License: bpiumapi.License{
+			Serial:  s.SerialNumber,
+			Users:   s.LicenseUsers,
+			Modules: s.LicenseModules,
+			Until:   s.LicenseUntil,
+		},
+		Language: s.DefaultLanguage,
+		Zone:     s.CompanyTimezone,
+		Host:     s.Host,
+	}
+}
+
+// health tells whether requests can be served: the database answers.
+func (a *App) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if _, err := a.company.Version(r.Context()); err != nil {
+		a.Log.WarnContext(r.Context(), "health", "module", "Server", "error", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// byPrefix gives a request to the first handler whose prefix it has. Unlike
+// http.ServeMux it never redirects: a redirected POST would become a GET.
+type byPrefix []struct {
+	prefix  string
+	handler http.Handler
+}
+
+func (p byPrefix) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, e := range p {
+		rest, ok := strings.CutPrefix(r.URL.Path, e.prefix)
+		if ok && (rest == "" || rest[0] == '/') {
+			e.handler.ServeHTTP(w, r)
+			return
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"kartoteka/internal/adminapi"
+	"kartoteka/internal/config"
+	"kartoteka/internal/httpkit"
+)
+
+// Run serves until ctx ends; then requests drain first and background work,
+// which they may still need, ends after them.
+func (a *App) Run(ctx context.Context) error {
+	listeners, err := a.listen()
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var upkeep errgroup.Group
+	for _, run := range []func(context.Context) error{a.Accounts.Run, a.Catalog.Run, a.company.RunSequence} {
+		upkeep.Go(func() error { return run(background) })
+	}
+	serving, ctx := errgroup.WithContext(ctx)
+	for _, l := range listeners {
+		a.Log.InfoContext(ctx, "server.start", "module", "Server", "address", l.Addr().String(), "version", a.Version)
+		serving.Go(func() error { return httpkit.Serve(ctx, httpkit.NewServer(l.handler, a.Log), l) })
+	}
+	err = serving.Wait()
+	stop()
+	err = errors.Join(err, upkeep.Wait())
+	a.Log.InfoContext(background, "server.stop", "module", "Server")
+	return err
+}
+
+// listener is an open listener and what answers on it.
+type listener struct {
+	net.Listener
+	handler http.Handler
+}
+
+// listen opens every listener before anything is served, so that a start that
+// cannot succeed has no effect.
+func (a *App) listen() ([]listener, error) {
+	var open []listener
+	fail := func(err error) ([]listener, error) {
+		for _, l := range open {
+			_ = l.Close()
+		}
+		return nil, err
+	}
+	for _, p := range a.plans() {
+		l, err := net.Listen("tcp", p.address)
+		if err != nil {
+			return fail(fmt.Errorf("open the listener: %w", err))
+		}
+		if p.tls != nil {
+			l = tls.NewListener(l, p.tls)
+		}
+		open = append(open, listener{l, p.handler})
+	}
+	if a.Settings.DBConnection == "" {
+		l, err := adminapi.Listen(a.Settings.DataDir)
+		if err != nil {
+			return fail(err)
+		}
+		open = append(open, listener{l, unlimited(adminapi.Handler(a.Tools()))})
+	}
+	return open, nil
+}
+
+// unlimited lets operators' calls take as long as they need.
+func unlimited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := httpkit.Extend(w, 0); err != nil {
+			http.Error(w, "no deadline can be set", http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// plan is a listener to open.
+type plan struct {
+	address string
+	tls     *tls.Config // nil for plain HTTP
+	handler http.Handler
+}
+
+// plans lists the listeners that the settings ask for.
+func (a *App) plans() []plan {
+	s, handler := a.Settings, a.Handler()
+	var secure *tls.Config
+	if s.HTTPS {
+		secure = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate(s)}
+	}
+	if s.Listen != "" {
+		return []plan{{s.Listen, secure, handler}}
+	}
+	var all []plan
+	if s.PortHTTP != 0 {
+		plain := handler
+		if s.HTTPS && s.HTTPSForce {
+			plain = redirect(s)
+		}
+		all = append(all, plan{net.JoinHostPort("", strconv.Itoa(s.PortHTTP)), nil, plain})
+	}
+	if secure != nil && s.PortHTTPS != 0 {
+		all = append(all, plan{net.JoinHostPort("", strconv.Itoa(s.PortHTTPS)), secure, handler})
+	}
+	return all
+}
+
+// certificate reads the files at each handshake, so that a renewed certificate
+// needs no restart.
+func certificate(s *config.Settings) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		c, err := tls.LoadX509KeyPair(s.HTTPSCertificate, s.HTTPSKey)
+		return &c, err
+	}
+}
+
+// redirect sends everything to HTTPS; 308 keeps the method and the body.
+func redirect(s *config.Settings) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if s.PortHTTPS != 443 {
+			host = net.JoinHostPort(host, strconv.Itoa(s.PortHTTPS))
+		}
+		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+	})
+}
