@@ -49,9 +49,9 @@ func (a *API) record(w http.ResponseWriter, r *http.Request) error {
 // encoding is how the asked records are written.
 func (o opened) encoding(ask bpium.RecordsAsk) bpium.EncodeOptions {
 	return bpium.EncodeOptions{
-		SkipPrevID:  ask.SkipPrevID,
-		LinkedShown: ask.Selection.LinkedShown,
-		Privilege:   o.scope.Access.Catalog(o.scope.Catalog),
+		SkipPrevID: ask.SkipPrevID,
+		Selection:  ask.Selection,
+		Privilege:  o.scope.Access.Catalog(o.scope.Catalog),
 	}
 }
 

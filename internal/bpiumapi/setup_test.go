@@ -1,0 +1,222 @@
+package bpiumapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kartoteka/internal/account"
+	"kartoteka/internal/bpiumapi"
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/httpkit"
+	"kartoteka/internal/store"
+)
+
+const (
+	login    = "anna@example.com"
+	password = "пароль:з:двокрапками"
+)
+
+// start is when the tests' world begins.
+var start = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// clock is a time that tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// directory is the accounts as the catalogs see them.
+type directory struct{ accounts *account.Service }
+
+func (d directory) HashPassword(ctx context.Context, password string) (string, error) {
+	return d.accounts.HashPassword(ctx, password)
+}
+
+func (d directory) CheckLogin(login string) error { return d.accounts.CheckLogin(login) }
+
+func (d directory) Apply(ctx context.Context, m catalog.DirectoryMessage) error {
+	return d.accounts.SetEmployee(ctx, account.Employee{
+		Link: account.Link{Company: 1, Employee: int64(m.Employee)}, Name: m.Name, Login: m.Login, Password: m.PasswordHash,
+	})
+}
+
+// site is a running server on a new database with one employee.
+type site struct {
+	*httptest.Server
+	clock    *clock
+	accounts *account.Service
+	catalog  *catalog.Service
+	log      *logBuffer
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Builder.Write(p)
+}
+
+func (b *logBuffer) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.String()
+}
+
+// newSite makes a site; change may be nil.
+func newSite(t testing.TB, change func(*bpiumapi.Options)) *site {
+	t.Helper()
+	s := &site{clock: &clock{now: start}, log: &logBuffer{}}
+	log := slog.New(httpkit.NewLogHandler(s.log, "text", slog.LevelDebug))
+	dir := t.TempDir()
+	control, err := store.OpenControlSQLite(t.Context(), filepath.Join(dir, "control.db"))
+	check(t, err)
+	t.Cleanup(func() { check(t, control.Close()) })
+	company, err := store.OpenSQLite(t.Context(), filepath.Join(dir, "1.db"), store.Options{Log: log})
+	check(t, err)
+	t.Cleanup(func() { check(t, company.Close()) })
+	s.accounts = account.New(control, account.Options{
+		Secret: []byte("a secret of the test"), SessionTTL: 30 * 24 * time.Hour, BasicTTL: time.Minute,
+		LoginLimit: account.LoginLimit{Enabled: true, Speed: 200 * time.Millisecond, MaxInterval: time.Minute, MaxAttempts: 5},
+		Now:        s.clock.Now, Logger: log,
+	})
+	s.catalog = catalog.New(company, catalog.Options{
+		Now: s.clock.Now, Log: log, Directory: directory{s.accounts},
+		FieldsMax: 300, TextMax: 256, RecordsMax: 10000, Zone: time.UTC,
+	})
+	_, err = s.catalog.Open(t.Context(), catalog.First{Name: "Anna", Login: login, Password: password, Section: "Main"})
+	check(t, err)
+	kit := httpkit.New(httpkit.Options{Log: log})
+	opt := bpiumapi.Options{
+		Catalog: s.catalog, Accounts: s.accounts, Kit: kit, BodyLimit: 10 << 20, URLLogin: true, Now: s.clock.Now,
+		License: bpiumapi.License{Serial: "AAAA-BBBB-1234", Modules: []string{"*"}},
+		Host:    "cards.example",
+	}
+	if change != nil {
+		change(&opt)
+	}
+	api := bpiumapi.New(opt)
+	handler, auth := api.Handler(), api.Auth()
+	s.Server = httptest.NewServer(kit.Observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/auth/") {
+			auth.ServeHTTP(w, r)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})))
+	t.Cleanup(s.Close)
+	s.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return s
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answer is what a request got.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// send makes a request as it is.
+func (s *site) send(t testing.TB, r *http.Request) answer {
+	t.Helper()
+	res, err := s.Client().Do(r)
+	check(t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	check(t, err)
+	return answer{res.StatusCode, res.Header, string(body)}
+}
+
+func (s *site) request(t testing.TB, method, path, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	check(t, err)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
+}
+
+// do makes a request as the employee.
+func (s *site) do(t testing.TB, method, path, body string) answer {
+	t.Helper()
+	r := s.request(t, method, "/api/v1"+path, body)
+	r.SetBasicAuth(login, password)
+	return s.send(t, r)
+}
+
+// must is do for a request that has to succeed.
+func (s *site) must(t testing.TB, method, path, body string) string {
+	t.Helper()
+	a := s.do(t, method, path, body)
+	if a.status != http.StatusOK {
+		t.Fatalf("%s %s %s: %d %s", method, path, body, a.status, a.body)
+	}
+	return a.body
+}
+
+// failure is the flat body of an error.
+type failure struct {
+	Status  int    `json:"status"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Errors  []struct {
+		FieldID string `json:"fieldId"`
+		Path    string `json:"path"`
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"errors"`
+	RequestID string `json:"requestId"`
+}
+
+// failed reads an error's body and checks what every error has.
+func (a answer) failed(t testing.TB) failure {
+	t.Helper()
+	var f failure
+	if err := json.Unmarshal([]byte(a.body), &f); err != nil {
+		t.Fatalf("%d %q: %v", a.status, a.body, err)
+	}
+	if f.Status != a.status || f.Code == "" || f.Message == "" || f.RequestID != a.header.Get("X-Request-Id") || f.RequestID == "" {
+		t.Errorf("not a whole error body: %d %s", a.status, a.body)
+	}
+	return f
+}
+
+// idOf reads the member "id" of an answer.
+func idOf(t testing.TB, body string) string {
+	t.Helper()
+	var v struct{ ID string }
+	check(t, json.Unmarshal([]byte(body), &v))
+	return v.ID
+}
