@@ -43,7 +43,8 @@ type engine interface {
 	// run twice and so may change nothing but what it starts by resetting. With
 	// expect it gives ErrStale when the snapshot has another version; whatever
 	// fn did then must be dropped. When ctx ends, statements stop and View gives
-	// ctx's error.
+	// ctx's error. fn must not call View: connections are few, and enough callers
+	// that hold one and wait for a second would wait for ever.
 	View(ctx context.Context, expect *Version, fn func(conn) error) error
 	// Update runs fn in a transaction and commits it when fn gives nil. fn may
 	// run twice. A panic in fn becomes an error. After nil the changes are

@@ -144,8 +144,14 @@ func (e *sqliteEngine) Integrity(ctx context.Context, quick bool) (found []strin
 	if quick {
 		check = "PRAGMA quick_check(100)"
 	}
-	err = e.View(ctx, nil, func(c conn) error {
-		found = nil
+	// On a connection of its own: it may take minutes, and readers are few.
+	c, err := openSQLiteConn(e.path, false)
+	if err != nil {
+		return nil, err
+	}
+	r := newSQLiteReader(c)
+	defer func() { err = errors.Join(err, r.raw.Close()) }()
+	err = r.view(ctx, e, nil, func(c conn) error {
 		return c.Query(ctx, check, nil, func(r row) error {
 			if s := r.Str(0); s != "ok" {
 				found = append(found, s)

@@ -15,6 +15,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"kartoteka/internal/fault"
 	"kartoteka/internal/store/testdb"
 )
 
@@ -173,6 +174,28 @@ func TestDeadTransactionRunsTheGroupAgain(t *testing.T) {
 		t.Errorf("the one who broke it got %v", errs[1])
 	}
 	wantNotes(t, e, 1, 2, 4)
+}
+
+func TestFullDiskRefusesOnlyWhatDoesNotFit(t *testing.T) {
+	e := openTestSQLite(t)
+	ctx := t.Context()
+	if err := e.Update(ctx, updateOptions{Class: classJob}, func(c conn) error {
+		return c.Query(ctx, "PRAGMA max_page_count=50", nil, nil)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	u := holdWriter(t, e)
+	u.add(ctx, updateOptions{}, addNote(ctx, 1))
+	u.add(ctx, updateOptions{}, func(c conn) error {
+		_, err := c.Exec(ctx, "INSERT INTO notes (id, raw) VALUES (2, zeroblob(1000000))")
+		return err
+	})
+	u.add(ctx, updateOptions{}, addNote(ctx, 3))
+	errs := u.done()
+	if errs[0] != nil || errs[2] != nil || classify(errs[1]) != classFull || !fault.Is(errs[1], fault.Unavailable) {
+		t.Errorf("got %v", errs)
+	}
+	wantNotes(t, e, 1, 3)
 }
 
 func TestFailedCommitAcknowledgesNone(t *testing.T) {
