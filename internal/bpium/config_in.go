@@ -85,6 +85,9 @@ next:
 				continue next
 			}
 		}
+		if m.Key == "filters" && m.Value.Len() == 0 {
+			continue // what a link field without conditions is answered with
+		}
 		fields = append(fields, m)
 	}
 	if fields == nil {
