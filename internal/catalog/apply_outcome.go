@@ -40,7 +40,9 @@ func (p *planner) row(s *step) *Rows {
 
 // page1 is a page with the subject's present values.
 func (s *subject) page1(columns []*Field) *Page {
-	page := &Page{Columns: columns, heads: make([]head, 0, 1), cells: make([]Cell, 0, len(columns))}
+	page := &Page{
+		Columns: columns, heads: make([]head, 0, 1), cells: make([]Cell, 0, len(columns)), arena: make([]byte, 0, 64),
+	}
 	page.AddRow(s.record, []byte(s.code), s.created, s.updated, s.version)
 	for _, f := range columns {
 		page.add(f, s.value(f))
@@ -54,7 +56,9 @@ func (p *Page) add(f *Field, v Value) {
 	case nil:
 		p.AddEmpty()
 	case string:
-		p.AddBytes([]byte(v))
+		from := len(p.arena)
+		p.arena = append(p.arena, v...)
+		p.cells = append(p.cells, Cell{true, uint64(from)<<32 | uint64(len(p.arena))})
 	case []byte:
 		p.AddBytes(v)
 	case float64:

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"strings"
 
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
@@ -159,6 +160,9 @@ func (p *planner) expand(ctx context.Context, op Op) error {
 func (p *planner) addComment(ctx context.Context, op Comment) error {
 	if blank(op.Text) {
 		return fault.New(fault.InvalidParameter, "The comment is empty")
+	}
+	if strings.IndexByte(op.Text, 0) >= 0 {
+		return fault.New(fault.InvalidParameter, "The comment contains a NUL character")
 	}
 	if text.Len(op.Text) > maxComment {
 		return fault.New(fault.InvalidParameter, "The comment is longer than %d characters", maxComment)

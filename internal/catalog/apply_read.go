@@ -8,6 +8,7 @@ import (
 
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
 )
 
 // find gives the number of the record that a key names, 0 if no live record
@@ -49,12 +50,12 @@ func noRecord() error { return fault.New(fault.NotFound, "There is no such recor
 
 func badCode(code string) error {
 	return fault.New(fault.InvalidID,
-		"The id %q is not valid: it begins with a letter and has at most 64 letters, digits, - and _", code)
+		"The id %q is not valid: it begins with a letter and has at most 64 letters, digits, - and _", text.Cut(code, 70))
 }
 
 func keyText(k query.Key) string {
 	if k.Code != "" {
-		return k.Code
+		return text.Cut(k.Code, 70)
 	}
 	return strconv.FormatInt(int64(k.Record), 10)
 }

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -124,6 +125,7 @@ func TestRefusals(t *testing.T) {
 			{"deleting nothing", catalog.Delete{Catalog: w.orders.Num, Record: query.Key{Record: 999}}, fault.NotFound, ""},
 			{"empty comment", catalog.Comment{Catalog: w.orders.Num, Record: query.Key{Record: r}, Text: " "}, fault.InvalidParameter, ""},
 			{"long comment", catalog.Comment{Catalog: w.orders.Num, Record: query.Key{Record: r}, Text: strings.Repeat("я", 10_001)}, fault.InvalidParameter, ""},
+			{"comment with NUL", catalog.Comment{Catalog: w.orders.Num, Record: query.Key{Record: r}, Text: "a\x00b"}, fault.InvalidParameter, ""},
 			{"password too short", catalog.Create{Catalog: catalog.Employees, Values: w.employee("Bo", "bo", "short")}, fault.ValidationFailed, ""},
 			{"password without a login", catalog.Create{Catalog: catalog.Employees, Values: w.employee("Bo", "", "long enough")}, fault.ValidationFailed, "$email:required"},
 			{"login in use", catalog.Create{Catalog: catalog.Employees, Values: w.employee("Bo", "ADA", "")}, fault.Duplicate, "$email:duplicate"},
@@ -357,4 +359,43 @@ func TestStructureChangesUnderAWriter(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whatever text a value may hold comes back as it was, from both databases.
+func TestHostileTexts(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.make("Texts", field("name", "text", nil), field("place", "address", nil))
+		for _, s := range []string{
+			`Robert'); DROP TABLE r_25;--`, `$.a[0]`, `"\u0000"`, `\`, "\U0001F600 \ufffd", "<script>&amp;", "%s %d ?", "{}", "NULL",
+		} {
+			data := json.RawMessage(`{"text":` + quoted(t, s) + `}`)
+			out := w.apply(catalog.Create{Catalog: c.Num, Values: values(c, "name", catalog.Text(s), "place", catalog.Address{Value: s, Data: data})})[0]
+			rows := w.row(c, out.Record, nil)
+			if got := title(rows, 0); got != s {
+				t.Errorf("title of %q is %q", s, got)
+			}
+			got, _ := catalog.CellValue(rows.Fields[1], rows.Page, rows.Page.Cell(0, 1)).(catalog.Address)
+			var inner struct{ Text string }
+			if err := json.Unmarshal(got.Data, &inner); err != nil || got.Value != s || inner.Text != s {
+				t.Errorf("%q came back as %q %s", s, got.Value, got.Data)
+			}
+			if again := w.apply(catalog.Update{Catalog: c.Num, Record: query.Key{Record: out.Record}, Values: values(c, "place", catalog.Address{Value: s, Data: data})})[0]; len(again.Row.Fields) != 0 {
+				t.Errorf("%q is not equal to itself", s)
+			}
+			w.apply(catalog.Update{Catalog: c.Num, Record: query.Key{Record: out.Record}, Values: values(c, "name", nil)})
+			w.apply(catalog.Delete{Catalog: c.Num, Record: query.Key{Record: out.Record}})
+		}
+		if n := len(w.history(c, catalog.HistoryAsk{Fields: []query.Field{c.FieldByKey("place").Num}})); n != 9 {
+			t.Errorf("%d entries", n)
+		}
+	})
+}
+
+func quoted(t *testing.T, s string) string {
+	t.Helper()
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

@@ -325,3 +325,47 @@ func TestCatalogWithoutHistory(t *testing.T) {
 		}
 	})
 }
+
+// Linked values are counted as often as the answer shows them, so that a few
+// records that link each other cannot make an endless one.
+func TestLinkedValuesAreBounded(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		self := w.make("Self", required(field("name", "text", nil)))
+		many := field("many", "object", &catalog.Config{Multi: true, Sources: []catalog.Source{{Catalog: self.Num}}})
+		name := field("name", "text", nil)
+		name.Num = self.FieldByKey("name").Num
+		scope, err := w.s.UpdateCatalog(t.Context(), boss, "self", catalog.CatalogInput{Fields: []catalog.FieldInput{name, many}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		self = scope.Catalog
+		first, err := w.s.Reserve(t.Context(), boss, self.Num, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var links catalog.Links
+		var ops []catalog.Op
+		for i := range query.Record(10) {
+			links = append(links, link(self, first+i))
+			ops = append(ops, catalog.Create{Catalog: self.Num, Reserved: first + i, Values: values(self, "name", catalog.Text("x"))})
+		}
+		w.apply(ops...)
+		for i := range ops {
+			ops[i] = catalog.Update{Catalog: self.Num, Record: query.Key{Record: first + query.Record(i)}, Values: values(self, "many", links)}
+		}
+		w.apply(ops...)
+		f := self.FieldByKey("many").Num
+		for _, tt := range []struct {
+			depth int
+			code  fault.Code
+		}{{1, ""}, {2, ""}, {3, fault.LimitTooLarge}} {
+			sel := &catalog.Selection{All: true}
+			for range tt.depth {
+				sel = &catalog.Selection{All: true, Linked: map[query.Field]map[query.Catalog]*catalog.Selection{f: {self.Num: sel}}}
+			}
+			if _, err := w.s.Records(t.Context(), boss, self.Num, query.Query{Limit: 10}, sel); fault.CodeOf(err) != tt.code {
+				t.Errorf("depth %d: %v", tt.depth, err)
+			}
+		}
+	})
+}

@@ -40,14 +40,18 @@ func (r *Rows) columns() []*Field { return r.Page.Columns }
 // order asked and each once. The selection may have been made with an older
 // structure: fields go by number, those that are gone are left out.
 func (d *reading) fields(c *Catalog, sel *Selection) []*Field {
-	asked := c.Fields
-	if sel != nil && !sel.All && sel.Fields != nil {
-		asked = sel.Fields
+	list := make([]*Field, 0, len(c.Fields)+1)
+	if sel == nil || sel.All || sel.Fields == nil {
+		for _, f := range c.Fields {
+			if f.Storage() != NoStorage && d.access.Readable(f) {
+				list = append(list, f)
+			}
+		}
+		return list
 	}
-	list := make([]*Field, 0, len(asked)+1)
-	for _, f := range asked {
+	for _, f := range sel.Fields {
 		f = c.Field(f.Num)
-		if f != nil && f.Storage() != NoStorage && d.access.Readable(f) {
+		if f != nil && f.Storage() != NoStorage && d.access.Readable(f) && !slices.Contains(list, f) {
 			list = append(list, f)
 		}
 	}
@@ -84,12 +88,21 @@ func (d *reading) asked(f *Field, sel *Selection) map[query.Catalog]*Selection {
 type branch struct {
 	rows *Rows
 	sel  *Selection
+	// shown is how often the answer shows each row; nil for once.
+	shown []int
+}
+
+func (b *branch) times(row int) int {
+	if b.shown == nil {
+		return 1
+	}
+	return b.shown[row]
 }
 
 // follow reads the titles of linked records and, as far as the selection asks,
 // the linked records themselves, level by level.
 func (d *reading) follow(ctx context.Context, root *Rows, sel *Selection) error {
-	level := []branch{{root, sel}}
+	level := []branch{{rows: root, sel: sel}}
 	for depth := 0; len(level) > 0; depth++ {
 		if depth > MaxNesting {
 			return fault.New(fault.InvalidParameter, "Fields of linked records nest deeper than %d levels", MaxNesting)
@@ -113,15 +126,18 @@ func (d *reading) follow(ctx context.Context, root *Rows, sel *Selection) error 
 // titles reads the titles of all records that one level links.
 func (d *reading) titles(ctx context.Context, level []branch) error {
 	var refs []query.Ref
-	for _, b := range level {
+	for i := range level {
+		b := &level[i]
 		for j, f := range b.rows.Fields {
-			if f.Storage() == LinksStorage {
-				refs = appendRefs(refs, b.rows.Page, j)
+			if f.Storage() != LinksStorage {
+				continue
 			}
+			if d.linked += b.links(j); d.linked > MaxLinkedValues {
+				return fault.New(fault.LimitTooLarge,
+					"The answer has more than %d linked values; ask for fewer records or fields", MaxLinkedValues)
+			}
+			refs = appendRefs(refs, b.rows.Page, j)
 		}
-	}
-	if d.linked += len(refs); d.linked > MaxLinkedValues {
-		return fault.New(fault.LimitTooLarge, "The answer has more than %d linked values; ask for fewer records or fields", MaxLinkedValues)
 	}
 	if len(refs) == 0 {
 		return nil
@@ -135,6 +151,15 @@ func (d *reading) titles(ctx context.Context, level []branch) error {
 		b.rows.Titles = titles
 	}
 	return nil
+}
+
+// links is the number of linked values that the answer shows of a column.
+func (b *branch) links(j int) (n int) {
+	page := b.rows.Page
+	for i := range page.Len() {
+		n += b.times(i) * ListLen(page.Bytes(page.Cell(i, j)))
+	}
+	return n
 }
 
 func appendRefs(refs []query.Ref, page *Page, j int) []query.Ref {
@@ -163,10 +188,26 @@ func (d *reading) children(ctx context.Context, b branch) ([]branch, error) {
 				continue
 			}
 			b.rows.link(f.Num, rows)
-			list = append(list, branch{rows, sel})
+			list = append(list, branch{rows, sel, b.shows(j, rows)})
 		}
 	}
 	return list, nil
+}
+
+// shows counts how often linked rows are shown through a column.
+func (b *branch) shows(j int, linked *Rows) []int {
+	shown := make([]int, linked.Page.Len())
+	page := b.rows.Page
+	for i := range page.Len() {
+		list := page.Bytes(page.Cell(i, j))
+		for k := range ListLen(list) {
+			ref := query.Ref(ListAt(list, k))
+			if row := linked.At(ref.Record()); row >= 0 && ref.Catalog() == linked.Catalog.Num {
+				shown[row] += b.times(i)
+			}
+		}
+	}
+	return shown
 }
 
 // child reads the records of catalog n that a column links; nil when there are
