@@ -35,7 +35,7 @@ func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
 		Catalog:   a.Catalog,
 		Accounts:  a.Accounts,
 		Kit:       kit,
-		Cookies:   httpkit.Cookies{Name: s.SessionCookieName},
+		Cookies:   httpkit.Cookies{Name: s.SessionCookieName, CrossSite: s.CookieCrossSite},
 		Company:   company,
 		BodyLimit: s.APIBodyLimit,
 		URLLogin:  s.AuthURLLogin,
