@@ -236,8 +236,18 @@ func difference(want, got []byte) string {
 	a, b := strings.Split(string(want), "\n"), strings.Split(string(got), "\n")
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {
-			return fmt.Sprintf("line %d\n%s\n- %s\n+ %s", i+1, strings.Join(b[max(0, i-12):i], "\n"), a[i], b[i])
+			return fmt.Sprintf("line %d\n%.500s\n- %s\n+ %s", i+1, strings.Join(b[max(0, i-12):i], "\n"), from(a[i], b[i]), from(b[i], a[i]))
 		}
 	}
 	return fmt.Sprintf("%d lines, %d wanted", len(b), len(a))
+}
+
+// from shows a line from shortly before it differs from another.
+func from(line, other string) string {
+	i := 0
+	for i < min(len(line), len(other)) && line[i] == other[i] {
+		i++
+	}
+	start := max(0, i-60)
+	return line[start:min(len(line), start+300)]
 }
