@@ -23,7 +23,8 @@ const (
 )
 
 // postgresPool bounds and reuses connections. The last one given back is the
-// next one out, so that as few as possible are in use and the rest ages.
+// next one out, so that as few as possible are in use and the rest ages. (pgx's
+// own pool would bring in one more module for what these lines do.)
 type postgresPool struct {
 	config *pgx.ConnConfig
 	slots  chan struct{}
