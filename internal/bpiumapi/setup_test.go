@@ -91,7 +91,11 @@ func (b *logBuffer) text() string {
 func newSite(t testing.TB, change func(*bpiumapi.Options)) *site {
 	t.Helper()
 	s := &site{clock: &clock{now: start}, log: &logBuffer{}}
-	log := slog.New(httpkit.NewLogHandler(s.log, "text", slog.LevelDebug))
+	level := slog.LevelDebug
+	if _, fast := t.(*testing.B); fast {
+		level = slog.LevelWarn
+	}
+	log := slog.New(httpkit.NewLogHandler(s.log, "text", level))
 	dir := t.TempDir()
 	control, err := store.OpenControlSQLite(t.Context(), filepath.Join(dir, "control.db"))
 	check(t, err)
