@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -27,39 +28,50 @@ func (s source) dir() string { return filepath.ToSlash(filepath.Dir(s.path)) }
 
 func (s source) line(p token.Pos) int { return s.fset.Position(p).Line }
 
-// sources parses every Go file of the program and its tests.
+// sources gives every Go file of the program and its tests, parsed once. The
+// trees are shared: tests only look at them.
 func sources(t *testing.T) []source {
 	t.Helper()
-	var all []source
-	for _, top := range []string{"cmd", "internal", "web", "e2e"} {
-		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil && d == nil:
-				return nil // a part that does not exist yet
-			case err != nil:
-				return err
-			case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata"):
-				return filepath.SkipDir
-			case d.IsDir() || !strings.HasSuffix(path, ".go"):
-				return nil
-			}
-			fset := token.NewFileSet()
-			file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
-			if err != nil {
-				return err
-			}
-			rel, err := filepath.Rel(root, path)
-			all = append(all, source{filepath.ToSlash(rel), file, fset})
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(all) == 0 {
-		t.Fatal("no source files found")
+	all, err := parsed()
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d source files: %v", len(all), err)
 	}
 	return all
+}
+
+var parsed = sync.OnceValues(func() (all []source, err error) {
+	for _, top := range []string{"cmd", "internal", "web", "e2e"} {
+		files, err := parse(filepath.Join(root, top))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, files...)
+	}
+	return all, nil
+})
+
+func parse(top string) (all []source, err error) {
+	err = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil && d == nil:
+			return nil // a part that does not exist yet
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go"):
+			return nil
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		all = append(all, source{filepath.ToSlash(rel), file, fset})
+		return err
+	})
+	return all, err
 }
 
 // command runs a program in the repository's folder and gives its output.
