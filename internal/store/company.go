@@ -42,6 +42,7 @@ type Company struct {
 	rights  atomic.Int64
 	inserts insertPlans
 	numbers numbers
+	draws   draws
 }
 
 // OpenSQLite opens the company's database file, or makes it, and brings it to
@@ -74,21 +75,15 @@ func openCompany(ctx context.Context, e engine, o Options) (*Company, error) {
 }
 
 func (s *Company) readRights(ctx context.Context) error {
-	return s.engine.View(ctx, nil, func(c conn) error {
-		v, err := readVersion(ctx, c)
-		s.rights.Store(v.Rights)
-		return err
-	})
+	v, err := s.engine.Version(ctx)
+	s.rights.Store(v.Rights)
+	return err
 }
 
 // Version implements catalog.Store.
-func (s *Company) Version(ctx context.Context) (version int64, err error) {
-	err = s.engine.View(ctx, nil, func(c conn) error {
-		v, err := readVersion(ctx, c)
-		version = v.Structure
-		return err
-	})
-	return version, err
+func (s *Company) Version(ctx context.Context) (int64, error) {
+	v, err := s.engine.Version(ctx)
+	return v.Structure, err
 }
 
 // Close waits for transactions that have begun and closes the database.

@@ -103,10 +103,76 @@ func (s *Company) loadNumbers(ctx context.Context, c query.Catalog) error {
 	})
 }
 
-// reserveFromSequence draws numbers from the catalog's sequence, which no
-// rollback gives back. The numbers of one call must follow each other, so a
-// call for several keeps the others out with a lock that they share.
-func (s *Company) reserveFromSequence(ctx context.Context, c query.Catalog, n int) (first query.Record, err error) {
+// draws lets callers that want numbers of a catalog at the same time share one
+// transaction: those who come while one is under way are the next one. The
+// zero value is ready.
+type draws struct {
+	mu      sync.Mutex
+	waiting map[query.Catalog]*draw
+	turns   map[query.Catalog]chan struct{}
+}
+
+// draw is one taking of n numbers, of which each caller has a part.
+type draw struct {
+	n     int
+	first query.Record
+	err   error
+	done  chan struct{}
+}
+
+// join adds n numbers to the next draw; leads is set for the caller that has to
+// do it, in the catalog's turn.
+func (d *draws) join(c query.Catalog, n int) (to *draw, part int, turn chan struct{}, leads bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waiting == nil {
+		d.waiting, d.turns = map[query.Catalog]*draw{}, map[query.Catalog]chan struct{}{}
+	}
+	if d.turns[c] == nil {
+		d.turns[c] = make(chan struct{}, 1)
+	}
+	to = d.waiting[c]
+	if leads = to == nil; leads {
+		to = &draw{done: make(chan struct{})}
+		d.waiting[c] = to
+	}
+	part = to.n
+	to.n += n
+	return to, part, d.turns[c], leads
+}
+
+// close lets nobody else join.
+func (d *draws) close(c query.Catalog) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.waiting, c)
+}
+
+// reserveFromSequence draws from the catalog's sequence. The end of ctx ends
+// the waiting only: others may need the numbers.
+func (s *Company) reserveFromSequence(ctx context.Context, c query.Catalog, n int) (query.Record, error) {
+	d, part, turn, leads := s.draws.join(c, n)
+	if leads {
+		go func() {
+			turn <- struct{}{}
+			s.draws.close(c)
+			d.first, d.err = s.draw(context.WithoutCancel(ctx), c, d.n)
+			<-turn
+			close(d.done)
+		}()
+	}
+	select {
+	case <-d.done:
+		return d.first + query.Record(part), d.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// draw takes n numbers from a sequence, which no rollback gives back. They must
+// follow each other, so a call for several keeps other nodes' out with a lock
+// that calls for one share.
+func (s *Company) draw(ctx context.Context, c query.Catalog, n int) (first query.Record, err error) {
 	lock := []int64{numbersLock - int64(c)}
 	o := updateOptions{Shared: lock}
 	sql := fill(`SELECT nextval('n_{n}')`, c)

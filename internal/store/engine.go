@@ -55,6 +55,8 @@ type engine interface {
 	// it must neither block nor call View or Update. Once it has begun, the end
 	// of ctx no longer stops it.
 	Update(ctx context.Context, opts updateOptions, fn func(conn) error) error
+	// Version gives the committed version as cheaply as there is.
+	Version(ctx context.Context) (Version, error)
 	// Wait gives the version of the database as soon as it differs from known,
 	// whichever node raised it. An error other than ctx's may pass.
 	Wait(ctx context.Context, known Version) (Version, error)
