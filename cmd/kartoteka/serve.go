@@ -32,9 +32,10 @@ func runServe(ctx context.Context, io std, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, app.Close()) }()
 	app.Version = versionText()
-	fmt.Fprintf(io.out, "Kartoteka %s listens on %s\n", app.Version, address(settings))
-	greetFirst(io.out, app)
-	return app.Run(ctx)
+	return app.Run(ctx, func() {
+		fmt.Fprintf(io.out, "Kartoteka %s listens on %s\n", app.Version, address(settings))
+		greetFirst(io.out, app)
+	})
 }
 
 // setUp reads the settings and makes the log.

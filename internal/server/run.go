@@ -17,12 +17,14 @@ import (
 )
 
 // Run serves until ctx ends; then requests drain first and background work,
-// which they may still need, ends after them.
-func (a *App) Run(ctx context.Context) error {
+// which they may still need, ends after them. It calls ready when all listeners
+// are open.
+func (a *App) Run(ctx context.Context, ready func()) error {
 	listeners, err := a.listen()
 	if err != nil {
 		return err
 	}
+	ready()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var upkeep errgroup.Group
