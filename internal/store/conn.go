@@ -29,6 +29,11 @@ type statement struct {
 	Each func(row) error
 }
 
+// cachedSQL is the longest statement, in bytes, that is kept prepared. Longer
+// ones come from large filters, are rarely the same twice, and would fill the
+// memory.
+const cachedSQL = 16 << 10
+
 // conn runs SQL inside one transaction of an engine. It lives as long as the
 // function it was given to and belongs to that function's goroutine.
 //

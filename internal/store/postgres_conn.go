@@ -32,6 +32,9 @@ func (c *postgresConn) Query(ctx context.Context, sql string, args []any, each f
 	if c.failed != nil {
 		return c.failed
 	}
+	if len(sql) > cachedSQL {
+		args = append([]any{pgx.QueryExecModeDescribeExec}, args...)
+	}
 	rows, err := c.raw.Query(ctx, c.engine.sql.rewrite(sql), args...)
 	if err != nil {
 		return c.fail(sql, err)

@@ -25,6 +25,9 @@ func (w *rewriter) rewrite(sql string) string {
 		return out
 	}
 	out = numberPlaceholders(sql)
+	if len(sql) > cachedSQL {
+		return out
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.done == nil || len(w.done) >= rewriteMost {

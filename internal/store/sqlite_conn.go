@@ -120,7 +120,7 @@ func (c *sqliteConn) run(sql string, args []any, each func(row) error) error {
 	if err != nil {
 		return c.fail(sql, err)
 	}
-	defer s.finish()
+	defer c.finish(sql, s)
 	for {
 		more, err := s.raw.Step()
 		if err != nil {
@@ -138,6 +138,15 @@ func (c *sqliteConn) run(sql string, args []any, each func(row) error) error {
 		} else if err != nil {
 			return err
 		}
+	}
+}
+
+// finish ends a run, and forgets a statement that is too long to be kept.
+func (c *sqliteConn) finish(sql string, s *sqliteStmt) {
+	s.finish()
+	if len(sql) > cachedSQL {
+		delete(c.stmts, sql)
+		_ = s.raw.Finalize() // repeats the error of the last step, if any
 	}
 }
 
@@ -197,6 +206,9 @@ func (c *sqliteConn) prepare(sql string) (*sqliteStmt, error) {
 	}
 	raw, err := c.raw.Prepare(sql)
 	if err != nil {
+		if inner := errors.Unwrap(err); inner != nil {
+			err = inner // without the whole statement in its text
+		}
 		return nil, err
 	}
 	s := &sqliteStmt{raw: raw, params: raw.BindParamCount(), used: c.tick}

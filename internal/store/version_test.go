@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestStaleVersion(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		v := Version{1, 1}
+		check := func(name string, expect Version, want error) {
+			t.Helper()
+			ran := false
+			fn := func(conn) error { ran = true; return nil }
+			for _, err := range []error{
+				e.View(t.Context(), &expect, fn),
+				e.Update(t.Context(), updateOptions{Expect: &expect}, fn),
+				e.Update(t.Context(), updateOptions{Expect: &expect, Shared: []int64{5, 6, 5}}, fn),
+			} {
+				if !errors.Is(err, want) || want == nil && err != nil {
+					t.Errorf("%s: got %v", name, err)
+				}
+			}
+			if ran != (want == nil) {
+				t.Errorf("%s: fn ran: %t", name, ran)
+			}
+		}
+		check("as migrated", v, nil)
+		for _, tc := range []struct {
+			name  string
+			what  part
+			class class
+			next  Version
+		}{
+			{"structure", partStructure, classStructure, Version{2, 1}},
+			{"rights", partRights, classInteractive, Version{2, 2}},
+			{"both", partStructure | partRights, classStructure, Version{3, 3}},
+		} {
+			err := e.Update(t.Context(), updateOptions{Class: tc.class, Expect: &v, Exclusive: []int64{5}, Shared: []int64{5}}, func(c conn) error {
+				return c.Bump(t.Context(), tc.what)
+			})
+			if err != nil {
+				t.Fatalf("%s: bump: %v", tc.name, err)
+			}
+			check(tc.name+", old", v, ErrStale)
+			check(tc.name+", new", tc.next, nil)
+			v = tc.next
+		}
+		err := e.Update(t.Context(), updateOptions{Class: classStructure}, func(c conn) error {
+			return errors.Join(c.Bump(t.Context(), partStructure), errors.New("no"))
+		})
+		if err == nil {
+			t.Fatal("the failing bump was committed")
+		}
+		check("after a rollback", v, nil)
+	})
+}
+
+// A view that expects a version must never see another one's rows.
+func TestVersionFitsTheSnapshot(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		var group sync.WaitGroup
+		stop := make(chan struct{})
+		for range 3 {
+			group.Go(func() {
+				var known Version
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					var seen Version
+					err := e.View(t.Context(), &known, func(c conn) (err error) {
+						seen, err = readVersion(t.Context(), c)
+						return err
+					})
+					if err == nil && seen != known {
+						t.Errorf("expected %v, saw %v", known, seen)
+						return
+					}
+					_ = e.View(t.Context(), nil, func(c conn) (err error) {
+						known, err = readVersion(t.Context(), c)
+						return err
+					})
+				}
+			})
+		}
+		for range 100 {
+			err := e.Update(t.Context(), updateOptions{Class: classStructure}, func(c conn) error {
+				return c.Bump(t.Context(), partStructure)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		close(stop)
+		group.Wait()
+	})
+}
+
+func TestWait(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		v, err := e.Wait(t.Context(), Version{})
+		if err != nil || v != (Version{1, 1}) {
+			t.Fatalf("the first wait gave %v, %v", v, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := e.Wait(ctx, v); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("nothing happened, but wait gave %v", err)
+		}
+		go func() {
+			time.Sleep(50 * time.Millisecond)
+			_ = e.Update(context.Background(), updateOptions{Class: classStructure}, func(c conn) error {
+				return c.Bump(context.Background(), partRights)
+			})
+		}()
+		if v, err = e.Wait(t.Context(), v); err != nil || v != (Version{1, 2}) {
+			t.Errorf("after a bump wait gave %v, %v", v, err)
+		}
+	})
+}
