@@ -32,6 +32,7 @@ type App struct {
 	// Open made one.
 	FirstPassword string
 
+	now     func() time.Time
 	control *store.Control
 	company *store.Company
 	closers []func() error
@@ -40,7 +41,12 @@ type App struct {
 // Open opens or makes the databases and the services. On SQLite it takes the
 // data folder and fails with store.ErrFolderHeld when another process has it.
 func Open(ctx context.Context, settings *config.Settings, log *slog.Logger) (*App, error) {
-	a := &App{Settings: settings, Log: log}
+	return openAt(ctx, settings, log, time.Now)
+}
+
+// openAt is Open with the clock that the services are to use.
+func openAt(ctx context.Context, settings *config.Settings, log *slog.Logger, now func() time.Time) (*App, error) {
+	a := &App{Settings: settings, Log: log, now: now}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -63,9 +69,9 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Accounts = account.New(a.control, accountOptions(a.Settings, keys, a.Log))
+	a.Accounts = account.New(a.control, a.accountOptions(keys))
 	a.Catalog = catalog.New(a.company, catalog.Options{
-		Now:        time.Now,
+		Now:        a.now,
 		Log:        a.Log,
 		Directory:  directory{a.Accounts},
 		FieldsMax:  a.Settings.FieldsMax,
@@ -143,7 +149,8 @@ func (a *App) openPostgres(ctx context.Context, keys config.Keys) error {
 // have ended.
 const sessionRecheck = time.Second
 
-func accountOptions(s *config.Settings, keys config.Keys, log *slog.Logger) account.Options {
+func (a *App) accountOptions(keys config.Keys) account.Options {
+	s := a.Settings
 	o := account.Options{
 		Secret:     keys.Cookie,
 		SessionTTL: s.SessionTTL,
@@ -154,8 +161,8 @@ func accountOptions(s *config.Settings, keys config.Keys, log *slog.Logger) acco
 			MaxInterval: s.LoginLimitMaxInterval,
 			MaxAttempts: s.LoginLimitMaxAttempts,
 		},
-		Now:    time.Now,
-		Logger: log,
+		Now:    a.now,
+		Logger: a.Log,
 	}
 	if s.DBConnection != "" {
 		o.SessionRecheck = sessionRecheck
@@ -178,7 +185,7 @@ func (a *App) Tools() adminapi.Tools {
 	return adminapi.Tools{
 		Catalog:  a.Catalog,
 		Accounts: a.Accounts,
-		Now:      time.Now,
+		Now:      a.now,
 		TempDir:  os.TempDir(),
 		Check:    a.check,
 	}

@@ -13,6 +13,7 @@ func (a *App) Handler() http.Handler {
 	s := a.Settings
 	kit := httpkit.New(httpkit.Options{
 		Log:             a.Log,
+		Now:             a.now,
 		DefaultLanguage: s.DefaultLanguage,
 		TrustedProxies:  s.TrustedProxies,
 		CORSOrigins:     s.CORSOrigins,
@@ -48,6 +49,7 @@ func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
 		Language: s.DefaultLanguage,
 		Zone:     s.CompanyTimezone,
 		Host:     s.Host,
+		Now:      a.now,
 	}
 }
 
