@@ -41,8 +41,8 @@ func (b *builder) node(src source, n query.Node) error {
 }
 
 // chainLength is how many conditions stand in one row of operators: SQLite
-// nests such a row to its left, and takes a depth of 1,000.
-const chainLength = 64
+// nests such a row to its left.
+const chainLength = 8
 
 // chain adds conditions joined by an operator; none says what no conditions are.
 func (b *builder) chain(src source, list []query.Node, operator, none string) error {

@@ -12,7 +12,7 @@ import (
 	"kartoteka/internal/query"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
 
 func cond(f query.Field, t query.Test) query.Node { return query.Cond{Field: f, Test: t} }
 
@@ -149,7 +149,7 @@ func statementText(b *builder) string {
 
 func compareGolden(t *testing.T, file, got string) {
 	t.Helper()
-	if *update {
+	if *updateGolden {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +202,12 @@ func TestRefused(t *testing.T) {
 	for range maxFilterDepth {
 		deep = query.Not{Node: deep}
 	}
+	var far query.Node
+	for range maxFilterLinks + 1 {
+		far = cond(fParents, query.LinksWhere{Catalog: clients, Where: far})
+	}
 	cases := map[string]query.Node{
+		"too far":                    cond(fClients, query.LinksWhere{Catalog: clients, Where: far}),
 		"unknown field":              cond(999, query.Empty{}),
 		"field of another catalog":   cond(fSize, query.Empty{}),
 		"number range of a text":     cond(fName, query.NumberRange{}),

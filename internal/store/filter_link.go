@@ -2,6 +2,7 @@ package store
 
 import (
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
@@ -80,6 +81,10 @@ func (b *builder) linksWhere(src source, f *catalog.Field, t query.LinksWhere) e
 		b.add("FALSE")
 		return nil
 	}
+	if b.links++; b.links > maxFilterLinks {
+		return fault.New(fault.InvalidFilter, "The filter is nested too deeply")
+	}
+	defer func() { b.links-- }()
 	b.openRefs(src, f)
 	b.add("l.target IN (SELECT ")
 	inner := b.alias(linked)

@@ -29,6 +29,7 @@ func (b *builder) recordColumns(src source, fields []*catalog.Field) {
 type pageReader struct {
 	page  *catalog.Page
 	kinds []cellKind
+	most  int // bytes
 }
 
 // cellKind is how a column's value is handed over.
@@ -41,7 +42,7 @@ const (
 )
 
 func newPageReader(columns []*catalog.Field) *pageReader {
-	p := &pageReader{page: &catalog.Page{}, kinds: make([]cellKind, len(columns))}
+	p := &pageReader{page: &catalog.Page{}, kinds: make([]cellKind, len(columns)), most: catalog.PageBytes}
 	p.page.Reset(columns)
 	for i, f := range columns {
 		switch storageOf(f) {
@@ -71,7 +72,7 @@ func (p *pageReader) add(r row) error {
 			page.AddBytes(r.Bytes(at))
 		}
 	}
-	if page.Size() > catalog.PageBytes {
+	if page.Size() > p.most {
 		return fault.New(fault.LimitTooLarge, "The records are too big for one answer; ask for fewer of them or fewer fields")
 	}
 	return nil

@@ -8,11 +8,13 @@ import (
 	"kartoteka/internal/fault"
 )
 
-// Bounds of one filter. A condition has at most two arguments, lists being one,
-// and SQLite takes 32,766 of them.
+// Bounds of one filter. SQLite takes expressions no deeper than 1,000, where a
+// nested SELECT counts again in each that is around it, and needs time with the
+// square of the number of arguments. A list is one argument.
 const (
-	maxFilterDepth = 50
-	maxFilterNodes = 10_000
+	maxFilterDepth = 32
+	maxFilterLinks = 8
+	maxFilterNodes = 1_000
 )
 
 // builder writes one SELECT. What the structure says (tables, columns, slots,
@@ -25,6 +27,7 @@ type builder struct {
 	st      *catalog.Structure
 	nodes   int // conditions so far
 	depth   int
+	links   int // levels of linked records
 	aliases int
 }
 

@@ -1,0 +1,181 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// planCase is a selection (or history query) and what its plan must have; sorted
+// is whether the database may sort what it found.
+type planCase struct {
+	name     string
+	where    query.Node
+	search   query.Search
+	sort     query.Sort
+	sorted   bool
+	sqlite   string // part of SQLite's plan
+	postgres string // part of PostgreSQL's
+}
+
+func byField(f query.Field, desc bool) query.Sort {
+	return query.Sort{By: query.ByField, Field: f, Desc: desc}
+}
+
+var amounts = cond(fAmount, query.NumberRange{Min: ptr(10.0), Max: ptr(900.0)})
+
+var planCases = []planCase{
+	{name: "by number", sqlite: "SCAN r", postgres: "r_5_pkey"},
+	{name: "by number, newest first", sort: query.Sort{Desc: true}, sqlite: "SCAN r", postgres: "r_5_pkey"},
+	{name: "by created", sort: query.Sort{By: query.ByCreated}, sqlite: "test_created", postgres: "test_created"},
+	{name: "by created, newest first", sort: query.Sort{By: query.ByCreated, Desc: true},
+		sqlite: "test_created", postgres: "test_created"},
+	{name: "option and range by the range", where: query.And{cond(fStatus, query.AnyOf{2}), amounts},
+		sort: byField(fAmount, true), sqlite: "INDEX {status} (f18=? AND f14>? AND f14<?)", postgres: "{status}"},
+	{name: "option and range by the range ascending", where: query.And{cond(fStatus, query.AnyOf{2}), amounts},
+		sort: byField(fAmount, false), sqlite: "INDEX {status} (f18=? AND f14>? AND f14<?)", postgres: "{status}"},
+	{name: "option by another field", where: cond(fStatus, query.AnyOf{2}), sort: byField(fAmount, false),
+		sqlite: "INDEX {status} (f18=? AND f14", postgres: "{status}"},
+	{name: "option by another field descending", where: cond(fStatus, query.AnyOf{2}), sort: byField(fAmount, true),
+		sqlite: "INDEX {status} (f18=?", postgres: "{status}"},
+	{name: "by amount", sort: byField(fAmount, false), sqlite: "{amount}", postgres: "{amount}"},
+	{name: "by amount descending", sort: byField(fAmount, true), sqlite: "{amount}", postgres: "{amount}"},
+	{name: "by text", sort: byField(fName, false), sqlite: "{name}", postgres: "{name}"},
+	{name: "by text descending", sort: byField(fName, true), sqlite: "{name}", postgres: "{name}"},
+	{name: "by title", sort: query.Sort{By: query.ByTitle}, sqlite: "titles_key (catalog=?)", postgres: "titles_key"},
+	{name: "by title descending", sort: query.Sort{By: query.ByTitle, Desc: true}, sqlite: "titles_key (catalog=?)", postgres: "titles_key"},
+	{name: "substring", where: cond(fName, query.Substring{Fold: "acme"}), sorted: true,
+		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+	{name: "quick search", search: query.Search{Fold: "acme"}, sorted: true,
+		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+	{name: "links to one", where: cond(fClients, query.LinksAny{{Catalog: clients, Key: query.Key{Record: 3}}}), sorted: true,
+		sqlite: "INDEX refs_target (field=? AND target=?)", postgres: "refs_target"},
+	{name: "links to a custom id", where: cond(fClients, query.LinksAny{{Catalog: clients, Key: query.Key{Code: "x"}}}), sorted: true,
+		sqlite: "u_7 (code=?)", postgres: "u_7"},
+	{name: "custom ids", where: query.Among{{Code: "x"}, {Code: "y"}}, sorted: true, sqlite: "u_5 (code=?)", postgres: "u_5"},
+	{name: "no reordered options in order", sort: byField(fChoice, false), sorted: true, sqlite: "TEMP B-TREE", postgres: "Sort"},
+}
+
+// TestPlans reads the plans of what must not read or sort whole catalogs.
+func TestPlans(t *testing.T) {
+	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
+		c := st.Catalog(orders)
+		names := strings.NewReplacer("{status}", addTestIndex(t, s, c, fStatus, fAmount),
+			"{amount}", addTestIndex(t, s, c, fAmount), "{name}", addTestIndex(t, s, c, fName))
+		d := s.engine.Dialect()
+		update(t, s, func(x *tx) error {
+			return x.conn.Script(t.Context(), `CREATE INDEX test_created ON r_5 (created, id);`+planRows[d.Name()])
+		})
+		for _, p := range planCases {
+			g := goldenCase{where: p.where, search: p.search, sort: p.sort}
+			want := p.sqlite
+			if d.Name() == "postgres" {
+				want = p.postgres
+			}
+			for _, b := range pageStatements(t, d, g.selected(st)) {
+				checkPlan(t, s, p.name, b, names.Replace(want), p.sorted)
+			}
+		}
+		for name, h := range historyPlans {
+			b, err := compileHistory(d, h.query(st))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkPlan(t, s, name, b, h.name, false)
+		}
+	})
+}
+
+// planRows give PostgreSQL something to reckon with; SQLite plans without.
+var planRows = map[string]string{"postgres": `
+	INSERT INTO r_5 (id, created, updated, version, f13, k13, f14, f18)
+		SELECT i, i, i, 1, 'row ' || i, sha256(i::text::bytea), i % 1000, i % 20 FROM generate_series(1, 20000) i;
+	INSERT INTO s_5 (record, slot, fold) SELECT i, 4 + i % 3, 'row ' || i FROM generate_series(1, 20000) i;
+	INSERT INTO titles (ref, catalog, title, fold, key)
+		SELECT (5::bigint << 40) + i, 5, 'row ' || i, 'row ' || i, sha256(i::text::bytea) FROM generate_series(1, 20000) i;
+	INSERT INTO refs (field, record, position, target)
+		SELECT 20, i, 0, (7::bigint << 40) + i % 500 FROM generate_series(1, 20000) i;
+	INSERT INTO history (catalog, record, at, actor, kind)
+		SELECT i % 200, i % 2000, i, 1, 'UPDATE' FROM generate_series(1, 20000) i;
+	SELECT gin_clean_pending_list('t_5');
+	ANALYZE r_5; ANALYZE s_5; ANALYZE titles; ANALYZE refs; ANALYZE history;`}
+
+// historyPlans are history queries, named after the index they must use.
+var historyPlans = map[string]goldenHistory{
+	"history of a record":  {"history_record", catalog.HistoryQuery{Record: 12, Limit: 10}},
+	"history of a catalog": {"history_catalog", catalog.HistoryQuery{Limit: 10, Asc: true}},
+}
+
+// pageStatements are the statements of a first page but the one of records
+// without a value, which nothing but their number orders.
+func pageStatements(t *testing.T, d dialect, s *catalog.Selected) []*builder {
+	t.Helper()
+	o, err := newSorting(d, source{s.Catalog, "r"}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := everything
+	if o.split {
+		part = presentOnly
+	}
+	b, err := compilePage(d, s, o, part, s.Limit, s.Offset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []*builder{b}
+}
+
+func checkPlan(t *testing.T, s *Company, name string, b *builder, want string, sorted bool) {
+	t.Helper()
+	plan := explain(t, s, b)
+	if !strings.Contains(plan, want) {
+		t.Errorf("%s: the plan lacks %q\n%s\n%s", name, want, b.sql, plan)
+	}
+	if sorts := strings.Contains(plan, "ORDER BY") || strings.Contains(plan, "Sort"); sorts && !sorted {
+		t.Errorf("%s: the database sorts\n%s\n%s", name, b.sql, plan)
+	}
+}
+
+// explain gives the plan as text.
+func explain(t *testing.T, s *Company, b *builder) string {
+	t.Helper()
+	var lines []string
+	err := s.engine.View(t.Context(), nil, func(c conn) error {
+		lines = nil
+		prefix, column := "EXPLAIN QUERY PLAN ", 3
+		if c.Dialect().Name() == "postgres" {
+			prefix, column = "EXPLAIN ", 0
+			if err := c.Script(t.Context(), "SET LOCAL enable_seqscan = off"); err != nil {
+				return err
+			}
+		}
+		return c.Query(t.Context(), prefix+string(b.sql), b.args, func(r row) error {
+			lines = append(lines, r.Str(column))
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, b.sql)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// addTestIndex adds an operator's index and gives its name.
+func addTestIndex(t *testing.T, s *Company, c *catalog.Catalog, fields ...query.Field) string {
+	t.Helper()
+	update(t, s, func(x *tx) error { return x.AddIndex(t.Context(), c, fieldsOf(c, fields...)) })
+	return indexName(c, fieldsOf(c, fields...))
+}
+
+func update(t *testing.T, s *Company, fn func(x *tx) error) {
+	t.Helper()
+	err := s.engine.Update(t.Context(), updateOptions{Class: classStructure}, func(c conn) error {
+		return fn(&tx{conn: c, company: s})
+	})
+	if err != nil {
+		t.Fatal(fmt.Errorf("update: %w", err))
+	}
+}
