@@ -91,7 +91,7 @@ func (p *planner) findLinked(ctx context.Context, f *Field, l *Link) (*fault.Det
 			return nil, nil
 		}
 	}
-	record, err := find(ctx, p.r, c, l.Key)
+	record, err := p.numberOf(ctx, c, l.Link)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,23 @@ func (p *planner) findLinked(ctx context.Context, f *Field, l *Link) (*fault.Det
 		return missingLink(f, *l), nil
 	}
 	return nil, nil
+}
+
+// numberOf finds a record by custom id and remembers it: the rows of an import
+// often link the same few records.
+func (p *planner) numberOf(ctx context.Context, c *Catalog, l query.Link) (query.Record, error) {
+	if record, ok := p.codes[l]; ok {
+		return record, nil
+	}
+	record, err := find(ctx, p.r, c, l.Key)
+	if err != nil {
+		return 0, err
+	}
+	if p.codes == nil {
+		p.codes = map[query.Link]query.Record{}
+	}
+	p.codes[l] = record
+	return record, nil
 }
 
 func (p *planner) createLinked(ctx context.Context, f *Field, l *Link, depth int) (*fault.Detail, error) {

@@ -30,6 +30,7 @@ type planner struct {
 	fresh    []*subject // records to be made, in order
 	needs    []*demand
 	titles   Titles
+	codes    map[query.Link]query.Record // numbers of linked records by custom id
 	comments bool
 	op       int // index of the operation being planned
 	details  []fault.Detail

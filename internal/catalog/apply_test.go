@@ -15,7 +15,7 @@ import (
 )
 
 func TestCreateAnswersWhatWasSetAndStoresIt(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		v := w.vendor("Acme")
 		out := w.apply(catalog.Create{Catalog: w.orders.Num, Values: values(w.orders,
 			"name", catalog.Text("Order 1"), "price", catalog.Number(12.5), "note", nil,
@@ -46,7 +46,7 @@ func TestCreateAnswersWhatWasSetAndStoresIt(t *testing.T) {
 }
 
 func TestUpdateAnswersOnlyWhatChanged(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		r := w.order("name", catalog.Text("Order"), "price", catalog.Number(1))
 		w.now = w.now.Add(time.Minute)
 		out := w.patch(r, "name", catalog.Text("Order"), "price", catalog.Number(2), "note", nil)
@@ -63,7 +63,7 @@ func TestUpdateAnswersOnlyWhatChanged(t *testing.T) {
 }
 
 func TestNothingToChangeWritesNothing(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		r := w.order("name", catalog.Text("Order"), "tags", catalog.Items{1, 2})
 		before := w.row(w.orders, r, nil)
 		w.now = w.now.Add(time.Minute)
@@ -177,7 +177,7 @@ func (w *world) employee(name, email, password string) []catalog.FieldValue {
 }
 
 func TestBatchNamesTheOperation(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		good := catalog.Create{Catalog: w.orders.Num, Values: values(w.orders, "name", catalog.Text("x"))}
 		before := w.count()
 		f := w.fails(fault.ValidationFailed, good, good, catalog.Create{Catalog: w.orders.Num})
@@ -191,7 +191,7 @@ func TestBatchNamesTheOperation(t *testing.T) {
 }
 
 func TestLinksOnceStoredMayStay(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		gone, stays := w.vendor("Gone"), w.vendor("Stays")
 		r := w.order("name", catalog.Text("x"), "vendor", catalog.Links{link(w.vendors, gone)})
 		w.apply(catalog.Delete{Catalog: w.vendors.Num, Record: query.Key{Record: gone}})
@@ -206,7 +206,7 @@ func TestLinksOnceStoredMayStay(t *testing.T) {
 }
 
 func TestLinkedRecordsAreWrittenToo(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		v := w.vendor("Acme")
 		out := w.apply(catalog.Create{Catalog: w.orders.Num, Values: values(w.orders, "name", catalog.Text("x"), "vendor", catalog.Links{
 			{Create: true, Values: values(w.vendors, "title", catalog.Text("Fresh"))},
@@ -257,7 +257,7 @@ func TestSeveralOperationsOnOneRecord(t *testing.T) {
 }
 
 func TestDeleteThenUpdateInOneBatch(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		r := w.order("name", catalog.Text("x"))
 		w.fails(fault.NotFound, catalog.Delete{Catalog: w.orders.Num, Record: query.Key{Record: r}}, w.change(r, "price", catalog.Number(1)))
 		w.row(w.orders, r, nil)
@@ -265,7 +265,7 @@ func TestDeleteThenUpdateInOneBatch(t *testing.T) {
 }
 
 func TestTitles(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		tests := []struct {
 			name  string
 			value catalog.Value

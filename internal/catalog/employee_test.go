@@ -26,7 +26,7 @@ func (w *world) edit(r query.Record, key string, v catalog.Value) catalog.Op {
 }
 
 func TestLoginsFollowEmployees(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		r := w.hire("Bo", "bo@example.com", "password1")
 		steps := []struct {
 			name string
@@ -60,7 +60,7 @@ func TestLoginsFollowEmployees(t *testing.T) {
 }
 
 func TestPasswordIsNotStored(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		out := w.apply(catalog.Create{Catalog: catalog.Employees, Values: w.employee("Bo", "bo", "password1")})[0]
 		if got := text(out.Row, 0); got != `$name="Bo" $email="bo" $type=["$user"]` {
 			t.Error(got)
@@ -80,7 +80,7 @@ func TestPasswordIsNotStored(t *testing.T) {
 
 // A login that a directory out of order did not learn of waits in the outbox.
 func TestDirectoryCatchesUp(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		w.logins.refuses = true
 		r := w.hire("Bo", "bo", "password1")
 		w.logins.refuses = false
@@ -160,7 +160,7 @@ func TestEmployees(t *testing.T) {
 }
 
 func TestOwnCard(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		rows, err := w.s.Employee(t.Context(), boss)
 		if err != nil {
 			t.Fatal(err)

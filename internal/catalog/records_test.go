@@ -66,7 +66,7 @@ func TestRecords(t *testing.T) {
 }
 
 func TestRecordsPages(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		for i := range 5 {
 			w.order("name", catalog.Text(fmt.Sprint(i)))
 		}
@@ -101,7 +101,7 @@ func TestRecordsPages(t *testing.T) {
 }
 
 func TestRecordsRefusals(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		st, err := w.s.Structure(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +145,7 @@ func TestRecordsRefusals(t *testing.T) {
 }
 
 func TestRecordKeys(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		w.apply(catalog.Create{Catalog: w.vendors.Num, Code: "acme", Values: values(w.vendors, "title", catalog.Text("Acme"))})
 		tests := []struct {
 			name string
@@ -175,7 +175,7 @@ func TestRecordKeys(t *testing.T) {
 }
 
 func TestSelections(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		v := w.apply(catalog.Create{Catalog: w.vendors.Num, Values: values(w.vendors,
 			"title", catalog.Text("Acme"), "mail", catalog.Contacts{{Contact: "a@b.c"}})})[0].Record
 		gone := w.vendor("Gone")
@@ -227,7 +227,7 @@ func TestSelections(t *testing.T) {
 }
 
 func TestSelectionsNestOnlySoDeep(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		self := w.make("Self", required(field("name", "text", nil)))
 		next := field("next", "object", &catalog.Config{Sources: []catalog.Source{{Catalog: self.Num}}})
 		name := field("name", "text", nil)
@@ -309,7 +309,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestCatalogWithoutHistory(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		no := false
 		if _, err := w.s.UpdateCatalog(t.Context(), boss, "orders", catalog.CatalogInput{History: &no}); err != nil {
 			t.Fatal(err)
@@ -329,7 +329,7 @@ func TestCatalogWithoutHistory(t *testing.T) {
 // Linked values are counted as often as the answer shows them, so that a few
 // records that link each other cannot make an endless one.
 func TestLinkedValuesAreBounded(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
+	oneWorld(t, func(t *testing.T, w *world) {
 		self := w.make("Self", required(field("name", "text", nil)))
 		many := field("many", "object", &catalog.Config{Multi: true, Sources: []catalog.Source{{Catalog: self.Num}}})
 		name := field("name", "text", nil)

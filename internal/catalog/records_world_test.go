@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -57,10 +58,16 @@ type world struct {
 
 var boss = catalog.Actor{Employee: 1, Origin: "api"}
 
-// eachWorld runs a test on both databases.
+// eachWorld runs a test of what the store has a part in, on both databases.
 func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	testdb.Each(t, func(t *testing.T, target testdb.Target) { test(t, newWorld(t, target)) })
+}
+
+// oneWorld runs a test of rules that no database has a part in.
+func oneWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	test(t, newWorld(t, testdb.SQLite(t)))
 }
 
 func openTarget(tb testing.TB, target testdb.Target) *store.Company {
@@ -83,20 +90,60 @@ func openTarget(tb testing.TB, target testdb.Target) *store.Company {
 	return db
 }
 
+// seeded is the SQLite file of a new world. Making its tables takes longest,
+// above all under the race detector, so it is made once.
+var seeded struct {
+	once sync.Once
+	file []byte
+}
+
 func newWorld(t *testing.T, target testdb.Target) *world {
 	t.Helper()
-	db := openTarget(t, target)
+	if target.Dir == "" {
+		return openWorld(t, target)
+	}
+	seeded.once.Do(func() {
+		first := testdb.SQLite(t)
+		t.Run("seed", func(t *testing.T) { openWorld(t, first) })
+		var err error
+		if seeded.file, err = os.ReadFile(filepath.Join(first.Dir, "company.db")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := os.WriteFile(filepath.Join(target.Dir, "company.db"), seeded.file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return openWorld(t, target)
+}
+
+// openWorld opens a company and makes what it does not have yet.
+func openWorld(t *testing.T, target testdb.Target) *world {
+	t.Helper()
+	ada := catalog.DirectoryMessage{Employee: 1, Name: "Ada", Login: "ada", PasswordHash: "hash of secret1"}
 	w := &world{
 		T: t, now: time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC),
-		logins: &logins{known: map[query.Record]catalog.DirectoryMessage{}},
+		logins: &logins{known: map[query.Record]catalog.DirectoryMessage{1: ada}},
 	}
-	w.s = catalog.New(db, catalog.Options{
+	w.s = catalog.New(openTarget(t, target), catalog.Options{
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Directory: w.logins,
 		FieldsMax: 300, TextMax: 256, RecordsMax: 10_000, Zone: time.UTC,
 	})
 	if _, err := w.s.Open(t.Context(), catalog.First{Name: "Ada", Login: "ada", Password: "secret1", Section: "Work"}); err != nil {
 		t.Fatal(err)
 	}
+	st, err := w.s.Structure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.vendors, w.orders = st.CatalogByKey("vendors"), st.CatalogByKey("orders"); w.orders == nil {
+		w.furnish()
+	}
+	return w
+}
+
+// furnish makes the catalogs.
+func (w *world) furnish() {
+	w.Helper()
 	w.vendors = w.make("Vendors", field("title", "text", nil), field("mail", "contact", nil))
 	w.orders = w.make("Orders",
 		field("head", "group", nil),
@@ -115,7 +162,6 @@ func newWorld(t *testing.T, target testdb.Target) *world {
 		field("files", "file", &catalog.Config{Multi: true}),
 		silent(field("quiet", "text", nil)),
 	)
-	return w
 }
 
 func field(key, typ string, c *catalog.Config) catalog.FieldInput {
