@@ -32,9 +32,10 @@ func runServe(ctx context.Context, io std, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, app.Close()) }()
 	app.Version = versionText()
+	// At once: a password that a failed start swallowed could not be had again.
+	greetFirst(io.out, app)
 	return app.Run(ctx, func() {
 		fmt.Fprintf(io.out, "Kartoteka %s listens on %s\n", app.Version, address(settings))
-		greetFirst(io.out, app)
 	})
 }
 
