@@ -16,13 +16,7 @@ func (e *postgresEngine) Version(ctx context.Context) (v Version, err error) {
 	if e.life.Err() != nil {
 		return v, errClosed
 	}
-	c, err := e.pool.acquire(ctx)
-	if err != nil {
-		return v, outward(ctx, err)
-	}
-	err = c.QueryRow(ctx, selectVersion).Scan(&v.Structure, &v.Rights)
-	e.pool.release(c)
-	if err != nil {
+	if err := e.pool.QueryRow(ctx, selectVersion).Scan(&v.Structure, &v.Rights); err != nil {
 		return viewVersion(ctx, e)
 	}
 	return v, nil

@@ -7,12 +7,13 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
@@ -25,13 +26,17 @@ const (
 	// endTimeout bounds COMMIT and ROLLBACK, which the caller's context must
 	// not cut short.
 	endTimeout = 30 * time.Second
+	// poolMost is how many connections an engine has when nobody says; poolIdle
+	// is how long one is kept that is not needed.
+	poolMost = 16
+	poolIdle = 5 * time.Minute
 	// versionPoll is how often Wait looks without being notified.
 	versionPoll = time.Second
 )
 
 // postgresEngine is one schema of a PostgreSQL database.
 type postgresEngine struct {
-	pool    *postgresPool
+	pool    *pgxpool.Pool
 	schema  string
 	channel string // of NOTIFY
 	sql     rewriter
@@ -43,39 +48,28 @@ type postgresEngine struct {
 // openPostgres connects to dsn and makes the schema if it is missing. most
 // bounds the connections; 0 leaves it to dsn (pool_max_conns) or means 16.
 func openPostgres(ctx context.Context, dsn, schema string, most int) (*postgresEngine, error) {
-	config, err := pgx.ParseConfig(dsn)
+	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("read the connection string: %w", err)
 	}
-	if most, err = connections(config, most); err != nil {
+	switch {
+	case most > 0:
+		config.MaxConns = int32(most)
+	case !strings.Contains(dsn, "pool_max_conns"):
+		config.MaxConns = poolMost
+	}
+	config.MaxConnIdleTime = poolIdle
+	setPostgres(config.ConnConfig, schema)
+	if err := preparePostgres(ctx, config.ConnConfig, schema); err != nil {
 		return nil, err
 	}
-	setPostgres(config, schema)
-	if err := preparePostgres(ctx, config, schema); err != nil {
-		return nil, err
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	e := &postgresEngine{pool: newPostgresPool(config, most), schema: schema, channel: channelOf(schema)}
+	e := &postgresEngine{pool: pool, schema: schema, channel: channelOf(schema)}
 	e.life, e.end = context.WithCancel(context.Background())
 	return e, nil
-}
-
-// connections takes pool_max_conns, which people know from pgx, out of what is
-// sent to the server.
-func connections(config *pgx.ConnConfig, most int) (int, error) {
-	const key = "pool_max_conns"
-	text, given := config.RuntimeParams[key]
-	delete(config.RuntimeParams, key)
-	if most > 0 {
-		return most, nil
-	}
-	if !given {
-		return poolMost, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, fmt.Errorf("read the connection string: %s is %q, not a positive number", key, text)
-	}
-	return n, nil
 }
 
 // channelOf names the NOTIFY channel of a schema, whose name may be as long as
@@ -236,12 +230,12 @@ func (e *postgresEngine) once(ctx context.Context, begin []statement, expect *Ve
 	if e.life.Err() != nil {
 		return errClosed
 	}
-	pooled, err := e.pool.acquire(ctx)
+	pooled, err := e.pool.Acquire(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("get a connection to the database: %w", err)
 	}
-	defer e.pool.release(pooled) // which closes a connection still in a transaction
-	c := &postgresConn{engine: e, raw: pooled.Conn}
+	defer pooled.Release() // which closes a connection still in a transaction
+	c := &postgresConn{engine: e, raw: pooled.Conn()}
 	committed := false
 	defer func() {
 		if !committed {
@@ -270,7 +264,7 @@ func (e *postgresEngine) lost(ctx context.Context, c *postgresConn, err error) e
 	if !c.raw.IsClosed() || ctx.Err() != nil {
 		return err
 	}
-	e.pool.flush()
+	e.pool.Reset()
 	return fmt.Errorf("%w: %w", errLost, err)
 }
 
@@ -328,7 +322,7 @@ func (e *postgresEngine) Wait(ctx context.Context, known Version) (Version, erro
 }
 
 func (e *postgresEngine) wait(ctx context.Context, known Version) (v Version, err error) {
-	config := e.pool.config.Copy()
+	config := e.pool.Config().ConnConfig
 	config.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: pg.Conn()} // the end of a poll is no request to cancel
 	}
@@ -374,6 +368,6 @@ func (e *postgresEngine) Integrity(ctx context.Context, _ bool) (found []string,
 
 func (e *postgresEngine) Close() error {
 	e.end()
-	e.pool.close()
+	e.pool.Close()
 	return nil
 }

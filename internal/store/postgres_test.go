@@ -88,8 +88,8 @@ func TestConnectionString(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = e.Close() }()
-	if cap(e.pool.slots) != 3 {
-		t.Errorf("%d connections, want 3", cap(e.pool.slots))
+	if n := e.pool.Config().MaxConns; n != 3 {
+		t.Errorf("%d connections, want 3", n)
 	}
 	if err := migrate(t.Context(), e, testFiles); err != nil {
 		t.Fatal(err)
