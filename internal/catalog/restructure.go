@@ -273,10 +273,8 @@ func sameField(a, b *Field) bool { return a != nil && b != nil && a.Num == b.Num
 
 // moveValues brings stored values in line with a changed configuration.
 func (r *restructure) moveValues(ctx context.Context, old, f *Field) error {
-	if old.Storage() != f.Storage() {
-		if err := r.changeStorage(ctx, old, f); err != nil {
-			return err
-		}
+	if err := r.changeStorage(ctx, old, f); err != nil {
+		return err
 	}
 	var dropped []query.Item
 	for _, item := range old.Config.Items {
@@ -290,8 +288,14 @@ func (r *restructure) moveValues(ctx context.Context, old, f *Field) error {
 	return r.w.DropItems(ctx, r.after, f, dropped)
 }
 
+// changeStorage moves values to another storage. Another kind of the type keeps
+// them where they are and is searched and sorted differently.
 func (r *restructure) changeStorage(ctx context.Context, old, f *Field) error {
-	if f.Storage() == ItemStorage {
+	moved := old.Storage() != f.Storage()
+	if !moved && old.Config.Kind == f.Config.Kind {
+		return nil
+	}
+	if moved && f.Storage() == ItemStorage {
 		n, err := r.w.MultiValued(ctx, r.before, old)
 		if err != nil {
 			return err

@@ -175,11 +175,11 @@ func (s *Company) reserveFromSequence(ctx context.Context, c query.Catalog, n in
 func (s *Company) draw(ctx context.Context, c query.Catalog, n int) (first query.Record, err error) {
 	lock := []int64{numbersLock - int64(c)}
 	o := updateOptions{Shared: lock}
-	sql := fill(`SELECT nextval('n_{n}')`, c)
+	sql := fill(`SELECT nextval('{q}')`, c)
 	args := []any(nil)
 	if n > 1 {
 		o = updateOptions{Exclusive: lock}
-		sql = fill(`SELECT min(number) FROM (SELECT nextval('n_{n}') AS number FROM generate_series(1, ?::bigint)) AS taken`, c)
+		sql = fill(`SELECT min(number) FROM (SELECT nextval('{q}') AS number FROM generate_series(1, ?::bigint)) AS taken`, c)
 		args = []any{n}
 	}
 	err = s.engine.Update(ctx, o, func(conn conn) error {

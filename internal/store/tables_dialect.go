@@ -149,6 +149,10 @@ func (sqliteTables) Patience() string { return "" }
 // postgresTables knows in which schema the extension pg_trgm is.
 type postgresTables struct{ trigrams string }
 
+// ownRelation is the table or index of that name in the company's schema: the
+// search path has another one.
+const ownRelation = `to_regclass(quote_ident(current_schema()) || '.' || quote_ident(?))`
+
 // Records leave room in their pages, so that a change that touches no index
 // stays in the page (a HOT update).
 func (t postgresTables) Create(c query.Catalog) string {
@@ -166,11 +170,11 @@ func (t postgresTables) Create(c query.Catalog) string {
 			fold text NOT NULL,
 			PRIMARY KEY (record, slot));
 		CREATE INDEX t_{n} ON {s} USING gin (fold `+class+`);
-		CREATE SEQUENCE n_{n} AS bigint MINVALUE 1;`, c)
+		CREATE SEQUENCE {q} AS bigint MINVALUE 1;`, c)
 }
 
 func (postgresTables) Columns() string {
-	return `SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped`
+	return `SELECT attname::text FROM pg_attribute WHERE attrelid = ` + ownRelation + ` AND attnum > 0 AND NOT attisdropped`
 }
 
 func (postgresTables) Type(c column) string {
@@ -232,16 +236,16 @@ func (postgresTables) List() string {
 
 func (postgresTables) ListOf(expr string) string { return `int8send(` + expr + `)` }
 
-func (postgresTables) HasIndex() string { return `SELECT 1 WHERE to_regclass(?) IS NOT NULL` }
+func (postgresTables) HasIndex() string { return `SELECT 1 WHERE ` + ownRelation + ` IS NOT NULL` }
 
 func (postgresTables) Patience() string { return `SET LOCAL statement_timeout = 0` }
 
 const replaceTarget = `ON CONFLICT (field, record, position)
 	DO UPDATE SET target = excluded.target WHERE refs.target <> excluded.target`
 
-// fill puts the names of a catalog's tables into a statement: {r}, {s}, and
-// the number {n}.
+// fill puts the names of a catalog's tables into a statement: {r}, {s}, its
+// sequence {q}, and the number {n}.
 func fill(sql string, c query.Catalog) string {
 	return strings.NewReplacer("{r}", recordTable(c), "{s}", searchTable(c),
-		"{n}", numbered("", int64(c))).Replace(sql)
+		"{q}", numberSequence(c), "{n}", numbered("", int64(c))).Replace(sql)
 }
