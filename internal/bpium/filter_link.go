@@ -115,7 +115,7 @@ func (d *filterDecoder) linkedCatalog(f *catalog.Field, e tree.Value) (*catalog.
 		return nil, badValue(f, "catalogId is missing or not an id")
 	}
 	c := linkedCatalog(d.structure, f, id)
-	if c == nil {
+	if c == nil || f.Type.Name() == "user" && c.Num != catalog.Employees {
 		return nil, badValue(f, "there is no catalog %s", text.Cut(id, 100))
 	}
 	return c, nil

@@ -148,7 +148,7 @@ func numberFilter(f *catalog.Field, v tree.Value) (query.Node, error) {
 // jsonObject decodes an object that came as a JSON text in a bracket leaf.
 func jsonObject(f *catalog.Field, v tree.Value) (tree.Value, error) {
 	if s := strings.TrimSpace(v.Str()); strings.HasPrefix(s, "{") {
-		o, err := tree.ParseJSON([]byte(s), tree.Limits{Depth: maxDepth, Values: maxFilterValues})
+		o, err := tree.ParseJSON([]byte(s), tree.Limits{Depth: jsonDepth, Values: maxFilterValues})
 		if err != nil {
 			return tree.Value{}, badValue(f, "not valid JSON")
 		}
@@ -181,7 +181,7 @@ func noBound(v tree.Value) bool {
 // text of a list, or one element alone.
 func (d *filterDecoder) elements(f *catalog.Field, v tree.Value) ([]tree.Value, error) {
 	if s := strings.TrimSpace(v.Str()); strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{") {
-		list, err := tree.ParseJSON([]byte(s), tree.Limits{Depth: maxDepth, Values: maxFilterValues})
+		list, err := tree.ParseJSON([]byte(s), tree.Limits{Depth: jsonDepth, Values: maxFilterValues})
 		if err != nil {
 			return nil, badValue(f, "not valid JSON")
 		}

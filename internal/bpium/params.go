@@ -15,8 +15,9 @@ import (
 
 // Bounds of a query string and of the JSON inside one.
 const (
-	maxPairs = 5000
-	maxDepth = 20
+	maxPairs  = 5000
+	maxDepth  = 20
+	jsonDepth = 64 // ten levels of nested fields take thirty
 )
 
 // Params are the parameters of one request.

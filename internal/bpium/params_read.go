@@ -112,7 +112,7 @@ func (p Params) Value(name string) (tree.Value, error) {
 // three times.
 func parseParam(name, s string) (tree.Value, error) {
 	for range 3 {
-		v, err := tree.ParseJSON([]byte(s), tree.Limits{Depth: maxDepth + 1, Values: 100_000})
+		v, err := tree.ParseJSON([]byte(s), tree.Limits{Depth: jsonDepth, Values: 100_000})
 		if err != nil {
 			var f *fault.Error
 			if errors.As(err, &f) {

@@ -198,6 +198,9 @@ func DecodeCatalogs(p Params) (filter catalog.CatalogFilter, skipPrevID bool, er
 	if err != nil {
 		return filter, false, err
 	}
+	if ids != nil {
+		filter.Sections = []string{}
+	}
 	for _, id := range ids {
 		filter.Sections = append(filter.Sections, SectionKey(id))
 	}

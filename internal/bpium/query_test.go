@@ -3,6 +3,7 @@ package bpium
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -145,6 +146,14 @@ func TestDecodeSelection(t *testing.T) {
 			}
 		})
 	}
+	deep := func(levels int) string {
+		return "fields=" + url.QueryEscape("["+strings.Repeat(`{"fieldId":3,"fields":{"places":[`, levels)+"2"+strings.Repeat(`]}}`, levels)+"]")
+	}
+	for levels, good := range map[int]bool{9: true, 10: false, 5000: false} {
+		if _, err := DecodeSelection(params(t, deep(levels)), scopeOf(t, "places")); good != (err == nil) || !good && !fault.Is(err, fault.InvalidParameter) {
+			t.Errorf("%d nested selections: %v", levels, err)
+		}
+	}
 	s, err := DecodeSelection(params(t, "withFieldsAdditional=true"), scopeOf(t, "27"))
 	if err != nil || !s.LinkedShown || !s.All {
 		t.Errorf("withFieldsAdditional: %+v, %v", s, err)
@@ -191,6 +200,9 @@ func TestDecodeLists(t *testing.T) {
 	}
 	if f, _, err := DecodeCatalogs(params(t, "")); err != nil || f.Sections != nil {
 		t.Errorf("%+v %v", f, err)
+	}
+	if f, _, err := DecodeCatalogs(params(t, "sectionId=[]")); err != nil || f.Sections == nil {
+		t.Errorf("no sections: %+v %v", f, err)
 	}
 	ask, err := DecodeEmployees(params(t, "title=op&id=7&limit=5&offset=2"))
 	if err != nil || ask.Search != "op" || len(ask.IDs) != 1 || ask.Limit != 5 || ask.Offset != 2 {

@@ -86,7 +86,7 @@ func (d *valueDecoder) value(f *catalog.Field, v tree.Value) catalog.Value {
 	case "address":
 		return addressValue(f, v)
 	case "user":
-		return usersValue(f, v)
+		return d.usersValue(f, v)
 	case "object":
 		return d.linksValue(f, v)
 	case "file":

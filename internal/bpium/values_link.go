@@ -14,9 +14,12 @@ import (
 )
 
 // usersValue reads employees: {id}, "7", 7 or CURRENT_USER.
-func usersValue(f *catalog.Field, v tree.Value) catalog.Value {
+func (d *valueDecoder) usersValue(f *catalog.Field, v tree.Value) catalog.Value {
 	var links catalog.Links
 	for _, e := range oneOrMany(v) {
+		if !d.ofEmployees(e) {
+			return bad(f, fault.NotFound, fault.Msg("only employees can be linked"))
+		}
 		for _, name := range []string{"recordId", "id"} {
 			if id, ok := e.Get(name); ok {
 				e = id
@@ -36,6 +39,17 @@ func usersValue(f *catalog.Field, v tree.Value) catalog.Value {
 		return nil
 	}
 	return links
+}
+
+// ofEmployees tells whether an element names no catalog but the employees'.
+func (d *valueDecoder) ofEmployees(e tree.Value) bool {
+	v, ok := e.Get("catalogId")
+	if !ok {
+		return true
+	}
+	id, _ := idText(v)
+	c := catalogByID(d.structure, id)
+	return c != nil && c.Num == catalog.Employees
 }
 
 // linksValue reads links with what is to be written to their records.

@@ -134,6 +134,7 @@ func TestDecodeValueRefuses(t *testing.T) {
 		{"number for an address", "17", `5`, fault.Type},
 		{"list for an address", "17", `["a"]`, fault.Type},
 		{"boolean for a user", "10", `true`, fault.Type},
+		{"another catalog for a user", "10", `[{"catalogId":"31","recordId":"5"}]`, fault.NotFound},
 		{"link without record", "9", `[{"catalogId":31}]`, fault.Type},
 		{"link of an unknown catalog", "9", `[{"catalogId":99,"recordId":1}]`, fault.NotFound},
 		{"a new record with an unknown field", "19", `[{"catalogId":31,"recordValues":{"99":1}}]`, fault.UnknownField},

@@ -136,6 +136,7 @@ func worldDefinition() catalog.Definition {
 		field(vendorsNum, 200, 5, "object", "Places", catalog.Config{Sources: sources(placesNum), Multi: true}),
 		field(placesNum, 300, 1, "text", "Title", catalog.Config{}),
 		field(placesNum, 300, 2, "number", "Floor", catalog.Config{}),
+		field(placesNum, 300, 3, "object", "Parent", catalog.Config{Sources: sources(placesNum)}),
 	)
 	return catalog.Definition{
 		Version:  1,
@@ -144,7 +145,7 @@ func worldDefinition() catalog.Definition {
 			{Num: usersNum, Key: "$users", Section: 1, Name: "Employees", Icon: "users-1", History: true, System: true, NextField: 9},
 			{Num: ordersNum, Key: "27", Section: 3, Name: "Orders", Icon: "transfers-52", History: true, NextField: 24},
 			{Num: vendorsNum, Key: "31", Section: 3, Name: "Vendors", Icon: "users-10", History: true, NextField: 6},
-			{Num: placesNum, Key: "places", Section: 3, Name: "Places", History: true, NextField: 3},
+			{Num: placesNum, Key: "places", Section: 3, Name: "Places", History: true, NextField: 4},
 			{Num: goneNum, Key: "50", Section: 3, Name: "Gone", Removed: time.Unix(1, 0)},
 		},
 		Fields: fields,
