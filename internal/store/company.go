@@ -41,6 +41,7 @@ type Company struct {
 	// state the structure's only.
 	rights  atomic.Int64
 	inserts insertPlans
+	reads   readPlans
 	numbers numbers
 	draws   draws
 }

@@ -115,7 +115,7 @@ func TestGolden(t *testing.T) {
 // goldenText is a selection's statements, one a line with its arguments.
 func goldenText(t *testing.T, d dialect, s *catalog.Selected) string {
 	t.Helper()
-	o, err := newSorting(d, source{s.Catalog, "r"}, s)
+	o, err := newSorting(d, source{s.Catalog, recordAlias}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func goldenText(t *testing.T, d dialect, s *catalog.Selected) string {
 	}
 	var out strings.Builder
 	for _, part := range parts {
-		b, err := compilePage(d, s, o, part, s.Limit, s.Offset)
+		b, err := compilePage(d, newReadPlan(s.Catalog, s.Columns).list, s, o, part, s.Limit, s.Offset)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,9 +75,7 @@ func TestPlans(t *testing.T) {
 			if d.Name() == "postgres" {
 				want = p.postgres
 			}
-			for _, b := range pageStatements(t, d, g.selected(st)) {
-				checkPlan(t, s, p.name, b, names.Replace(want), p.sorted)
-			}
+			checkPlan(t, s, p.name, pageStatement(t, d, g.selected(st)), names.Replace(want), p.sorted)
 		}
 		for name, h := range historyPlans {
 			b, err := compileHistory(d, h.query(st))
@@ -109,11 +107,11 @@ var historyPlans = map[string]goldenHistory{
 	"history of a catalog": {"history_catalog", catalog.HistoryQuery{Limit: 10, Asc: true}},
 }
 
-// pageStatements are the statements of a first page but the one of records
-// without a value, which nothing but their number orders.
-func pageStatements(t *testing.T, d dialect, s *catalog.Selected) []*builder {
+// pageStatement is the statement of a first page, the first of two if there are
+// records without a value, which nothing but their number orders.
+func pageStatement(t *testing.T, d dialect, s *catalog.Selected) *builder {
 	t.Helper()
-	o, err := newSorting(d, source{s.Catalog, "r"}, s)
+	o, err := newSorting(d, source{s.Catalog, recordAlias}, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,11 +119,11 @@ func pageStatements(t *testing.T, d dialect, s *catalog.Selected) []*builder {
 	if o.split {
 		part = presentOnly
 	}
-	b, err := compilePage(d, s, o, part, s.Limit, s.Offset)
+	b, err := compilePage(d, newReadPlan(s.Catalog, s.Columns).list, s, o, part, s.Limit, s.Offset)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []*builder{b}
+	return b
 }
 
 func checkPlan(t *testing.T, s *Company, name string, b *builder, want string, sorted bool) {
@@ -164,13 +162,13 @@ func explain(t *testing.T, s *Company, b *builder) string {
 }
 
 // addTestIndex adds an operator's index and gives its name.
-func addTestIndex(t *testing.T, s *Company, c *catalog.Catalog, fields ...query.Field) string {
+func addTestIndex(t testing.TB, s *Company, c *catalog.Catalog, fields ...query.Field) string {
 	t.Helper()
 	update(t, s, func(x *tx) error { return x.AddIndex(t.Context(), c, fieldsOf(c, fields...)) })
 	return indexName(c, fieldsOf(c, fields...))
 }
 
-func update(t *testing.T, s *Company, fn func(x *tx) error) {
+func update(t testing.TB, s *Company, fn func(x *tx) error) {
 	t.Helper()
 	err := s.engine.Update(t.Context(), updateOptions{Class: classStructure}, func(c conn) error {
 		return fn(&tx{conn: c, company: s})

@@ -2,34 +2,27 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"sync"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
-// headColumns stand before the values in every row of records.
+// recordAlias is the record table's name in the statements that read records.
+const recordAlias = "r"
+
+// headColumns are what every row of records begins with; the values follow.
 const headColumns = 5
 
-// recordColumns adds what a page is made of: the record's own columns and one
-// value for each field.
-func (b *builder) recordColumns(src source, fields []*catalog.Field) {
-	a := src.alias
-	b.add(a, ".id, ", a, ".code, ", a, ".created, ", a, ".updated, ", a, ".version")
-	for _, f := range fields {
-		if storageOf(f) == catalog.NoStorage {
-			b.add(", NULL")
-		} else {
-			b.add(", ", src.value(f))
-		}
-	}
-}
-
-// pageReader fills a page from rows of recordColumns.
-type pageReader struct {
-	page  *catalog.Page
-	kinds []cellKind
-	most  int // bytes
+// readPlan is what reading some columns of a catalog needs, worked out once.
+type readPlan struct {
+	columns []*catalog.Field
+	list    string // of a SELECT
+	one     string // the statement for one record by its number
+	kinds   []cellKind
 }
 
 // cellKind is how a column's value is handed over.
@@ -41,18 +34,89 @@ const (
 	floatCell
 )
 
-func newPageReader(columns []*catalog.Field) *pageReader {
-	p := &pageReader{page: &catalog.Page{}, kinds: make([]cellKind, len(columns)), most: catalog.PageBytes}
-	p.page.Reset(columns)
+func cellKinds(columns []*catalog.Field) []cellKind {
+	kinds := make([]cellKind, len(columns))
 	for i, f := range columns {
 		switch storageOf(f) {
 		case catalog.FloatStorage:
-			p.kinds[i] = floatCell
+			kinds[i] = floatCell
 		case catalog.WholeStorage, catalog.TimeStorage, catalog.BoolStorage, catalog.ItemStorage:
-			p.kinds[i] = intCell
+			kinds[i] = intCell
 		}
 	}
+	return kinds
+}
+
+func newReadPlan(c *catalog.Catalog, columns []*catalog.Field) *readPlan {
+	p := &readPlan{columns: slices.Clone(columns), kinds: cellKinds(columns)}
+	var list strings.Builder
+	list.WriteString("r.id, r.code, r.created, r.updated, r.version")
+	for _, f := range columns {
+		if storageOf(f) == catalog.NoStorage {
+			list.WriteString(", NULL")
+		} else {
+			list.WriteString(", r." + valueColumn(f))
+		}
+	}
+	p.list = list.String()
+	p.one = "SELECT " + p.list + " FROM " + recordTable(c.Num) + " r WHERE r.id = ?"
 	return p
+}
+
+// readPlansMost bounds the remembered plans; past it all are forgotten.
+const readPlansMost = 1_024
+
+// readKey finds plans. Columns with the same number and ends are most often the
+// same; of compares them.
+type readKey struct {
+	catalog     *catalog.Catalog
+	first, last *catalog.Field
+	n           int
+}
+
+// readPlans are the plans of late. The zero value is ready.
+type readPlans struct {
+	mu    sync.RWMutex
+	plans map[readKey]*readPlan
+}
+
+func (s *readPlans) of(c *catalog.Catalog, columns []*catalog.Field) *readPlan {
+	key := readKey{catalog: c, n: len(columns)}
+	if key.n > 0 {
+		key.first, key.last = columns[0], columns[key.n-1]
+	}
+	s.mu.RLock()
+	p := s.plans[key]
+	s.mu.RUnlock()
+	if p != nil && slices.Equal(p.columns, columns) {
+		return p
+	}
+	p = newReadPlan(c, columns)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.plans == nil || len(s.plans) >= readPlansMost {
+		s.plans = map[readKey]*readPlan{}
+	}
+	s.plans[key] = p
+	return p
+}
+
+// pageReader fills a page from rows that are headColumns and one for each field.
+type pageReader struct {
+	page  *catalog.Page
+	kinds []cellKind
+	most  int // bytes
+}
+
+func (p *readPlan) reader() *pageReader {
+	r := &pageReader{page: &catalog.Page{}, kinds: p.kinds, most: catalog.PageBytes}
+	r.page.Reset(p.columns)
+	return r
+}
+
+// newPageReader is the reader of a statement that is not a plan's.
+func newPageReader(columns []*catalog.Field) *pageReader {
+	return (&readPlan{columns: columns, kinds: cellKinds(columns)}).reader()
 }
 
 // add takes one row.
@@ -80,21 +144,22 @@ func (p *pageReader) add(r row) error {
 
 // Rows reads records by number.
 func (t *tx) Rows(ctx context.Context, c *catalog.Catalog, columns []*catalog.Field, records []query.Record) (*catalog.Page, error) {
-	p := newPageReader(columns)
-	if len(records) == 0 {
-		return p.page, nil
+	plan := t.company.reads.of(c, columns)
+	p := plan.reader()
+	var err error
+	switch len(records) {
+	case 0:
+	case 1:
+		err = t.conn.Query(ctx, plan.one, []any{int64(records[0])}, p.add)
+	default:
+		numbers := make([]int64, len(records))
+		for i, r := range records {
+			numbers[i] = int64(r)
+		}
+		sql := "SELECT " + plan.list + " FROM " + recordTable(c.Num) + " r WHERE " + t.conn.Dialect().AnyInt("r.id")
+		err = t.conn.Query(ctx, sql, []any{numbers}, p.add)
 	}
-	b := newBuilder(t.conn.Dialect(), nil)
-	src := b.alias(c)
-	b.add("SELECT ")
-	b.recordColumns(src, columns)
-	b.add(" FROM ", recordTable(c.Num), " ", src.alias, " WHERE ")
-	numbers := make([]int64, len(records))
-	for i, r := range records {
-		numbers[i] = int64(r)
-	}
-	b.among(src.id(), numbers)
-	if err := t.conn.Query(ctx, string(b.sql), b.args, p.add); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return p.page, nil

@@ -18,18 +18,26 @@ const (
 
 // Select reads a page of records.
 func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, error) {
-	p := newPageReader(s.Columns)
+	plan := t.company.reads.of(s.Catalog, s.Columns)
+	p := plan.reader()
 	if s.Limit <= 0 {
 		return p.page, nil
 	}
-	o, err := newSorting(t.conn.Dialect(), source{s.Catalog, "r"}, s)
+	o, err := newSorting(t.conn.Dialect(), source{s.Catalog, recordAlias}, s)
 	if err != nil {
 		return nil, err
 	}
+	part := func(part pagePart, limit, offset int) error {
+		b, err := compilePage(t.conn.Dialect(), plan.list, s, o, part, limit, offset)
+		if err != nil {
+			return err
+		}
+		return t.conn.Query(ctx, string(b.sql), b.args, p.add)
+	}
 	if o.split {
-		err = t.readSplit(ctx, p, s, o)
+		err = t.readSplit(ctx, p.page, s, o, part)
 	} else {
-		err = t.readPart(ctx, p, s, o, everything, s.Limit, s.Offset)
+		err = part(everything, s.Limit, s.Offset)
 	}
 	if err != nil {
 		return nil, err
@@ -39,11 +47,13 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 
 // readSplit reads the records with a value in the sorted field, and if they do
 // not fill the page, those without.
-func (t *tx) readSplit(ctx context.Context, p *pageReader, s *catalog.Selected, o sorting) error {
-	if err := t.readPart(ctx, p, s, o, presentOnly, s.Limit, s.Offset); err != nil {
+func (t *tx) readSplit(ctx context.Context, page *catalog.Page, s *catalog.Selected, o sorting,
+	part func(part pagePart, limit, offset int) error,
+) error {
+	if err := part(presentOnly, s.Limit, s.Offset); err != nil {
 		return err
 	}
-	n := p.page.Len()
+	n := page.Len()
 	if n == s.Limit {
 		return nil
 	}
@@ -54,18 +64,7 @@ func (t *tx) readSplit(ctx context.Context, p *pageReader, s *catalog.Selected, 
 			return err
 		}
 	}
-	offset := max(s.Offset-int(present), 0)
-	return t.readPart(ctx, p, s, o, emptyOnly, s.Limit-n, offset)
-}
-
-func (t *tx) readPart(ctx context.Context, p *pageReader, s *catalog.Selected, o sorting,
-	part pagePart, limit, offset int,
-) error {
-	b, err := compilePage(t.conn.Dialect(), s, o, part, limit, offset)
-	if err != nil {
-		return err
-	}
-	return t.conn.Query(ctx, string(b.sql), b.args, p.add)
+	return part(emptyOnly, s.Limit-n, max(s.Offset-int(present), 0))
 }
 
 // Count counts the records that match.
@@ -87,21 +86,18 @@ func (t *tx) count(ctx context.Context, s *catalog.Selected, o sorting, part pag
 	return n, err
 }
 
-// compilePage writes the statement for a page, or for a part of it. From the
-// second page on, and where an order must be worked out, the numbers of the
-// page are found first: then a record that is skipped costs no more than that.
-func compilePage(d dialect, s *catalog.Selected, o sorting, part pagePart, limit, offset int) (*builder, error) {
+// compilePage writes the statement for a page of columns list, or for a part of
+// it. From the second page on, and where an order must be worked out, the
+// numbers of the page are found first: then a record that is skipped costs no
+// more than that.
+func compilePage(d dialect, list string, s *catalog.Selected, o sorting, part pagePart, limit, offset int) (*builder, error) {
 	b := newBuilder(d, s.Structure)
 	src := b.alias(s.Catalog)
+	b.add("SELECT ", list)
 	if offset == 0 && !o.computed {
-		b.add("SELECT ")
-		b.recordColumns(src, s.Columns)
 		return b, b.ordered(src, s, o, part, limit, offset)
 	}
-	page := source{s.Catalog, "o"}
-	b.add("SELECT ")
-	b.recordColumns(page, s.Columns)
-	b.add(" FROM (SELECT ", src.id(), " AS id")
+	b.add(" FROM (SELECT r.id AS id")
 	key := ""
 	if o.expr != "" && part != emptyOnly {
 		key = "p.place"
@@ -110,7 +106,7 @@ func compilePage(d dialect, s *catalog.Selected, o sorting, part pagePart, limit
 	if err := b.ordered(src, s, o, part, limit, offset); err != nil {
 		return nil, err
 	}
-	b.add(") p JOIN ", recordTable(s.Catalog.Num), " o ON o.id = p.id")
+	b.add(") p JOIN ", recordTable(s.Catalog.Num), " r ON r.id = p.id")
 	b.orderBy(key, "p.id", o)
 	return b, nil
 }

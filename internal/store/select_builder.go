@@ -60,7 +60,7 @@ func (b *builder) bind(args ...any) { b.args = append(b.args, args...) }
 
 // alias makes a name for one more record table of the statement.
 func (b *builder) alias(c *catalog.Catalog) source {
-	name := "r"
+	name := recordAlias
 	if b.aliases > 0 {
 		name += strconv.Itoa(b.aliases)
 	}

@@ -294,7 +294,7 @@ func checkCells(t *testing.T, want *testRecord, p *catalog.Page, i int) {
 }
 
 func describe(s *catalog.Selected) string {
-	b, err := compilePage(sqliteDialect{}, s, sorting{}, everything, s.Limit, s.Offset)
+	b, err := compilePage(sqliteDialect{}, "r.id", s, sorting{}, everything, s.Limit, s.Offset)
 	if err != nil {
 		return err.Error()
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -211,11 +210,11 @@ func TestPageBytes(t *testing.T) {
 	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
 		long := catalog.Text(strings.Repeat("x", 2000))
 		write(t, s, st, []*testRecord{order(1, map[query.Field]catalog.Value{fNote: long}), order(2, map[query.Field]catalog.Value{fNote: long})})
-		p := newPageReader(fieldsOf(st.Catalog(orders), fNote))
+		plan := newReadPlan(st.Catalog(orders), fieldsOf(st.Catalog(orders), fNote))
+		p := plan.reader()
 		p.most = 3000
 		err := s.engine.View(t.Context(), nil, func(c conn) error {
-			return c.Query(context.Background(), "SELECT id, code, created, updated, version, "+
-				valueColumn(p.page.Columns[0])+" FROM r_5", nil, p.add)
+			return c.Query(t.Context(), "SELECT "+plan.list+" FROM r_5 r", nil, p.add)
 		})
 		if !fault.Is(err, fault.LimitTooLarge) {
 			t.Errorf("got %v, want that the limit is too large", err)
