@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query/text"
 	"kartoteka/internal/query/tree"
@@ -17,7 +18,9 @@ import (
 const (
 	maxPairs  = 5000
 	maxDepth  = 20
-	jsonDepth = 64 // ten levels of nested fields take thirty
+	jsonDepth = 64
+	// A level of nested fields is a list, an object and an object by catalog.
+	fieldsDepth = 3 * catalog.MaxNesting
 )
 
 // Params are the parameters of one request.

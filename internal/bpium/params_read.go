@@ -111,8 +111,12 @@ func (p Params) Value(name string) (tree.Value, error) {
 // parseParam reads JSON; callers encode it twice or, after a repeated request,
 // three times.
 func parseParam(name, s string) (tree.Value, error) {
+	limits := tree.Limits{Depth: jsonDepth, Values: 100_000}
+	if name == "fields" {
+		limits.Depth = fieldsDepth
+	}
 	for range 3 {
-		v, err := tree.ParseJSON([]byte(s), tree.Limits{Depth: jsonDepth, Values: 100_000})
+		v, err := tree.ParseJSON([]byte(s), limits)
 		if err != nil {
 			var f *fault.Error
 			if errors.As(err, &f) {

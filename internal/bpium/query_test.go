@@ -154,6 +154,9 @@ func TestDecodeSelection(t *testing.T) {
 			t.Errorf("%d nested selections: %v", levels, err)
 		}
 	}
+	if _, err := DecodeSelection(params(t, deep(12)), scopeOf(t, "27")); !fault.Is(err, fault.InvalidParameter) {
+		t.Errorf("too deep below a field that does not exist: %v", err)
+	}
 	s, err := DecodeSelection(params(t, "withFieldsAdditional=true"), scopeOf(t, "27"))
 	if err != nil || !s.LinkedShown || !s.All {
 		t.Errorf("withFieldsAdditional: %+v, %v", s, err)
