@@ -39,6 +39,29 @@ func TestLanguageOfErrors(t *testing.T) {
 	}
 }
 
+func TestTranslatedErrors(t *testing.T) {
+	s := newSite(t, Options{}, routes(Route{"GET /x", func(http.ResponseWriter, *http.Request) error {
+		return fault.Invalid([]fault.Detail{
+			fault.Field("2", fault.Type, "%s: %s", "A", fault.Msg("expected a date")),
+			fault.At("fields[0].type", fault.Required, "a field needs a type"),
+		})
+	}}))
+	type texts struct{ all, field, place, missing string }
+	for header, want := range map[string]texts{
+		"":                  {"2 fields are not valid", "A: expected a date", "a field needs a type", "there is no such resource"},
+		"fr":                {"2 fields are not valid", "A: expected a date", "a field needs a type", "there is no such resource"},
+		"uk-UA,uk;q=0.9":    {"Полів із помилками: 2", "A: очікується дата", "для поля потрібен тип", "такого ресурсу немає"},
+		"ru-RU, en;q=0.5":   {"Полей с ошибками: 2", "A: ожидается дата", "для поля нужен тип", "такого ресурса нет"},
+		"en;q=0.1,ru;q=0.2": {"Полей с ошибками: 2", "A: ожидается дата", "для поля нужен тип", "такого ресурса нет"},
+	} {
+		accept := map[string]string{"Accept-Language": header}
+		s.check(t, call{name: header, path: "/api/v1/x", headers: accept, status: 400,
+			want: `"message":"` + want.all + `","errors":[{"fieldId":"2","code":"type","message":"` + want.field +
+				`"},{"path":"fields[0].type","code":"required","message":"` + want.place + `"}]`})
+		s.check(t, call{name: header, path: "/api/v1/missing", headers: accept, status: 404, want: `"message":"` + want.missing + `"`})
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	k := New(Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 	tests := []struct {
