@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
@@ -110,6 +111,11 @@ func (p *planner) messages(ctx context.Context) ([]employeeMessage, error) {
 			continue
 		}
 		m, wanted := s.employeeMessage()
+		if m.newLogin {
+			if err := p.checkLogin(s.subject.catalog, m.Login); err != nil {
+				return nil, err
+			}
+		}
 		if s.password != "" {
 			if m.Login == "" {
 				return nil, fault.Invalid([]fault.Detail{missing(s.subject.catalog.FieldByKey(emailKey))})
@@ -125,6 +131,17 @@ func (p *planner) messages(ctx context.Context) ([]employeeMessage, error) {
 		}
 	}
 	return list, nil
+}
+
+// checkLogin refuses a login that the directory could not carry out later.
+func (p *planner) checkLogin(c *Catalog, login string) error {
+	err := p.s.options.Directory.CheckLogin(login)
+	var refused *fault.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	email := c.FieldByKey(emailKey)
+	return fault.Invalid([]fault.Detail{fault.Field(email.Key, fault.Type, "%s: %s", email.Name, refused.Message)})
 }
 
 // employeeMessage tells what a step makes of the employee's login, and whether

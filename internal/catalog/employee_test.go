@@ -47,6 +47,7 @@ func TestLoginsFollowEmployees(t *testing.T) {
 				t.Errorf("%s: %+v", s.name, got)
 			}
 		}
+		w.fails(fault.ValidationFailed, w.edit(r, "$email", catalog.Text("a:b")))
 		w.fails(fault.LastAdmin, w.edit(1, "$email", nil))
 		other := w.hire("Cy", "cy", "password3")
 		w.apply(catalog.Delete{Catalog: catalog.Employees, Record: query.Key{Record: 1}})

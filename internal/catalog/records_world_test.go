@@ -33,6 +33,13 @@ func (l *logins) HashPassword(_ context.Context, password string) (string, error
 	return "hash of " + password, nil
 }
 
+func (l *logins) CheckLogin(login string) error {
+	if strings.Contains(login, ":") {
+		return fault.New(fault.ValidationFailed, "No colons")
+	}
+	return nil
+}
+
 func (l *logins) Apply(_ context.Context, m catalog.DirectoryMessage) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -39,6 +39,8 @@ type Directory interface {
 	// HashPassword gives a hash that can be stored. It fails with a fault when
 	// the password is too short.
 	HashPassword(ctx context.Context, password string) (string, error)
+	// CheckLogin fails with a fault when nobody can sign in under the login.
+	CheckLogin(login string) error
 	// Apply carries out one message of the outbox.
 	Apply(ctx context.Context, m DirectoryMessage) error
 }
