@@ -1,8 +1,13 @@
 package store
 
 import (
+	"crypto/rand"
 	"errors"
+	"net/url"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
@@ -130,4 +135,42 @@ func wideRecord(st *catalog.Structure, id query.Record, filled int) *testRecord 
 		r.values[f.Num] = catalog.Text("a value of some thirty letters")
 	}
 	return r
+}
+
+// Without the right to add pg_trgm the operator is told what to do, and when it
+// is there in whatever schema the company opens.
+func TestTrigramExtension(t *testing.T) {
+	target := testdb.Postgres(t)
+	role := "role_" + strings.ToLower(rand.Text())
+	admin := func(sql string) {
+		t.Helper()
+		c, err := pgx.Connect(t.Context(), target.DSN)
+		if err == nil {
+			_, err = c.Exec(t.Context(), sql)
+			err = errors.Join(err, c.Close(t.Context()))
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	admin(`CREATE ROLE ` + role + ` LOGIN; CREATE SCHEMA company_1 AUTHORIZATION ` + role)
+	defer admin(`DROP OWNED BY ` + role + `; DROP ROLE ` + role)
+	dsn, err := url.Parse(target.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn.User = url.User(role)
+	_, err = OpenPostgres(t.Context(), dsn.String(), "company_1", Options{})
+	if err == nil || !strings.Contains(err.Error(), "CREATE EXTENSION pg_trgm") {
+		t.Fatalf("without the extension: %v", err)
+	}
+	admin(`CREATE SCHEMA extensions; GRANT USAGE ON SCHEMA extensions TO ` + role + `; CREATE EXTENSION pg_trgm SCHEMA extensions`)
+	s, err := OpenPostgres(t.Context(), dsn.String(), "company_1", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	populate(t, s, saveStructure(t, s))
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }

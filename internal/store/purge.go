@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -103,8 +104,10 @@ func (t *tx) purgeJSON(ctx context.Context, j jsonTable, c *catalog.Catalog, f *
 		err := t.conn.Query(ctx, find, []any{int64(c.Num), last, `%"` + key + `":%`, purgeChunk}, func(r row) error {
 			rows++
 			last = r.Int(0)
-			without, err := withoutKey(r.Bytes(1), key)
-			batch = append(batch, statement{SQL: j.update, Args: []any{without, int64(c.Num), last}})
+			without, found, err := withoutKey(r.Bytes(1), key)
+			if found {
+				batch = append(batch, statement{SQL: j.update, Args: []any{without, int64(c.Num), last}})
+			}
 			return err
 		})
 		if err == nil {
@@ -116,12 +119,19 @@ func (t *tx) purgeJSON(ctx context.Context, j jsonTable, c *catalog.Catalog, f *
 	}
 }
 
-func withoutKey(object []byte, key string) (string, error) {
+// withoutKey takes a member out of a JSON object; the others keep their bytes.
+func withoutKey(object []byte, key string) (without string, found bool, err error) {
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal(object, &m); err != nil {
-		return "", err
+		return "", false, err
+	}
+	if _, found = m[key]; !found {
+		return "", false, nil
 	}
 	delete(m, key)
-	b, err := json.Marshal(m)
-	return string(b), err
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err = e.Encode(m)
+	return string(bytes.TrimSpace(b.Bytes())), true, err
 }

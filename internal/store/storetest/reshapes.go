@@ -299,14 +299,23 @@ func testPurge(f *fixture) {
 func testPurgeHistory(f *fixture) {
 	n := f.reserve(goods, 1)
 	insert := f.mutation(catalog.InsertRecord, goods, n, values{name: catalog.Text("a")})
-	insert.History = &catalog.HistoryRow{Kind: catalog.Created, Payload: []byte(`{"101":{"n":"a"},"107":{"n":"\"101\":"}}`)}
+	insert.History = &catalog.HistoryRow{Kind: catalog.Created, Payload: []byte(`{"101":{"n":"<a>"},"107":{"n":"\"101\":"}}`)}
 	f.mustWrite(insert)
+	const comment = `{"message": "\"107\":"}`
+	err := f.update(func(w catalog.Writer) error {
+		_, err := w.AddHistory(f.Context(), &catalog.HistoryRow{Catalog: goods, Record: n, Kind: catalog.Commented,
+			Payload: []byte(comment)})
+		return err
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.drop(time.UnixMilli(1000), remark)
 	f.reshape(f.st.Version, func(w catalog.Writer) error {
 		return w.Purge(f.Context(), f.catalog(goods), f.purgeable(2000)[0])
 	})
 	list := f.history(n)
-	if len(list) != 1 || string(list[0].Payload) != `{"101":{"n":"a"}}` {
-		f.Errorf("the history has %s", list[0].Payload)
+	if len(list) != 2 || string(list[0].Payload) != `{"101":{"n":"<a>"}}` || string(list[1].Payload) != comment {
+		f.Errorf("the history has %v", list)
 	}
 }
