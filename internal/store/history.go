@@ -49,8 +49,7 @@ func compileHistory(d dialect, q *catalog.HistoryQuery) (*builder, error) {
 		return nil, err
 	}
 	b.orderBy("", "h.id", sorting{desc: !q.Asc})
-	b.add(" LIMIT ? OFFSET ?")
-	b.bind(q.Limit, q.Offset)
+	b.limit(q.Limit, q.Offset)
 	return b, nil
 }
 

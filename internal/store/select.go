@@ -27,17 +27,22 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 	if err != nil {
 		return nil, err
 	}
-	part := func(part pagePart, limit, offset int) error {
-		b, err := compilePage(t.conn.Dialect(), plan.list, s, o, part, limit, offset)
+	part := func(part pagePart, offset int) error {
+		b, err := compilePage(t.conn.Dialect(), plan.list, s, o, part, s.Limit, offset)
 		if err != nil {
 			return err
 		}
-		return t.conn.Query(ctx, string(b.sql), b.args, p.add)
+		return t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
+			if p.page.Len() == s.Limit {
+				return errStop
+			}
+			return p.add(r)
+		})
 	}
 	if o.split {
 		err = t.readSplit(ctx, p.page, s, o, part)
 	} else {
-		err = part(everything, s.Limit, s.Offset)
+		err = part(everything, s.Offset)
 	}
 	if err != nil {
 		return nil, err
@@ -48,9 +53,9 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 // readSplit reads the records with a value in the sorted field, and if they do
 // not fill the page, those without.
 func (t *tx) readSplit(ctx context.Context, page *catalog.Page, s *catalog.Selected, o sorting,
-	part func(part pagePart, limit, offset int) error,
+	part func(part pagePart, offset int) error,
 ) error {
-	if err := part(presentOnly, s.Limit, s.Offset); err != nil {
+	if err := part(presentOnly, s.Offset); err != nil {
 		return err
 	}
 	n := page.Len()
@@ -64,7 +69,7 @@ func (t *tx) readSplit(ctx context.Context, page *catalog.Page, s *catalog.Selec
 			return err
 		}
 	}
-	return part(emptyOnly, s.Limit-n, max(s.Offset-int(present), 0))
+	return part(emptyOnly, max(s.Offset-int(present), 0))
 }
 
 // Count counts the records that match.
@@ -121,13 +126,20 @@ func (b *builder) ordered(src source, s *catalog.Selected, o sorting, part pageP
 		key = ""
 	}
 	b.orderBy(key, o.tie(src), o)
-	b.add(" LIMIT ?")
-	b.bind(limit)
+	b.limit(limit, offset)
+	return nil
+}
+
+// limit adds how many rows are wanted. Their number is not an argument:
+// PostgreSQL, once it plans for arguments that it does not know, would take it
+// for a tenth of all there are and prepare for an early end.
+func (b *builder) limit(limit, offset int) {
+	b.add(" LIMIT ")
+	b.int(int64(limit))
 	if offset > 0 {
 		b.add(" OFFSET ?")
 		b.bind(offset)
 	}
-	return nil
 }
 
 // fromWhere adds the records that match and belong to the part.
