@@ -10,7 +10,7 @@ import (
 
 // maxAttempts bounds how often Apply plans again because a record changed
 // between the plan and the transaction.
-const maxAttempts = 10
+const maxAttempts = 50
 
 // maxDepth bounds how deep operations on linked records may nest.
 const maxDepth = 5

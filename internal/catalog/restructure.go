@@ -223,6 +223,10 @@ func (r *restructure) configure(in FieldInput, f, old *Field) {
 		before = &old.Config
 	}
 	path := in.Path + ".config"
+	if before != nil && (before.Kind == KindEditor) != (f.Config.Kind == KindEditor) {
+		// Plain text is not cleaned on write: as rich text it could run scripts.
+		r.refuse(path+".type", fault.TypeChange, "the field %s cannot change between plain and rich text", text.Cut(old.Name, 100))
+	}
 	r.details = append(r.details, f.Type.Configure(path, &f.Config, before)...)
 	for i, source := range f.Config.Sources {
 		known := before != nil && slices.Contains(before.Sources, source)
@@ -273,8 +277,10 @@ func sameField(a, b *Field) bool { return a != nil && b != nil && a.Num == b.Num
 
 // moveValues brings stored values in line with a changed configuration.
 func (r *restructure) moveValues(ctx context.Context, old, f *Field) error {
-	if err := r.changeStorage(ctx, old, f); err != nil {
-		return err
+	if old.Storage() != f.Storage() {
+		if err := r.changeStorage(ctx, old, f); err != nil {
+			return err
+		}
 	}
 	var dropped []query.Item
 	for _, item := range old.Config.Items {
@@ -288,14 +294,8 @@ func (r *restructure) moveValues(ctx context.Context, old, f *Field) error {
 	return r.w.DropItems(ctx, r.after, f, dropped)
 }
 
-// changeStorage moves values to another storage. Another kind of the type keeps
-// them where they are and is searched and sorted differently.
 func (r *restructure) changeStorage(ctx context.Context, old, f *Field) error {
-	moved := old.Storage() != f.Storage()
-	if !moved && old.Config.Kind == f.Config.Kind {
-		return nil
-	}
-	if moved && f.Storage() == ItemStorage {
+	if f.Storage() == ItemStorage {
 		n, err := r.w.MultiValued(ctx, r.before, old)
 		if err != nil {
 			return err

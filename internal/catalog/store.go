@@ -133,8 +133,7 @@ type Writer interface {
 	// SaveFields inserts or updates fields by Num with their position in the
 	// card; new ones get their columns.
 	SaveFields(ctx context.Context, c *Catalog, fields []*Field) error
-	// Reshape moves a field's values from its storage under old to that of f, or
-	// makes sort keys and search rows anew where the storage stays.
+	// Reshape moves a field's values from its storage under old to that of f.
 	// The caller has made sure that nothing is lost.
 	Reshape(ctx context.Context, c *Catalog, old, f *Field) error
 	// DropItems takes options out of the stored values of a field.

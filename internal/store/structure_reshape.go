@@ -10,12 +10,8 @@ import (
 
 // Reshape implements catalog.Writer. A choice field moves between one option
 // (a column f) and several (a column l and refs); an index over the column it
-// leaves is dropped. Where the storage stays, sort keys and search rows are
-// made anew by the field's new configuration.
+// leaves is dropped.
 func (t *tx) Reshape(ctx context.Context, c *catalog.Catalog, old, f *catalog.Field) error {
-	if old.Storage() == f.Storage() {
-		return t.derive(ctx, c, f)
-	}
 	if !old.Storage().HasItems() || !f.Storage().HasItems() {
 		return fmt.Errorf("field %d cannot change its storage from %d to %d", f.Num, old.Storage(), f.Storage())
 	}

@@ -10,7 +10,6 @@ import (
 
 var reshapes = []promise{
 	{name: "a choice of one becomes a choice of several and back", test: testReshape},
-	{name: "a changed kind of text is searched and sorted by the new kind", test: testKind},
 	{name: "a changed index goes with the column", test: testReshapeIndexed},
 	{name: "dropped options leave the values", test: testDropItems},
 	{name: "records with several entries are counted", test: testMultiValued},
@@ -69,20 +68,6 @@ func testReshape(f *fixture) {
 	change.Times = []catalog.ItemTime{{Field: status, Item: 3, Enter: true}}
 	f.mustWrite(change)
 	f.want(goods, a, 2, values{name: catalog.Text("a"), status: catalog.Items{2, 3}})
-}
-
-func testKind(f *fixture) {
-	r := f.add(goods, "", values{name: catalog.Text("<b>bold</b> &amp; brave")})
-	if f.searched("<b>") == nil {
-		f.Error("plain text is not found by its characters")
-	}
-	f.configured(name, func(c *catalog.Config) { c.Kind = catalog.KindEditor })
-	f.reshape(f.st.Version, func(w catalog.Writer) error {
-		return w.Retitle(f.Context(), f.catalog(goods), f.catalog(goods).Title())
-	})
-	if f.searched("<b>") != nil || !slices.Equal(f.searched("bold & brave"), []query.Record{r}) {
-		f.Errorf("rich text is found by %v, %v", f.searched("<b>"), f.searched("bold & brave"))
-	}
 }
 
 func testReshapeIndexed(f *fixture) {
