@@ -282,16 +282,15 @@ func (c *column) item(dst []byte, n query.Item) []byte {
 func (c *column) itemList(dst, cell []byte) []byte {
 	dst = append(dst, '[')
 	some := false
-	for i := range catalog.ListLen(cell) {
-		id := c.option(query.Item(catalog.ListAt(cell, i)))
-		if id == nil {
+	for i := range c.items {
+		if !catalog.ListHas(cell, int64(c.items[i].num)) {
 			continue
 		}
 		if some {
 			dst = append(dst, ',')
 		}
 		some = true
-		dst = append(dst, id...)
+		dst = append(dst, c.items[i].text...)
 	}
 	return append(dst, ']')
 }

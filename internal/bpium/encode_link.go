@@ -42,7 +42,7 @@ func (e *encoder) link(dst []byte, c *column, ref query.Ref) []byte {
 	dst = append(dst, `,"recordTitle":`...)
 	dst = appendString(dst, t.Text)
 	dst = append(dst, `,"isRemoved":`...)
-	dst = strconv.AppendBool(dst, t.Removed)
+	dst = strconv.AppendBool(dst, t.Removed || e.rows.Structure.Catalog(ref.Catalog()) == nil)
 	if c.linked != nil {
 		dst = append(dst, `,"recordValues":`...)
 		dst = c.recordValues(dst, ref)

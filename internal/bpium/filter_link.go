@@ -73,6 +73,10 @@ func (d *filterDecoder) linkObject(f *catalog.Field, e tree.Value) (query.Test, 
 	if attr, ok := e.Get("userAttr"); ok {
 		return d.sharedLink(f, attr)
 	}
+	if !namesLinks(f, e) {
+		// Whatever it was meant to say, it must not select all that is linked.
+		return nil, badValue(f, "expected a list of {catalogId, recordId} or {catalogId, filters}")
+	}
 	c, err := d.linkedCatalog(f, e)
 	if err != nil {
 		return nil, err
@@ -96,6 +100,17 @@ func (d *filterDecoder) linkObject(f *catalog.Field, e tree.Value) (query.Test, 
 		return nil, badValue(f, "catalog %s was removed", c.Key)
 	}
 	return d.linkedRecords(c, filters)
+}
+
+// namesLinks tells whether an element has a member that says what is linked.
+func namesLinks(f *catalog.Field, e tree.Value) bool {
+	for _, name := range []string{"catalogId", "recordId", "filters"} {
+		if _, ok := e.Get(name); ok {
+			return true
+		}
+	}
+	_, ok := e.Get("id")
+	return ok && f.Type.Name() == "user"
 }
 
 // linkedCatalog is the catalog that an element names; the field's only source

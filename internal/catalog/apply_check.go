@@ -112,6 +112,9 @@ func (p *planner) checkUpdate(s *step) (details []fault.Detail, err error) {
 			s.changes = append(s.changes, change{field: f, old: old, new: v})
 		}
 	}
+	if len(s.given) == 0 {
+		return nil, nil // a field that was made required later hinders no write without values
+	}
 	for _, f := range s.subject.catalog.Fields {
 		if mustHave(f) && !slices.Contains(refused, f.Num) && empty(s.result(f)) {
 			details = append(details, missing(f))

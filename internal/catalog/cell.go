@@ -88,7 +88,9 @@ func CellValue(f *Field, p *Page, c Cell) Value {
 	case ItemStorage:
 		return Items{query.Item(c.Int())}
 	case ItemsStorage:
-		return listItems(p.Bytes(c))
+		if items := listItems(f, p.Bytes(c)); len(items) > 0 {
+			return items
+		}
 	case LinksStorage:
 		return listLinks(p.Bytes(c))
 	case JSONStorage, FilesStorage:
@@ -97,10 +99,14 @@ func CellValue(f *Field, p *Page, c Cell) Value {
 	return nil
 }
 
-func listItems(b []byte) Items {
-	items := make(Items, ListLen(b))
-	for i := range items {
-		items[i] = query.Item(ListAt(b, i))
+// listItems reads a list of options in the order that the configuration has
+// now; it may have been stored under another.
+func listItems(f *Field, b []byte) Items {
+	items := make(Items, 0, ListLen(b))
+	for _, item := range f.Config.Items {
+		if ListHas(b, int64(item.Num)) {
+			items = append(items, item.Num)
+		}
 	}
 	return items
 }

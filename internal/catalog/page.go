@@ -122,6 +122,16 @@ func ListLen(b []byte) int { return len(b) / 8 }
 // ListAt is integer i of a list cell's bytes.
 func ListAt(b []byte, i int) int64 { return int64(binary.BigEndian.Uint64(b[8*i:])) }
 
+// ListHas tells whether a list cell's bytes have an integer.
+func ListHas(b []byte, n int64) bool {
+	for i := range ListLen(b) {
+		if ListAt(b, i) == n {
+			return true
+		}
+	}
+	return false
+}
+
 // AppendList adds integers in the form of a list cell.
 func AppendList(dst []byte, ints ...int64) []byte {
 	for _, n := range ints {
