@@ -1,9 +1,9 @@
 package store
 
 import (
+	"math"
 	"slices"
 	"strings"
-	"unicode"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
@@ -113,14 +113,30 @@ func (b *builder) searchLinked(start int, fields []*catalog.Field, fold string) 
 		b.add(")")
 	}
 	b.union(start)
-	b.add("SELECT l.record FROM refs l JOIN titles t ON t.ref = l.target WHERE ")
-	b.oneOf("l.field", numbers)
-	if len(sources) > 0 {
-		b.add(" AND NOT ")
-		b.inCatalogs("l.target", sources)
+	b.add("SELECT l.record FROM refs l JOIN titles t ON t.ref = l.target WHERE (")
+	from := query.MakeRef(0, 0)
+	for _, c := range sources {
+		if first := query.MakeRef(c, 0); from < first {
+			b.linkRange(numbers, from, first-1)
+			b.add(" OR ")
+		}
+		from = query.MakeRef(c, query.MaxRecord) + 1
 	}
-	b.add(" AND ")
+	b.linkRange(numbers, from, math.MaxInt64)
+	b.add(") AND ")
 	b.contains("t.fold", fold)
+}
+
+// linkRange adds the condition that a link of one of the fields has a target
+// between two. It is a range of the index, in a row of alternatives, too.
+func (b *builder) linkRange(fields []int, first, last query.Ref) {
+	b.add("(")
+	b.oneOf("l.field", fields)
+	b.add(" AND l.target BETWEEN ")
+	b.int(int64(first))
+	b.add(" AND ")
+	b.int(int64(last))
+	b.add(")")
 }
 
 // sourcesOf lists the catalogs that the fields may link, each once.
@@ -173,10 +189,12 @@ func (b *builder) searchTitles(start int, s *catalog.Selected, fold string) {
 }
 
 // inTitleField tells whether a title with the text in it can only be the value
-// of a field that is searched anyway: titles differ from it in white space, and
-// are "#" and the record's number where it is empty.
+// of a field that is searched anyway. Titles have a space for each line break of
+// the value, and are "#" and the record's number where there is none.
 func inTitleField(s *catalog.Selected, fold string) bool {
 	f := s.Catalog.Title()
-	return f != nil && slices.Contains(s.SearchFields, f) &&
-		!strings.ContainsFunc(fold, unicode.IsSpace) && strings.Trim(fold, "#0123456789") != ""
+	if f == nil || !slices.Contains(s.SearchFields, f) || strings.Trim(fold, "#0123456789") == "" {
+		return false
+	}
+	return f.Config.Kind != catalog.KindMultiline || !strings.Contains(fold, " ")
 }

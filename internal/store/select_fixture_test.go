@@ -80,7 +80,7 @@ func testDefinition() *catalog.Definition {
 			field(orders, fButton, 13, "button", "button", catalog.Config{}),
 			field(orders, fNote, 14, "text", "note", catalog.Config{Kind: "multiline"}),
 			field(orders, fLabels, 15, "dropdown", "labels", catalog.Config{Multi: true, Items: items(1, 2, 3)}),
-			field(clients, fTitle, 1, "text", "title", catalog.Config{}),
+			field(clients, fTitle, 1, "text", "title", catalog.Config{Kind: catalog.KindMultiline}),
 			field(clients, fSize, 2, "number", "size", catalog.Config{}),
 			field(clients, fParents, 3, "object", "parents", catalog.Config{Multi: true, Sources: sources}),
 			field(clients, fCity, 4, "dropdown", "city", catalog.Config{Items: items(1, 2)}),

@@ -68,7 +68,11 @@ func (g *generator) record(c query.Catalog, id query.Record) *testRecord {
 func (g *generator) value(f *catalog.Field) catalog.Value {
 	switch f.Storage() {
 	case catalog.TextStorage:
-		return catalog.Text(pick(g, words))
+		word := pick(g, words)
+		if f.Config.Kind != catalog.KindMultiline {
+			word = text.OneLine(word)
+		}
+		return catalog.Text(word)
 	case catalog.FloatStorage:
 		return catalog.Number(g.number())
 	case catalog.WholeStorage:
