@@ -160,7 +160,8 @@ var badInput = map[string][]badCase{
 		filter("groups", nested(500, `{"$and":[`, `{"3":1}`, `]}`), "invalid_parameter", "filters"),
 		get("brackets", "filters"+strings.Repeat("[a]", 30)+"=1", "invalid_parameter", "filters"),
 		get("many parameters", strings.Repeat("x=1&", 5001), "invalid_parameter"),
-		get("nested fields", "fields="+esc(nested(12, `[{"fieldId":15,"fields":{"25":`, `[1]`, `}}]`)), "invalid_parameter", "fields"),
+		{"nested fields", "GET", "/catalogs/25/records?fields=" + esc(nested(10, `[{"fieldId":3,"fields":{"25":`, `[1]`, `}}]`)), "", 400, "invalid_parameter", []string{"fields"}},
+		{"more nested fields", "GET", "/catalogs/25/records?fields=" + esc(nested(100, `[{"fieldId":3,"fields":{"25":`, `[1]`, `}}]`)), "", 400, "invalid_parameter", []string{"fields"}},
 		value("nested records", "15", nested(12, `[{"catalogId":"25","recordValues":{"3":`, `[]`, `}}]`)),
 	},
 	"10 MB bodies": {

@@ -3,10 +3,13 @@ package bpiumapi_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -87,6 +90,59 @@ func (b *logBuffer) text() string {
 	return b.String()
 }
 
+// template is the folder of databases of a new company; sites start with a copy,
+// because making one takes long with the race detector.
+var template string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "bpiumapi")
+	if err == nil {
+		err = makeTemplate(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "make the template:", err)
+		os.Exit(1)
+	}
+	template = dir
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+func makeTemplate(dir string) error {
+	s := &site{clock: &clock{now: start}}
+	closing, err := s.openServices(context.Background(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	_, err = s.catalog.Open(context.Background(), catalog.First{Name: "Anna", Login: login, Password: password, Section: "Main"})
+	return errors.Join(err, closing())
+}
+
+// openServices opens the databases of a folder.
+func (s *site) openServices(ctx context.Context, dir string, log *slog.Logger) (closing func() error, err error) {
+	control, err := store.OpenControlSQLite(ctx, filepath.Join(dir, "control.db"))
+	if err != nil {
+		return nil, err
+	}
+	company, err := store.OpenSQLite(ctx, filepath.Join(dir, "1.db"), store.Options{Log: log})
+	if err != nil {
+		return nil, errors.Join(err, control.Close())
+	}
+	s.accounts = account.New(control, account.Options{
+		Secret: []byte("a secret of the test"), SessionTTL: 30 * 24 * time.Hour, BasicTTL: time.Minute,
+		LoginLimit: account.LoginLimit{Enabled: true, Speed: 200 * time.Millisecond, MaxInterval: time.Minute, MaxAttempts: 5},
+		Now:        s.clock.Now, Logger: log,
+	})
+	s.catalog = catalog.New(company, catalog.Options{
+		Now: s.clock.Now, Log: log, Directory: directory{s.accounts},
+		FieldsMax: 300, TextMax: 256, RecordsMax: 10000, Zone: time.UTC,
+	})
+	return func() error { return errors.Join(company.Close(), control.Close()) }, nil
+}
+
 // newSite makes a site; change may be nil.
 func newSite(t testing.TB, change func(*bpiumapi.Options)) *site {
 	t.Helper()
@@ -97,22 +153,11 @@ func newSite(t testing.TB, change func(*bpiumapi.Options)) *site {
 	}
 	log := slog.New(httpkit.NewLogHandler(s.log, "text", level))
 	dir := t.TempDir()
-	control, err := store.OpenControlSQLite(t.Context(), filepath.Join(dir, "control.db"))
+	check(t, os.CopyFS(dir, os.DirFS(template)))
+	closing, err := s.openServices(t.Context(), dir, log)
 	check(t, err)
-	t.Cleanup(func() { check(t, control.Close()) })
-	company, err := store.OpenSQLite(t.Context(), filepath.Join(dir, "1.db"), store.Options{Log: log})
-	check(t, err)
-	t.Cleanup(func() { check(t, company.Close()) })
-	s.accounts = account.New(control, account.Options{
-		Secret: []byte("a secret of the test"), SessionTTL: 30 * 24 * time.Hour, BasicTTL: time.Minute,
-		LoginLimit: account.LoginLimit{Enabled: true, Speed: 200 * time.Millisecond, MaxInterval: time.Minute, MaxAttempts: 5},
-		Now:        s.clock.Now, Logger: log,
-	})
-	s.catalog = catalog.New(company, catalog.Options{
-		Now: s.clock.Now, Log: log, Directory: directory{s.accounts},
-		FieldsMax: 300, TextMax: 256, RecordsMax: 10000, Zone: time.UTC,
-	})
-	_, err = s.catalog.Open(t.Context(), catalog.First{Name: "Anna", Login: login, Password: password, Section: "Main"})
+	t.Cleanup(func() { check(t, closing()) })
+	_, err = s.catalog.Open(t.Context(), catalog.First{})
 	check(t, err)
 	kit := httpkit.New(httpkit.Options{Log: log})
 	opt := bpiumapi.Options{
