@@ -8,12 +8,12 @@ import (
 	"kartoteka/internal/config"
 )
 
-func runConfig(_ context.Context, io std, args []string) error {
-	set := flagSet(io, "config", "config [--all] [--markdown] [flags of serve]")
+func runConfig(_ context.Context, io std, c command, args []string) error {
+	set := flagSet(c)
 	all := set.Bool("all", false, "print settings without effect, too")
 	markdown := set.Bool("markdown", false, "print the reference of all settings as Markdown")
 	flags := config.Flags(set)
-	if err := parse(io, set, args, 0); err != nil {
+	if err := parse(io, c, set, args); err != nil {
 		return err
 	}
 	if *markdown {

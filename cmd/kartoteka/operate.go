@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
-
-	"golang.org/x/term"
 
 	"kartoteka/internal/adminapi"
 	"kartoteka/internal/config"
@@ -22,53 +17,40 @@ import (
 // operate makes the command of an operation. It runs here, or in the server
 // that holds the data folder.
 func operate(op adminapi.Operation) command {
-	return command{op.Name, op.Usage, op.Help, func(ctx context.Context, io std, args []string) error {
-		flags, rest := settingFlags(args)
+	return command{op.Name, op.Usage, op.Help, func(ctx context.Context, io std, c command, args []string) error {
+		set := flagSet(c)
+		flags := config.Flags(set)
+		task, err := op.Prepare(set, args)
+		if err != nil {
+			return helped(io, c, set, err)
+		}
 		settings, log, err := setUp(io, flags)
 		if err != nil {
 			return err
 		}
-		call := adminapi.Call{Args: rest, Out: io.out, Terminal: table.IsTerminal(io.out)}
-		closeInput, err := input(io, op, &call)
+		if !task.Fresh && !server.Exists(settings) {
+			return fmt.Errorf("there is no data in %s; --data names another folder", settings.DataDir)
+		}
+		call := adminapi.Call{Out: io.out, Terminal: table.IsTerminal(io.out)}
+		closeInput, err := input(ctx, io, task, &call)
 		if err != nil {
 			return err
 		}
 		defer closeInput()
 		app, err := server.Open(ctx, settings, log)
-		switch {
-		case errors.Is(err, store.ErrFolderHeld):
-			err = adminapi.Dial(ctx, settings.DataDir, op.Name, call)
-		case err == nil:
-			greetFirst(io.out, app)
-			err = errors.Join(op.Run(ctx, app.Tools(), call), app.Close())
+		if errors.Is(err, store.ErrFolderHeld) {
+			return adminapi.Dial(ctx, settings.DataDir, op.Name, task.Args, call)
 		}
-		if errors.Is(err, adminapi.ErrUsage) {
-			return errUsage
+		if err != nil {
+			return err
 		}
-		return adminapi.Explain(err)
+		greetFirst(io.out, app)
+		err = task.Run(ctx, app.Tools(), call)
+		if failed := app.Close(); err == nil {
+			err = failed
+		}
+		return err
 	}}
-}
-
-// settingFlags takes the flags of settings, which all commands share, out of
-// the arguments.
-func settingFlags(args []string) (flags map[string]string, rest []string) {
-	set := flagSet(std{out: io.Discard, err: io.Discard}, "", "")
-	flags = config.Flags(set)
-	for i := 0; i < len(args); i++ {
-		name, _, joined := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
-		if !strings.HasPrefix(args[i], "-") || set.Lookup(name) == nil {
-			rest = append(rest, args[i])
-			continue
-		}
-		one := args[i : i+1]
-		if !joined && i+1 < len(args) {
-			one, i = args[i:i+2], i+1
-		}
-		if err := set.Parse(one); err != nil {
-			rest = append(rest, one...)
-		}
-	}
-	return flags, rest
 }
 
 // greetFirst tells, once, how to sign in to a new company.
@@ -78,19 +60,18 @@ func greetFirst(w io.Writer, app *server.App) {
 	}
 }
 
-// input opens what the operation reads.
-func input(io std, op adminapi.Operation, call *adminapi.Call) (closeInput func(), err error) {
-	call.In = io.in
+// input opens what the task reads.
+func input(ctx context.Context, io std, task *adminapi.Task, call *adminapi.Call) (closeInput func(), err error) {
 	closeInput = func() {}
-	switch {
-	case op.Password && len(call.Args) > 0:
-		call.In, err = password(io)
-	case op.File:
-		i := slices.IndexFunc(call.Args, func(a string) bool { return a == "-" || !strings.HasPrefix(a, "-") })
-		if i < 0 || call.Args[i] == "-" {
-			return closeInput, nil
+	switch task.File {
+	case "":
+		if task.Password {
+			call.In, err = password(ctx, io)
 		}
-		f, err := os.Open(call.Args[i])
+	case "-":
+		call.In = interruptible(ctx, io.in)
+	default:
+		f, err := os.Open(task.File)
 		if err != nil {
 			return closeInput, err
 		}
@@ -99,18 +80,19 @@ func input(io std, op adminapi.Operation, call *adminapi.Call) (closeInput func(
 	return closeInput, err
 }
 
-// password asks for a password on a terminal, without showing it, and takes
-// the first line of standard input otherwise.
-func password(io std) (io.Reader, error) {
-	f, ok := io.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return io.in, nil
+// interruptible makes reading end with ctx: a terminal or a pipe may never give
+// anything. A file never waits and stays as it is.
+func interruptible(ctx context.Context, in io.Reader) io.Reader {
+	if f, ok := in.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return in
+		}
 	}
-	fmt.Fprint(io.err, "Password: ")
-	typed, err := term.ReadPassword(int(f.Fd()))
-	fmt.Fprintln(io.err)
-	if err != nil {
-		return nil, fmt.Errorf("read the password: %w", err)
-	}
-	return bytes.NewReader(append(typed, '\n')), nil
+	r, w := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = w.CloseWithError(ctx.Err()) })
+	go func() { // it ends with the process when in gives nothing
+		_, err := io.Copy(w, in)
+		_ = w.CloseWithError(err)
+	}()
+	return r
 }

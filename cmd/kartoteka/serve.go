@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strconv"
+	"net/url"
+	"strings"
 
 	"kartoteka/internal/config"
 	"kartoteka/internal/httpkit"
 	"kartoteka/internal/server"
 )
 
-func runServe(ctx context.Context, io std, args []string) (err error) {
-	set := flagSet(io, "serve", "serve [--data DIR] [--listen ADDRESS] [--set NAME=VALUE]")
+func runServe(ctx context.Context, io std, c command, args []string) (err error) {
+	set := flagSet(c)
 	flags := config.Flags(set)
-	if err := parse(io, set, args, 0); err != nil {
+	if err := parse(io, c, set, args); err != nil {
 		return err
 	}
 	settings, log, err := setUp(io, flags)
@@ -34,8 +35,8 @@ func runServe(ctx context.Context, io std, args []string) (err error) {
 	app.Version = versionText()
 	// At once: a password that a failed start swallowed could not be had again.
 	greetFirst(io.out, app)
-	return app.Run(ctx, func() {
-		fmt.Fprintf(io.out, "Kartoteka %s listens on %s\n", app.Version, address(settings))
+	return app.Run(ctx, func(l net.Addr) {
+		fmt.Fprintf(io.out, "Kartoteka %s listens on %s\n", app.Version, address(settings, l))
 	})
 }
 
@@ -49,16 +50,21 @@ func setUp(io std, flags map[string]string) (*config.Settings, *slog.Logger, err
 }
 
 // address is where a browser on this machine finds the server.
-func address(s *config.Settings) string {
-	scheme, host := "http", s.Listen
-	if host == "" {
-		host = net.JoinHostPort("localhost", strconv.Itoa(s.PortHTTP))
-		if s.HTTPS && s.PortHTTPS != 0 {
-			host = net.JoinHostPort("localhost", strconv.Itoa(s.PortHTTPS))
-		}
-	}
+func address(s *config.Settings, l net.Addr) string {
+	scheme, usual := "http", "80"
 	if s.HTTPS {
-		scheme = "https"
+		scheme, usual = "https", "443"
 	}
-	return scheme + "://" + host
+	host, port, err := net.SplitHostPort(l.String())
+	if err != nil {
+		return l.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}
+	if port == usual {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port)
+	}
+	return u.String()
 }

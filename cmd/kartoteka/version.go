@@ -10,9 +10,8 @@ import (
 // version is set by the linker (-X main.version=...) in builds of releases.
 var version = ""
 
-func runVersion(_ context.Context, io std, args []string) error {
-	set := flagSet(io, "version", "version")
-	if err := parse(io, set, args, 0); err != nil {
+func runVersion(_ context.Context, io std, c command, args []string) error {
+	if err := parse(io, c, flagSet(c), args); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(io.out, "kartoteka %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,42 +27,50 @@ const (
 	maxShown = 50
 )
 
-func runImport(ctx context.Context, t Tools, c Call) error {
-	set := flag.NewFlagSet("import", flag.ContinueOnError)
-	section := set.String("section", "", "the section's name; it is made when there is none")
-	name := set.String("catalog", "", "the new catalog's name; the file's name when it is left out")
-	format := set.String("format", "", "csv, json or ndjson, when the file's name does not tell")
-	words, err := parse(c, set, "import FILE --section NAME --catalog NAME", 1, 1)
-	if err != nil {
-		return err
+func defineImport(set *flag.FlagSet) func(words []string) (*Task, error) {
+	section := set.String("section", "", "the `NAME` of the section, which is made when there is none")
+	name := set.String("catalog", "", "the new catalog's `NAME`; the file's when it is left out")
+	format := set.String("format", "", "the `FORMAT` csv, json or ndjson, when the file's name does not tell")
+	return func(words []string) (*Task, error) {
+		if len(words) != 1 {
+			return nil, usage("one file is wanted; \"-\" is standard input")
+		}
+		i := importer{section: strings.TrimSpace(*section), name: strings.TrimSpace(*name)}
+		base := filepath.Base(words[0])
+		if i.name == "" && words[0] != "-" {
+			i.name = strings.TrimSuffix(base, filepath.Ext(base))
+		}
+		i.options = table.Options{Name: base, Format: table.Format(*format)}
+		switch {
+		case i.section == "":
+			return nil, usage("--section is required")
+		case i.name == "":
+			return nil, usage("--catalog is required with standard input")
+		case !slices.Contains(formats, i.options.Format):
+			return nil, usage("--format must be csv, json or ndjson")
+		}
+		return &Task{File: words[0], Fresh: true, run: func(ctx context.Context, t Tools, c Call) error {
+			run := i
+			run.t, run.c = t, c
+			return run.load(ctx)
+		}}, nil
 	}
-	if *section == "" {
-		fmt.Fprintln(c.Out, "--section is required")
-		return ErrUsage
-	}
-	file, closeFile, err := table.Spool(c.In, t.TempDir)
-	if err != nil {
-		return err
-	}
-	defer closeFile()
-	base := filepath.Base(words[0])
-	if *name == "" {
-		*name = strings.TrimSuffix(base, filepath.Ext(base))
-	}
-	i := &importer{t: t, c: c, file: file, options: table.Options{Name: base, Format: table.Format(*format)}}
-	return i.run(ctx, *section, *name)
 }
+
+var formats = []table.Format{table.Auto, table.CSV, table.JSON, table.Lines}
 
 // importer loads one file.
 type importer struct {
+	section string // the name
+	name    string // of the catalog
+	options table.Options
 	t       Tools
 	c       Call
 	file    *os.File
-	options table.Options
 
 	reader   table.Reader // of the last pass
 	columns  []table.Column
-	rows     int // of the file, bad ones left out
+	rows     int // of the file
 	target   *catalog.Catalog
 	progress *table.Progress
 	chunk    []catalog.Op
@@ -72,26 +81,51 @@ type importer struct {
 	badCells int
 }
 
-func (i *importer) run(ctx context.Context, section, name string) error {
-	if err := i.survey(); err != nil {
+func (i *importer) load(ctx context.Context) error {
+	closeFile, err := i.open()
+	if err != nil {
 		return err
 	}
-	if err := i.create(ctx, section, name); err != nil {
+	defer closeFile()
+	if err := i.survey(ctx); err != nil {
+		return err
+	}
+	if err := i.create(ctx); err != nil {
 		return err
 	}
 	i.progress = table.NewProgress(i.c.Out, i.c.Terminal, i.t.Now, "Importing", "rows", int64(i.rows))
 	i.size = firstChunk
-	err := i.each(func(row table.Row) error { return i.add(ctx, row) }, func(e *table.RowError) { i.reject(e) })
+	err = i.each(func(row table.Row) error { return i.add(ctx, row) }, i.reject)
 	if err == nil {
 		err = i.flush(ctx)
 	}
 	i.progress.Finish()
-	fmt.Fprintf(i.c.Out, "Catalog %s %q: %d records", i.target.Key, i.target.Name, i.stored)
+	i.report()
+	return err
+}
+
+// open makes the input one that can be read twice.
+func (i *importer) open() (closeFile func(), err error) {
+	if f, ok := i.c.In.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			i.file = f
+			return func() {}, nil
+		}
+	}
+	f, remove, err := table.Spool(i.c.In, i.t.TempDir)
+	if err != nil {
+		return nil, err
+	}
+	i.file = f
+	return func() { _ = remove() }, nil // nothing depends on a temporary file
+}
+
+func (i *importer) report() {
+	fmt.Fprintf(i.c.Out, "Catalog %s %q: %d records of %d rows", i.target.Key, i.target.Name, i.stored, i.rows)
 	if i.bad+i.badCells > 0 {
-		fmt.Fprintf(i.c.Out, ", %d rows and %d cells could not be read", i.bad, i.badCells)
+		fmt.Fprintf(i.c.Out, "; not taken: %d rows and %d cells", i.bad, i.badCells)
 	}
 	fmt.Fprintln(i.c.Out)
-	return err
 }
 
 // each reads the file from its start.
@@ -108,44 +142,34 @@ func (i *importer) each(row func(table.Row) error, bad func(*table.RowError)) er
 }
 
 // survey reads the whole file to learn its columns.
-func (i *importer) survey() error {
+func (i *importer) survey(ctx context.Context) error {
 	var s table.Survey
-	err := i.each(func(row table.Row) error { s.Add(row); return nil }, func(*table.RowError) {})
+	bad := 0
+	err := i.each(func(row table.Row) error { s.Add(row); return ctx.Err() }, func(*table.RowError) { bad++ })
 	if err != nil {
 		return err
 	}
-	i.columns, i.rows = s.Columns(i.reader.Columns()), s.Rows()
+	i.columns, i.rows = s.Columns(i.reader.Columns()), s.Rows()+bad
 	if len(i.columns) == 0 {
 		return fault.New(fault.InvalidParameter, "The file has no columns")
+	}
+	for n := range i.columns {
+		i.columns[n].Zone = i.t.Zone
 	}
 	return nil
 }
 
 // create makes the catalog, and the section when there is none of that name.
-func (i *importer) create(ctx context.Context, section, name string) error {
-	a := operator("import")
-	sections, err := i.t.Catalog.Sections(ctx, a)
+func (i *importer) create(ctx context.Context) error {
+	key, err := i.place(ctx)
 	if err != nil {
 		return err
 	}
-	var key string
-	for _, s := range sections {
-		if s.Name == section {
-			key = s.Key
-		}
-	}
-	if key == "" {
-		made, err := i.t.Catalog.CreateSection(ctx, a, catalog.SectionInput{Name: &section})
-		if err != nil {
-			return err
-		}
-		key = made.Key
-	}
-	in := catalog.CatalogInput{Name: &name, Section: &key}
+	in := catalog.CatalogInput{Name: &i.name, Section: &key}
 	for n := range i.columns {
 		in.Fields = append(in.Fields, fieldOf(&i.columns[n], n))
 	}
-	scope, err := i.t.Catalog.CreateCatalog(ctx, a, in)
+	scope, err := i.t.Catalog.CreateCatalog(ctx, operator("import"), in)
 	if err != nil {
 		return err
 	}
@@ -154,6 +178,35 @@ func (i *importer) create(ctx context.Context, section, name string) error {
 		fmt.Fprintf(i.c.Out, "%4d  %-12s %s\n", n+1, i.columns[n].Type, f.Name)
 	}
 	return nil
+}
+
+// place gives the section, in which no catalog may have the new one's name:
+// who imports twice by mistake would not find out which one is whole.
+func (i *importer) place(ctx context.Context) (key string, err error) {
+	sections, err := i.t.Catalog.Sections(ctx, operator("import"))
+	if err != nil {
+		return "", err
+	}
+	n := slices.IndexFunc(sections, func(s catalog.SectionInfo) bool { return s.Name == i.section })
+	if n < 0 {
+		made, err := i.t.Catalog.CreateSection(ctx, operator("import"), catalog.SectionInput{Name: &i.section})
+		if err != nil {
+			return "", err
+		}
+		return made.Key, nil
+	}
+	key = sections[n].Key
+	there, err := i.t.Catalog.Catalogs(ctx, operator("import"), catalog.CatalogFilter{Sections: []string{key}, Hidden: true})
+	if err != nil {
+		return "", err
+	}
+	for _, scope := range there {
+		if scope.Catalog.Name == i.name {
+			return "", fmt.Errorf("the section %q has a catalog %q already (%s); give another name with --catalog",
+				i.section, i.name, scope.Catalog.Key)
+		}
+	}
+	return key, nil
 }
 
 // fieldOf is the field that a column becomes.
@@ -260,7 +313,7 @@ func (i *importer) oneByOne(ctx context.Context) error {
 			i.stored++
 		case errors.As(err, &refused):
 			i.bad++
-			i.show(fmt.Sprintf("row %d: %s", i.places[n].Row, explain(err)))
+			i.show(fmt.Sprintf("row %d: %s", i.places[n].Row, Explain(err)))
 		default:
 			return fmt.Errorf("store row %d: %w", i.places[n].Row, err)
 		}
@@ -284,10 +337,15 @@ func (i *importer) reject(e *table.RowError) {
 }
 
 func (i *importer) show(line string) {
-	switch shown := i.bad + i.badCells; {
-	case shown <= maxShown:
-		fmt.Fprintln(i.c.Out, line)
-	case shown == maxShown+1:
-		fmt.Fprintln(i.c.Out, "further problems are only counted")
+	shown := i.bad + i.badCells
+	if shown > maxShown+1 {
+		return
 	}
+	if shown == maxShown+1 {
+		line = "Further problems are only counted"
+	}
+	if i.c.Terminal {
+		line = "\r\x1b[K" + line // instead of the progress, which comes again
+	}
+	fmt.Fprintln(i.c.Out, line)
 }

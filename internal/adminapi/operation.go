@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"kartoteka/internal/account"
@@ -17,18 +18,21 @@ import (
 type Tools struct {
 	Catalog  *catalog.Service
 	Accounts *account.Service
+	Company  account.CompanyID
 	// Check lists what is wrong with the stored data; nothing when all is well.
 	Check func(ctx context.Context) ([]string, error)
+	Log   *slog.Logger
 	Now   func() time.Time
+	// Zone is where imported dates without an offset are.
+	Zone *time.Location
 	// TempDir is where input that is read twice is kept.
 	TempDir string
 }
 
-// Call is one run of an operation.
+// Call is one run of a task.
 type Call struct {
-	Args []string
-	In   io.Reader
-	Out  io.Writer
+	In  io.Reader
+	Out io.Writer
 	// Terminal says that Out can rewrite a line.
 	Terminal bool
 }
@@ -38,73 +42,104 @@ type Operation struct {
 	Name  string
 	Usage string
 	Help  string
-	// File tells that the first argument names a file whose content is Call.In;
-	// "-" is standard input.
-	File bool
-	// Password tells that Call.In has a password on its first line.
-	Password bool
-	Run      func(ctx context.Context, t Tools, c Call) error
+	// define adds the operation's flags to set and gives what makes a task of
+	// the arguments that are no flags.
+	define func(set *flag.FlagSet) func(words []string) (*Task, error)
 }
+
+// Task is an operation with its arguments understood.
+type Task struct {
+	// File names the file whose content Call.In must be; "-" is standard input
+	// and "" none.
+	File string
+	// Password tells that Call.In must have a password on its first line.
+	Password bool
+	// Fresh tells that the task makes sense where no data is yet.
+	Fresh bool
+	// Args are arguments that Prepare makes the same task of.
+	Args []string
+
+	run func(ctx context.Context, t Tools, c Call) error
+}
+
+// Run carries the task out.
+func (t *Task) Run(ctx context.Context, tools Tools, c Call) error { return t.run(ctx, tools, c) }
 
 // Operations lists all operations in the order of the help.
 func Operations() []Operation {
 	return []Operation{
-		{Name: "import", Usage: "import FILE --section NAME --catalog NAME", Help: "make a catalog from a CSV or JSON file", File: true, Run: runImport},
-		{Name: "user", Usage: "user add|password LOGIN [--name NAME]", Help: "add an employee who can sign in, or set a password", Password: true, Run: runUser},
-		{Name: "check", Usage: "check", Help: "verify that the stored data is whole", Run: runCheck},
-		{Name: "indexes", Usage: "indexes [add CATALOG FIELD[,FIELD]]", Help: "list the indexes, or add one", Run: runIndexes},
-		{Name: "undelete", Usage: "undelete section|catalog ID, or field CATALOG ID", Help: "bring back what was removed less than 30 days ago", Run: runUndelete},
+		{"import", "import FILE --section NAME [--catalog NAME] [--format FORMAT]", "make a catalog from a CSV or JSON file", defineImport},
+		{"user", "user add LOGIN [--name NAME], user password LOGIN", "add an employee who can sign in, or set a password", defineUser},
+		{"check", "check", "verify that the stored data is whole", defineCheck},
+		{"indexes", "indexes [add CATALOG FIELD[,FIELD]]", "list the added indexes, or add one", defineIndexes},
+		{"undelete", "undelete section|catalog ID, undelete field CATALOG ID", "bring back what was removed less than 30 days ago", defineUndelete},
 	}
 }
 
-// ErrUsage says that the arguments of a call are wrong; why was written to its Out.
+// ErrUsage is in the error of arguments that are wrong.
 var ErrUsage = errors.New("wrong arguments")
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUsage, fmt.Sprintf(format, args...))
+}
+
+// Prepare reads arguments: flags may stand before and after the others, until
+// "--". set may have flags of the caller already; they are read, too, and are
+// not among Task.Args. It fails with flag.ErrHelp or ErrUsage.
+func (o Operation) Prepare(set *flag.FlagSet, args []string) (*Task, error) {
+	theirs := map[string]bool{}
+	set.VisitAll(func(f *flag.Flag) { theirs[f.Name] = true })
+	task := o.define(set)
+	words, err := interspersed(set, args)
+	if err != nil {
+		return nil, err
+	}
+	t, err := task(words)
+	if err != nil {
+		return nil, err
+	}
+	set.Visit(func(f *flag.Flag) {
+		if !theirs[f.Name] {
+			t.Args = append(t.Args, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	t.Args = append(append(t.Args, "--"), words...)
+	return t, nil
+}
+
+// interspersed parses flags among other arguments and gives the latter.
+func interspersed(set *flag.FlagSet, args []string) (words []string, err error) {
+	for rest := args; ; {
+		if err := set.Parse(rest); errors.Is(err, flag.ErrHelp) {
+			return nil, err
+		} else if err != nil {
+			return nil, usage("%v", err)
+		}
+		if read := len(rest) - set.NArg(); set.NArg() == 0 || read > 0 && rest[read-1] == "--" {
+			return append(words, set.Args()...), nil
+		}
+		words, rest = append(words, set.Arg(0)), set.Args()[1:]
+	}
+}
 
 // operator is who operations run as.
 func operator(origin string) catalog.Actor { return catalog.Actor{System: true, Origin: origin} }
 
-// parse reads flags that may stand before or after the arguments, and wants
-// between low and high of these.
-func parse(c Call, set *flag.FlagSet, usage string, low, high int) ([]string, error) {
-	set.SetOutput(c.Out)
-	set.Usage = func() {
-		fmt.Fprintf(c.Out, "Usage: kartoteka %s\n", usage)
-		set.PrintDefaults()
-	}
-	var words []string
-	for rest := c.Args; ; {
-		if err := set.Parse(rest); err != nil {
-			return nil, ErrUsage
-		}
-		if set.NArg() == 0 {
-			break
-		}
-		words, rest = append(words, set.Arg(0)), set.Args()[1:]
-	}
-	if len(words) < low || len(words) > high {
-		set.Usage()
-		return nil, ErrUsage
-	}
-	return words, nil
-}
-
-// Explain gives an error with a text for an operator; nil stays nil.
-func Explain(err error) error {
-	if err == nil {
-		return nil
-	}
-	return errors.New(explain(err))
-}
-
-func explain(err error) string {
+// Explain tells an operator what an error means.
+func Explain(err error) string {
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		return err.Error()
 	}
 	text := f.Message.In("en")
 	for _, d := range f.Details {
-		if m := d.Message.In("en"); m != text {
-			text += "; " + d.Path + " " + m
+		m := d.Message.In("en")
+		switch {
+		case m == text:
+		case d.Path != "":
+			text += "; " + d.Path + ": " + m
+		default:
+			text += "; " + m
 		}
 	}
 	return text

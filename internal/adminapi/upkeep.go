@@ -7,15 +7,23 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+
+	"kartoteka/internal/catalog"
 )
 
 // ErrDamaged says that a check found something; what was written to Call.Out.
 var ErrDamaged = errors.New("the data is damaged")
 
-func runCheck(ctx context.Context, t Tools, c Call) error {
-	if _, err := parse(c, flag.NewFlagSet("check", flag.ContinueOnError), "check", 0, 0); err != nil {
-		return err
+func defineCheck(*flag.FlagSet) func(words []string) (*Task, error) {
+	return func(words []string) (*Task, error) {
+		if len(words) > 0 {
+			return nil, usage("unexpected argument %q", words[0])
+		}
+		return &Task{run: check}, nil
 	}
+}
+
+func check(ctx context.Context, t Tools, c Call) error {
 	problems, err := t.Check(ctx)
 	if err != nil {
 		return err
@@ -30,23 +38,28 @@ func runCheck(ctx context.Context, t Tools, c Call) error {
 	return nil
 }
 
-func runIndexes(ctx context.Context, t Tools, c Call) error {
-	words, err := parse(c, flag.NewFlagSet("indexes", flag.ContinueOnError), "indexes [add CATALOG FIELD[,FIELD]]", 0, 3)
-	if err != nil {
+func defineIndexes(*flag.FlagSet) func(words []string) (*Task, error) {
+	return func(words []string) (*Task, error) {
+		switch {
+		case len(words) == 0:
+			return &Task{run: listIndexes}, nil
+		case words[0] != "add":
+			return nil, usage("%q is not \"add\"", words[0])
+		case len(words) != 3:
+			return nil, usage("\"add\" wants the id of a catalog and those of its fields, joined by commas")
+		}
+		return &Task{run: func(ctx context.Context, t Tools, c Call) error {
+			return addIndex(ctx, t, c, words[1], strings.Split(words[2], ","))
+		}}, nil
+	}
+}
+
+func addIndex(ctx context.Context, t Tools, c Call, cat string, fields []string) error {
+	if err := t.Catalog.AddIndex(ctx, operator("cli"), cat, fields); err != nil {
 		return err
 	}
-	switch {
-	case len(words) == 0:
-		return listIndexes(ctx, t, c)
-	case len(words) == 3 && words[0] == "add":
-		if err := t.Catalog.AddIndex(ctx, operator("cli"), words[1], strings.Split(words[2], ",")); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.Out, "Catalog %s has an index over %s\n", words[1], words[2])
-		return nil
-	}
-	fmt.Fprintln(c.Out, "Usage: kartoteka indexes [add CATALOG FIELD[,FIELD]]")
-	return ErrUsage
+	fmt.Fprintf(c.Out, "Catalog %s has an index over %s\n", cat, strings.Join(fields, ", "))
+	return nil
 }
 
 func listIndexes(ctx context.Context, t Tools, c Call) error {
@@ -54,12 +67,16 @@ func listIndexes(ctx context.Context, t Tools, c Call) error {
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		fmt.Fprintln(c.Out, "No indexes were added")
+		return nil
+	}
 	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "CATALOG\tFIELDS\tINDEX")
 	for _, index := range all {
 		cat := st.Catalog(index.Catalog)
 		if cat == nil {
-			continue
+			continue // it is removed, but may come back
 		}
 		var fields []string
 		for _, n := range index.Fields {
@@ -72,15 +89,30 @@ func listIndexes(ctx context.Context, t Tools, c Call) error {
 	return w.Flush()
 }
 
-func runUndelete(ctx context.Context, t Tools, c Call) error {
-	const usage = "undelete section|catalog ID, or undelete field CATALOG ID"
-	words, err := parse(c, flag.NewFlagSet("undelete", flag.ContinueOnError), usage, 2, 3)
-	if err != nil {
-		return err
+func defineUndelete(*flag.FlagSet) func(words []string) (*Task, error) {
+	return func(words []string) (*Task, error) {
+		wanted := map[string]int{catalog.SectionKind: 2, catalog.CatalogKind: 2, catalog.FieldKind: 3}
+		switch {
+		case len(words) == 0:
+			return nil, usage("what is to come back?")
+		case wanted[words[0]] == 0:
+			return nil, usage("%q is no section, catalog or field", words[0])
+		case len(words) != wanted[words[0]] && words[0] == catalog.FieldKind:
+			return nil, usage("the ids of the catalog and of the field are wanted")
+		case len(words) != wanted[words[0]]:
+			return nil, usage("the id of the %s is wanted", words[0])
+		}
+		return &Task{run: func(ctx context.Context, t Tools, c Call) error {
+			return undelete(ctx, t, c, words[0], words[1:])
+		}}, nil
 	}
-	kind, id, cat := words[0], words[len(words)-1], ""
-	if len(words) == 3 {
-		cat = words[1]
+}
+
+// undelete brings back what ids name: itself, or its catalog first.
+func undelete(ctx context.Context, t Tools, c Call, kind string, ids []string) error {
+	id, cat := ids[len(ids)-1], ""
+	if len(ids) > 1 {
+		cat = ids[0]
 	}
 	if err := t.Catalog.Undelete(ctx, operator("cli"), kind, id, cat); err != nil {
 		return err

@@ -9,41 +9,56 @@ import (
 	"io"
 	"strings"
 
+	"kartoteka/internal/account"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
-// maxPasswordLine bounds what is read as a password.
+// maxPasswordLine bounds what is read as a password, in bytes.
 const maxPasswordLine = 4096
 
-func runUser(ctx context.Context, t Tools, c Call) error {
-	set := flag.NewFlagSet("user", flag.ContinueOnError)
-	name := set.String("name", "", "the employee's name; the login when it is left out")
-	words, err := parse(c, set, "user add|password LOGIN [--name NAME]", 2, 2)
-	if err != nil {
-		return err
+func defineUser(set *flag.FlagSet) func(words []string) (*Task, error) {
+	name := set.String("name", "", "the `NAME` of the new employee; the login when it is left out")
+	return func(words []string) (*Task, error) {
+		switch {
+		case len(words) == 0:
+			return nil, usage("\"add\" or \"password\" is wanted")
+		case words[0] != "add" && words[0] != "password":
+			return nil, usage("%q is neither \"add\" nor \"password\"", words[0])
+		case len(words) != 2:
+			return nil, usage("one login is wanted")
+		case words[0] == "password" && *name != "":
+			return nil, usage("--name is for new employees")
+		}
+		add, login := words[0] == "add", words[1]
+		return &Task{Password: true, Fresh: add, run: func(ctx context.Context, t Tools, c Call) error {
+			password, err := readPassword(c.In)
+			if err != nil {
+				return err
+			}
+			if add {
+				return addUser(ctx, t, c, login, *name, password)
+			}
+			return setPassword(ctx, t, c, login, password)
+		}}, nil
 	}
-	password, err := readLine(c.In)
-	if err != nil {
-		return err
-	}
-	switch words[0] {
-	case "add":
-		return addUser(ctx, t, c, words[1], *name, password)
-	case "password":
-		return setPassword(ctx, t, c, words[1], password)
-	}
-	set.Usage()
-	return ErrUsage
 }
 
-func readLine(in io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(in, maxPasswordLine)).ReadString('\n')
+// readPassword reads a line, of which only the line break is left out.
+func readPassword(in io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(in, maxPasswordLine+1)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
-	return strings.TrimRight(line, "\r\n"), nil
+	if len(line) > maxPasswordLine {
+		return "", errors.New("the password is too long")
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", errors.New("the password is empty; it is the first line of the input")
+	}
+	return line, nil
 }
 
 // addUser makes an employee with a login, as an administrator would.
@@ -71,6 +86,9 @@ func addUser(ctx context.Context, t Tools, c Call, login, name, password string)
 // setPassword replaces the password of an employee, found by login.
 func setPassword(ctx context.Context, t Tools, c Call, login, password string) error {
 	a, err := t.Accounts.AccountByLogin(ctx, login)
+	if fault.Is(err, fault.NotFound) {
+		return fmt.Errorf("nobody signs in as %s", login)
+	}
 	if err != nil {
 		return err
 	}
@@ -78,12 +96,13 @@ func setPassword(ctx context.Context, t Tools, c Call, login, password string) e
 	if err != nil {
 		return err
 	}
-	if len(a.Links) == 0 {
+	employee, ok := (&account.Principal{Links: a.Links}).Employee(t.Company)
+	if !ok {
 		return fault.New(fault.NotFound, "The account %s belongs to no company", login)
 	}
 	op := catalog.Update{
 		Catalog: catalog.Employees,
-		Record:  query.Key{Record: query.Record(a.Links[0].Employee)},
+		Record:  query.Key{Record: query.Record(employee)},
 		Values:  []catalog.FieldValue{{Field: users.Catalog.FieldByKey("$password").Num, Value: catalog.Text(password)}},
 	}
 	if _, err := t.Catalog.Apply(ctx, operator("cli"), []catalog.Op{op}, nil); err != nil {

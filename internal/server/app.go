@@ -101,6 +101,18 @@ func (a *App) first(ctx context.Context) error {
 	return err
 }
 
+// controlFile is in every data folder with SQLite databases.
+const controlFile = "control.db"
+
+// Exists tells whether there may be data: Open would not begin a new folder.
+func Exists(settings *config.Settings) bool {
+	if settings.DBConnection != "" {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(settings.DataDir, controlFile))
+	return !errors.Is(err, os.ErrNotExist)
+}
+
 func (a *App) openSQLite(ctx context.Context) error {
 	dir := a.Settings.DataDir
 	release, err := store.LockFolder(dir)
@@ -108,7 +120,7 @@ func (a *App) openSQLite(ctx context.Context) error {
 		return err
 	}
 	a.closers = append(a.closers, func() error { release(); return nil })
-	if a.control, err = store.OpenControlSQLite(ctx, filepath.Join(dir, "control.db")); err != nil {
+	if a.control, err = store.OpenControlSQLite(ctx, filepath.Join(dir, controlFile)); err != nil {
 		return err
 	}
 	a.closers = append(a.closers, a.control.Close)
@@ -185,9 +197,12 @@ func (a *App) Tools() adminapi.Tools {
 	return adminapi.Tools{
 		Catalog:  a.Catalog,
 		Accounts: a.Accounts,
-		Now:      a.now,
-		TempDir:  os.TempDir(),
+		Company:  company,
 		Check:    a.check,
+		Log:      a.Log,
+		Now:      a.now,
+		Zone:     a.Settings.CompanyTimezone,
+		TempDir:  os.TempDir(),
 	}
 }
 

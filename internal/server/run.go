@@ -17,14 +17,15 @@ import (
 )
 
 // Run serves until ctx ends; then requests drain first and background work,
-// which they may still need, ends after them. It calls ready when all listeners
-// are open.
-func (a *App) Run(ctx context.Context, ready func()) error {
-	listeners, err := a.listen()
+// which they may still need, ends after them; calls of operators' commands end
+// at once. It calls ready with the address of the APIs when all listeners are
+// open.
+func (a *App) Run(ctx context.Context, ready func(net.Addr)) error {
+	listeners, err := a.listen(ctx)
 	if err != nil {
 		return err
 	}
-	ready()
+	ready(listeners[len(listeners)-1].Addr())
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var upkeep errgroup.Group
@@ -34,7 +35,11 @@ func (a *App) Run(ctx context.Context, ready func()) error {
 	serving, ctx := errgroup.WithContext(ctx)
 	for _, l := range listeners {
 		a.Log.InfoContext(ctx, "server.start", "module", "Server", "address", l.Addr().String(), "version", a.Version)
-		serving.Go(func() error { return httpkit.Serve(ctx, httpkit.NewServer(l.handler, a.Log), l) })
+		s := httpkit.NewServer(l.handler, a.Log)
+		if l.operators {
+			s.BaseContext = func(net.Listener) context.Context { return ctx }
+		}
+		serving.Go(func() error { return httpkit.Serve(ctx, s, l) })
 	}
 	err = serving.Wait()
 	stop()
@@ -46,37 +51,50 @@ func (a *App) Run(ctx context.Context, ready func()) error {
 // listener is an open listener and what answers on it.
 type listener struct {
 	net.Listener
-	handler http.Handler
+	handler   http.Handler
+	operators bool
 }
 
 // listen opens every listener before anything is served, so that a start that
-// cannot succeed has no effect.
-func (a *App) listen() ([]listener, error) {
-	var open []listener
-	fail := func(err error) ([]listener, error) {
-		for _, l := range open {
-			_ = l.Close()
+// cannot succeed has no effect. The one with the APIs is the last.
+func (a *App) listen(ctx context.Context) ([]listener, error) {
+	if a.Settings.HTTPS {
+		if _, err := certificate(a.Settings)(nil); err != nil {
+			return nil, fmt.Errorf("read the certificate: %w", err)
 		}
-		return nil, err
 	}
+	var open []listener
 	for _, p := range a.plans() {
 		l, err := net.Listen("tcp", p.address)
 		if err != nil {
-			return fail(fmt.Errorf("open the listener: %w", err))
+			for _, l := range open {
+				_ = l.Close()
+			}
+			return nil, fmt.Errorf("open the listener: %w", err)
 		}
 		if p.tls != nil {
 			l = tls.NewListener(l, p.tls)
 		}
-		open = append(open, listener{l, p.handler})
+		open = append(open, listener{Listener: l, handler: p.handler})
 	}
-	if a.Settings.DBConnection == "" {
-		l, err := adminapi.Listen(a.Settings.DataDir)
-		if err != nil {
-			return fail(err)
-		}
-		open = append(open, listener{l, unlimited(adminapi.Handler(a.Tools()))})
+	if len(open) == 0 {
+		return nil, errors.New("PORT_HTTP and PORT_HTTPS leave nothing to listen on")
 	}
-	return open, nil
+	return append(a.listenOperators(ctx), open...), nil
+}
+
+// listenOperators opens the data folder's socket. Where that is not possible
+// the server works all the same; commands have to wait until it stops.
+func (a *App) listenOperators(ctx context.Context) []listener {
+	if a.Settings.DBConnection != "" {
+		return nil
+	}
+	l, err := adminapi.Listen(a.Settings.DataDir)
+	if err != nil {
+		a.Log.WarnContext(ctx, "operator.unreachable", "module", "Server", "error", err)
+		return nil
+	}
+	return []listener{{l, unlimited(adminapi.Handler(a.Tools())), true}}
 }
 
 // unlimited lets operators' calls take as long as they need.
