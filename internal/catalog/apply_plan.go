@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"kartoteka/internal/fault"
@@ -155,7 +156,7 @@ func (p *planner) expand(ctx context.Context, op Op) error {
 	case Comment:
 		return p.addComment(ctx, op)
 	}
-	return fault.New(fault.Internal, "Unknown operation %T", op)
+	return fmt.Errorf("unknown operation %T", op)
 }
 
 func (p *planner) addComment(ctx context.Context, op Comment) error {

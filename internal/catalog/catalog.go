@@ -201,8 +201,11 @@ func (in CatalogInput) apply(st *Structure, access *Access, c *Catalog) error {
 	}
 	if in.Instruction != nil {
 		c.Instruction = sanitise(*in.Instruction)
-		if len(*in.Instruction) > maxInstruction || strings.IndexByte(*in.Instruction, 0) >= 0 {
+		if len(*in.Instruction) > maxInstruction {
 			details = append(details, fault.At("instruction", fault.TooLong, "an instruction has at most %d bytes", maxInstruction))
+		}
+		if strings.IndexByte(*in.Instruction, 0) >= 0 {
+			details = append(details, fault.At("instruction", fault.Type, "the text contains a NUL character"))
 		}
 	}
 	if in.Priority != nil {

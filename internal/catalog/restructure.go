@@ -16,6 +16,10 @@ import (
 // maxVisible bounds a field's visibility condition, in bytes.
 const maxVisible = 64 << 10
 
+// maxExtra bounds the part of a configuration that the program does not know,
+// in bytes.
+const maxExtra = 64 << 10
+
 // maxHint bounds a field's hint and comment, in characters.
 const maxHint = 10_000
 
@@ -196,8 +200,11 @@ func (r *restructure) setTexts(in FieldInput, f *Field, isNew bool) {
 	}
 	set(&f.Hint, in.Hint)
 	set(&f.Comment, in.Comment)
-	if text.Len(f.Hint) > maxHint || text.Len(f.Comment) > maxHint || strings.IndexByte(f.Hint+f.Comment, 0) >= 0 {
+	if text.Len(f.Hint) > maxHint || text.Len(f.Comment) > maxHint {
 		r.refuse(in.Path+".hint", fault.TooLong, "a hint or comment has at most %d characters", maxHint)
+	}
+	if strings.IndexByte(f.Hint+f.Comment, 0) >= 0 {
+		r.refuse(in.Path+".hint", fault.Type, "the text contains a NUL character")
 	}
 	if in.Visible == nil {
 		return
@@ -226,6 +233,9 @@ func (r *restructure) configure(in FieldInput, f, old *Field) {
 	if before != nil && (before.Kind == KindEditor) != (f.Config.Kind == KindEditor) {
 		// Plain text is not cleaned on write: as rich text it could run scripts.
 		r.refuse(path+".type", fault.TypeChange, "the field %s cannot change between plain and rich text", text.Cut(old.Name, 100))
+	}
+	if len(f.Config.Extra) > maxExtra {
+		r.refuse(path, fault.TooLong, "the unknown settings of a field have at most %d bytes", maxExtra)
 	}
 	r.details = append(r.details, f.Type.Configure(path, &f.Config, before)...)
 	for i, source := range f.Config.Sources {

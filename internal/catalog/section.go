@@ -72,7 +72,9 @@ func (s *Service) CreateSection(ctx context.Context, a Actor, in SectionInput) (
 		}
 		section := &Section{Num: query.Section(n), Key: strconv.FormatInt(n, 10), Priority: 1}
 		for _, other := range st.Sections {
-			section.Priority = max(section.Priority, other.Priority+1)
+			if !other.System { // they stay at the end of the menu
+				section.Priority = max(section.Priority, other.Priority+1)
+			}
 		}
 		if in.Name == nil {
 			in.Name = new(string)

@@ -113,6 +113,8 @@ func TestStructureRefuses(t *testing.T) {
 			"validation_failed fields[0].type:type fields[1].config.min:min"},
 		{"two fields of one id", fields(field("a", "text", nil), field("a", "text", nil)), "validation_failed fields[1].id:duplicate_id"},
 		{"a number as field id", fields(field("a", "text", nil), catalog.FieldInput{Key: ptr("7"), Type: "text", Name: ptr("B")}), "invalid_id fields[1].id:invalid_id"},
+		{"a long mask", fields(field("a", "text", &catalog.Config{Kind: catalog.KindMask, Mask: strings.Repeat("1", 257)})), "validation_failed fields[0].config.mask:too_long"},
+		{"long unknown settings", fields(field("a", "text", &catalog.Config{Extra: []byte(`{"x":"` + strings.Repeat("x", 1<<16) + `"}`)})), "validation_failed fields[0].config:too_long"},
 		{"an unknown source", fields(field("a", "object", object(99))), "validation_failed fields[0].config.catalogs[0]:not_found"},
 		{"another type", alter(func(_ *world, in []catalog.FieldInput) []catalog.FieldInput {
 			in[1].Type = "number"
@@ -328,6 +330,9 @@ func TestMenuOrder(t *testing.T) {
 		}
 		if got := order(); got != "vendors orders" || made.Num != 4 {
 			t.Errorf("a moved catalog stays: %s; section %d", got, made.Num)
+		}
+		if made.Priority != 2 {
+			t.Errorf("a new section has the place %d, want 2: before the system's", made.Priority)
 		}
 		hidden, err := w.s.Catalogs(t.Context(), boss, catalog.CatalogFilter{Sections: []string{"$settings"}, Hidden: true})
 		shown, err2 := w.s.Catalogs(t.Context(), boss, catalog.CatalogFilter{Sections: []string{"$settings"}})

@@ -4,7 +4,11 @@ import (
 	"math"
 
 	"kartoteka/internal/fault"
+	"kartoteka/internal/query/text"
 )
+
+// maxUnit bounds the name of a number's unit, in characters.
+const maxUnit = 100
 
 // numberType is a number with an optional range.
 type numberType struct{ plain }
@@ -13,6 +17,9 @@ func (numberType) Name() string            { return "number" }
 func (numberType) Storage(*Config) Storage { return FloatStorage }
 
 func (numberType) Configure(path string, c *Config, _ *Config) []fault.Detail {
+	if text.Len(c.Unit) > maxUnit {
+		return []fault.Detail{fault.At(path+".unit", fault.TooLong, "a unit has at most %d characters", maxUnit)}
+	}
 	if c.Min != nil && c.Max != nil && *c.Min > *c.Max {
 		return []fault.Detail{fault.At(path+".min", fault.Min, "the minimum is greater than the maximum")}
 	}

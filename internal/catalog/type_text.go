@@ -20,6 +20,7 @@ const (
 const (
 	maxMultiline = 1 << 20
 	maxEditor    = 5 << 20
+	maxMask      = 256 // characters
 )
 
 // textType is a text of one line, of a mask, of many lines, or rich text.
@@ -33,6 +34,9 @@ func (textType) Configure(path string, c *Config, _ *Config) []fault.Detail {
 	case "", KindText, KindMultiline, KindMail, KindEditor:
 		return nil
 	case KindMask:
+		if text.Len(c.Mask) > maxMask {
+			return []fault.Detail{fault.At(path+".mask", fault.TooLong, "a mask has at most %d characters", maxMask)}
+		}
 		if _, ok := parseMask(c.Mask); !ok {
 			return []fault.Detail{fault.At(path+".mask", fault.Mask, "the mask ends in a single backslash")}
 		}

@@ -114,6 +114,9 @@ func Invalid(details []Detail) error {
 		return nil
 	case 1:
 		e := New(ValidationFailed, "%s", details[0].Message)
+		if details[0].Path != "" { // messages of fields name the field themselves
+			e = New(ValidationFailed, "%s: %s", details[0].Path, details[0].Message)
+		}
 		e.Details = details
 		return e
 	}
