@@ -5,7 +5,10 @@ FUZZTIME ?= 20s
 # Packages are named by folder: node_modules may hold foreign Go files.
 PACKAGES := ./cmd/... ./internal/... ./e2e/...
 
-.PHONY: build run test check lint race fuzz bench deps
+# For the tests of cmd and internal, as in: make test TESTFLAGS=-race
+TESTFLAGS ?=
+
+.PHONY: build run test check lint fuzz bench deps
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/kartoteka ./cmd/kartoteka
@@ -20,19 +23,17 @@ deps:
 
 # All tests, on both databases, with the public clients.
 test: deps
-	scripts/test.sh
+	scripts/test.sh $(TESTFLAGS)
 
 # What CI runs besides the fuzz targets.
-check: lint race
+check: lint
+	$(MAKE) test TESTFLAGS=-race
 
 lint:
 	@test -z "$$(gofmt -l cmd internal e2e)" || { echo "gofmt these files:"; gofmt -l cmd internal e2e; exit 1; } >&2
 	go vet $(PACKAGES)
 	go run $(STATICCHECK) $(PACKAGES)
 	scripts/generated.sh
-
-race: deps
-	CGO_ENABLED=1 scripts/test.sh -race
 
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
