@@ -47,7 +47,7 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request, in attempt) error {
 	if err != nil {
 		return refuseLogin(w, r, in, err)
 	}
-	if in.way == account.WayURL || prefersHTML(r) {
+	if in.way == account.WayURL || httpkit.PrefersHTML(r) {
 		a.opt.Cookies.Write(w, r, p.Cookie)
 		return redirect(w, localPath(in.redirect))
 	}
@@ -138,7 +138,7 @@ func checkAttempt(in attempt) error {
 // refuseLogin sends a browser back to the page, which shows why.
 func refuseLogin(w http.ResponseWriter, r *http.Request, in attempt, err error) error {
 	reason, known := loginErrors[fault.CodeOf(err)]
-	if !known || !prefersHTML(r) {
+	if !known || !httpkit.PrefersHTML(r) {
 		return err
 	}
 	q := url.Values{"error": {reason}}
@@ -159,7 +159,7 @@ func (a *API) logout(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	a.opt.Cookies.Clear(w, r)
-	if prefersHTML(r) {
+	if httpkit.PrefersHTML(r) {
 		return redirect(w, "/auth/login")
 	}
 	return httpkit.JSON(w, map[string]bool{"result": true})
@@ -205,19 +205,4 @@ func localPath(path string) string {
 		}
 	}
 	return path
-}
-
-// prefersHTML tells whether the client is a browser that shows a page.
-func prefersHTML(r *http.Request) bool {
-	for _, header := range r.Header["Accept"] {
-		for item := range strings.SplitSeq(header, ",") {
-			switch kind, _, _ := mime.ParseMediaType(item); kind {
-			case "text/html", "application/xhtml+xml":
-				return true
-			case "application/json":
-				return false
-			}
-		}
-	}
-	return false
 }

@@ -25,7 +25,7 @@ func (a *App) Handler() http.Handler {
 		{"/api/v1", api.Handler()},
 		{"/auth", api.Auth()},
 		{"/healthz", http.HandlerFunc(a.health)},
-		{"", kit.API(httpkit.FlatError, kit.Router("", nil))},
+		{"", kit.API(httpkit.FlatError, kit.LimitIP(kit.Router("", []httpkit.Route{{Pattern: "GET /{$}", Handler: a.home(kit)}})))},
 	}
 	return kit.Observe(mux)
 }
@@ -36,7 +36,7 @@ func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
 		Catalog:   a.Catalog,
 		Accounts:  a.Accounts,
 		Kit:       kit,
-		Cookies:   httpkit.Cookies{Name: s.SessionCookieName, CrossSite: s.CookieCrossSite},
+		Cookies:   a.cookies(),
 		Company:   company,
 		BodyLimit: s.APIBodyLimit,
 		URLLogin:  s.AuthURLLogin,
@@ -53,6 +53,10 @@ func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
 	}
 }
 
+func (a *App) cookies() httpkit.Cookies {
+	return httpkit.Cookies{Name: a.Settings.SessionCookieName, CrossSite: a.Settings.CookieCrossSite}
+}
+
 // health tells whether requests can be served: the database answers.
 func (a *App) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -60,6 +64,7 @@ func (a *App) health(w http.ResponseWriter, r *http.Request) {
 	if _, err := a.company.Version(r.Context()); err != nil {
 		a.Log.WarnContext(r.Context(), "health", "module", "Server", "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte("the database does not answer\n"))
 		return
 	}
 	_, _ = w.Write([]byte("ok\n"))
@@ -75,7 +80,7 @@ type byPrefix []struct {
 func (p byPrefix) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, e := range p {
 		rest, ok := strings.CutPrefix(r.URL.Path, e.prefix)
-		if ok && (rest == "" || rest[0] == '/') {
+		if ok && (e.prefix == "" || rest == "" || rest[0] == '/') {
 			e.handler.ServeHTTP(w, r)
 			return
 		}
