@@ -1,10 +1,13 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 
 	"kartoteka/internal/bpiumapi"
+	"kartoteka/internal/catalog"
 	"kartoteka/internal/httpkit"
 )
 
@@ -61,13 +64,26 @@ func (a *App) cookies() httpkit.Cookies {
 func (a *App) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	if _, err := a.company.Version(r.Context()); err != nil {
+	if err := a.alive(r.Context()); err != nil {
 		a.Log.WarnContext(r.Context(), "health", "module", "Server", "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write([]byte("the database does not answer\n"))
 		return
 	}
 	_, _ = w.Write([]byte("ok\n"))
+}
+
+// alive opens a transaction: versions alone may come from memory.
+func (a *App) alive(ctx context.Context) error {
+	v, err := a.company.Version(ctx)
+	if err != nil {
+		return err
+	}
+	err = a.company.View(ctx, v, func(catalog.Reader) error { return nil })
+	if errors.Is(err, catalog.ErrStale) { // read, and of today
+		return nil
+	}
+	return err
 }
 
 // byPrefix gives a request to the first handler whose prefix it has. Unlike
