@@ -20,7 +20,7 @@ func find(ctx context.Context, r Reader, c *Catalog, key query.Key) (query.Recor
 		}
 		return key.Record, nil
 	}
-	if !keyForm.MatchString(key.Code) {
+	if !knownForm.MatchString(key.Code) {
 		return 0, nil
 	}
 	record, err := r.Find(ctx, c, key.Code)

@@ -11,7 +11,12 @@ import (
 // Employees is the number of the employees' catalog, "$users".
 const Employees query.Catalog = 3
 
-var keyForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
+// keyForm is what callers may choose; knownForm also what the system has: the
+// mirror of a system catalog has its id.
+var (
+	keyForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
+	knownForm = regexp.MustCompile(`^[$]?[A-Za-z][A-Za-z0-9_-]{0,63}$`)
+)
 
 // chosenKey checks the public id that a caller chose for a thing whose number
 // is number: "" when it may have it, else the code of the refusal. A decimal

@@ -2,8 +2,10 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
@@ -42,9 +44,16 @@ func (s *Service) reshape(ctx context.Context, catalogs []query.Catalog, fn func
 		if err := fn(st, w); err != nil {
 			return err
 		}
+		if err := s.mirror(ctx, w); err != nil {
+			return err
+		}
 		_, err := w.BumpStructure(ctx)
 		return err
 	})
+	if errors.Is(err, ErrCodeTaken) {
+		// Of what callers see nothing has the id: that was checked before.
+		return fault.Wrap(err, fault.DuplicateID, "The id is taken by something in a removed section")
+	}
 	if err != nil {
 		return err
 	}

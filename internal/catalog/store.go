@@ -123,6 +123,8 @@ type Writer interface {
 	// Write applies the mutations in order. It fails with ErrMoved or
 	// ErrCodeTaken, and then the transaction must be given up.
 	Write(ctx context.Context, m []Mutation) error
+	// Definition reads the structure as the transaction leaves it.
+	Definition(ctx context.Context) (*Definition, error)
 	// AddHistory adds an entry that no mutation carries (a comment) and gives its number.
 	AddHistory(ctx context.Context, e *HistoryRow) (int64, error)
 
@@ -190,6 +192,8 @@ const (
 	InsertRecord MutationKind = iota
 	UpdateRecord
 	RemoveRecord
+	// RestoreRecord inserts under a number that a removed record may have had.
+	RestoreRecord
 )
 
 // Mutation is one record's write, worked out beforehand.

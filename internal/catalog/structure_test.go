@@ -59,6 +59,26 @@ func refusal(err error) string {
 	return text
 }
 
+func TestIDsOfARemovedSectionStayTaken(t *testing.T) {
+	oneWorld(t, func(t *testing.T, w *world) {
+		section, err := w.s.CreateSection(t.Context(), boss, catalog.SectionInput{Name: ptr("Old")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := catalog.CatalogInput{Name: ptr("X"), Key: ptr("x"), Section: &section.Key}
+		if _, err := w.s.CreateCatalog(t.Context(), boss, in); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.s.DeleteSection(t.Context(), boss, section.Key); err != nil {
+			t.Fatal(err)
+		}
+		in.Section = ptr("3")
+		if _, err := w.s.CreateCatalog(t.Context(), boss, in); refusal(err) != "duplicate_id" {
+			t.Error(refusal(err))
+		}
+	})
+}
+
 func TestStructureRefuses(t *testing.T) {
 	long := strings.Repeat("я", 256)
 	object := func(n query.Catalog) *catalog.Config { return &catalog.Config{Sources: []catalog.Source{{Catalog: n}}} }

@@ -84,7 +84,10 @@ func (w *writes) add(s *Company, m *catalog.Mutation) error {
 		return errors.New("not a record number")
 	}
 	switch m.Kind {
-	case catalog.InsertRecord:
+	case catalog.InsertRecord, catalog.RestoreRecord:
+		if m.Kind == catalog.RestoreRecord {
+			w.forget(m)
+		}
 		s.numbers.raise(m.Catalog.Num, m.Record)
 		if err := w.insert(s.inserts.of(m.Catalog), m); err != nil {
 			return err
@@ -118,6 +121,12 @@ func (w *writes) insert(p *insertPlan, m *catalog.Mutation) error {
 	w.run(`INSERT INTO titles (ref, catalog, title, fold, key, code) VALUES (?, ?, ?, ?, ?, ?)`,
 		refOf(m), int64(m.Catalog.Num), title.Text, title.Fold, title.Key, storedCode(codeOf(m)))
 	return nil
+}
+
+// forget takes away what a removed record left under its number.
+func (w *writes) forget(m *catalog.Mutation) {
+	w.run(`DELETE FROM trash WHERE catalog = ? AND record = ?`, int64(m.Catalog.Num), int64(m.Record))
+	w.run(`DELETE FROM titles WHERE ref = ? AND removed IS TRUE`, refOf(m))
 }
 
 func (w *writes) update(m *catalog.Mutation) {
@@ -227,7 +236,7 @@ func (w *writes) times(m *catalog.Mutation) {
 // log adds the change and the history entry.
 func (w *writes) log(m *catalog.Mutation) {
 	version := m.Version + 1
-	if m.Kind == catalog.InsertRecord {
+	if m.Kind == catalog.InsertRecord || m.Kind == catalog.RestoreRecord {
 		version = 1
 	}
 	w.run(`INSERT INTO changes (catalog, record, version, at, actor, origin, kind, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -240,9 +249,10 @@ func (w *writes) log(m *catalog.Mutation) {
 }
 
 var changeKinds = map[catalog.MutationKind]string{
-	catalog.InsertRecord: "create",
-	catalog.UpdateRecord: "update",
-	catalog.RemoveRecord: "remove",
+	catalog.InsertRecord:  "create",
+	catalog.UpdateRecord:  "update",
+	catalog.RemoveRecord:  "remove",
+	catalog.RestoreRecord: "create",
 }
 
 const insertHistory = `INSERT INTO history (catalog, record, at, actor, kind, payload) VALUES (?, ?, ?, ?, ?, ?)`

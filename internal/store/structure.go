@@ -22,6 +22,15 @@ func (s *Company) Structure(ctx context.Context) (*catalog.Definition, error) {
 	return d, nil
 }
 
+// Definition implements catalog.Writer.
+func (t *tx) Definition(ctx context.Context) (*catalog.Definition, error) {
+	d, err := t.company.readStructure(ctx, t.conn)
+	if err != nil {
+		return nil, fmt.Errorf("read the structure: %w", err)
+	}
+	return d, nil
+}
+
 func (s *Company) readStructure(ctx context.Context, c conn) (*catalog.Definition, error) {
 	d := new(catalog.Definition)
 	version := statement{SQL: selectVersion, Each: func(r row) error {

@@ -14,6 +14,7 @@ import (
 var structures = []promise{
 	{name: "a structure is read as it was saved", test: testStructure},
 	{name: "removed parts are read too", test: testRemovedParts},
+	{name: "a transaction reads the structure as it leaves it", test: testOwnDefinition},
 	{name: "a change raises the version for everybody", test: testVersions},
 	{name: "a transaction planned with another version is refused", test: testStale},
 	{name: "a failed structure change leaves no trace", test: testFailedChange},
@@ -58,6 +59,22 @@ func testStructure(f *fixture) {
 	if d.Version != f.st.Version {
 		f.Errorf("version %d, want %d", d.Version, f.st.Version)
 	}
+}
+
+func testOwnDefinition(f *fixture) {
+	f.reshape(f.st.Version, func(w catalog.Writer) error {
+		if err := w.SaveSection(f.Context(), &catalog.Section{Num: 9, Key: "new", Name: "New"}); err != nil {
+			return err
+		}
+		d, err := w.Definition(f.Context())
+		if err != nil {
+			return err
+		}
+		if got := d.Sections[len(d.Sections)-1]; got.Key != "new" || len(d.Catalogs) != len(f.st.Catalogs) {
+			f.Errorf("the transaction reads section %+v and %d catalogs", got, len(d.Catalogs))
+		}
+		return nil
+	})
 }
 
 func (f *fixture) definition() *catalog.Definition {

@@ -13,6 +13,7 @@ var writes = []promise{
 	{name: "an update changes the named cells and what hangs on them", test: testUpdate},
 	{name: "an emptied field leaves nothing behind", test: testEmptied},
 	{name: "a removed record keeps its title, and links to it stay", test: testRemove},
+	{name: "a removed record's number is used again", test: testRestore},
 	{name: "a write with another version fails with ErrMoved", test: testMoved},
 	{name: "a custom id is unique among live records", test: testCodeTaken},
 	{name: "a custom id can be changed, cleared and taken over", test: testCodes},
@@ -115,6 +116,26 @@ func testRemove(f *fixture) {
 	}
 	if again := f.add(makers, "acme", values{maker: catalog.Text("Acme II")}); again == m || f.find(makers, "acme") != again {
 		f.Errorf("the custom id is of %d, want %d", f.find(makers, "acme"), again)
+	}
+}
+
+func testRestore(f *fixture) {
+	m := f.add(makers, "acme", values{maker: catalog.Text("Acme")})
+	r := f.add(goods, "", values{name: catalog.Text("thing"), made: links(m)})
+	for _, title := range []string{"Acme II", "Acme III"} {
+		f.mustWrite(f.removal(makers, m, 1))
+		again := f.mutation(catalog.RestoreRecord, makers, m, values{maker: catalog.Text(title)})
+		f.mustWrite(again)
+		f.want(makers, m, 1, values{maker: catalog.Text(title)})
+		if got, _ := f.title(makers, m); got != (catalog.Title{Text: title}) {
+			f.Errorf("the title is %+v", got)
+		}
+	}
+	f.want(goods, r, 1, values{name: catalog.Text("thing"), made: links(m)})
+	first := f.mutation(catalog.RestoreRecord, makers, f.reserve(makers, 1), values{maker: catalog.Text("new")})
+	f.mustWrite(first)
+	if err := f.write(first); err == nil {
+		f.Error("a living record was written over")
 	}
 }
 
