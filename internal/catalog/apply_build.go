@@ -102,7 +102,7 @@ func (p *planner) numberFiles(ctx context.Context) error {
 
 // mutations works out what the store writes, in the order of the steps.
 func (p *planner) mutations() []Mutation {
-	p.titleFresh()
+	p.retitled()
 	list := make([]Mutation, 0, len(p.steps))
 	for _, s := range p.steps {
 		if !s.writes() {
@@ -185,14 +185,19 @@ func (s *step) times() []ItemTime {
 	return times
 }
 
-// titleFresh gives new records their titles before anything that links them is
-// put into JSON.
-func (p *planner) titleFresh() {
-	for _, sub := range p.fresh {
-		if p.titles == nil {
-			p.titles = make(Titles, len(p.fresh))
+// retitled notes the titles that the steps give before anything that links
+// their records is put into JSON.
+func (p *planner) retitled() {
+	for _, s := range p.steps {
+		if !s.retitle {
+			continue
 		}
-		p.titles[query.MakeRef(sub.catalog.Num, sub.record)] = Title{Text: sub.titleText(), Code: sub.code}
+		if p.titles == nil {
+			p.titles = Titles{}
+		}
+		p.titles[query.MakeRef(s.subject.catalog.Num, s.subject.record)] = Title{
+			Text: s.subject.titleText(), Code: s.subject.code, Removed: s.subject.removed,
+		}
 	}
 }
 

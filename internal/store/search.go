@@ -174,23 +174,38 @@ func (b *builder) inCatalog(ref string, c query.Catalog) {
 	b.int(int64(query.MakeRef(c, query.MaxRecord)))
 }
 
-// searchTitles adds the records with such a title of their own.
+// searchTitles adds the records with such a title of their own. Where the title
+// field is searched anyway, only titles that are not its value are left.
 func (b *builder) searchTitles(start int, s *catalog.Selected, fold string) {
-	if !s.SearchTitle || inTitleField(s, fold) {
+	if !s.SearchTitle {
 		return
 	}
-	b.union(start)
-	b.add("SELECT t.ref - ")
-	b.int(int64(query.MakeRef(s.Catalog.Num, 0)))
-	b.add(" FROM titles t WHERE ")
-	b.inCatalog("t.ref", s.Catalog.Num)
-	b.add(" AND ")
-	b.contains("t.fold", fold)
+	if !inTitleField(s, fold) {
+		b.union(start)
+		b.add("SELECT t.ref - ")
+		b.int(int64(query.MakeRef(s.Catalog.Num, 0)))
+		b.add(" FROM titles t WHERE ")
+		b.inCatalog("t.ref", s.Catalog.Num)
+		b.add(" AND ")
+		b.contains("t.fold", fold)
+		return
+	}
+	if strings.Trim(fold, codeChars) == "" {
+		b.union(start)
+		b.add("SELECT c.id FROM ", recordTable(s.Catalog.Num), " c JOIN titles t ON t.ref = c.id + ")
+		b.int(int64(query.MakeRef(s.Catalog.Num, 0)))
+		b.add(" WHERE c.code IS NOT NULL AND ")
+		b.contains("t.fold", fold)
+	}
 }
 
+// codeChars are the folded characters of "#" and a custom id.
+const codeChars = "#$-_0123456789abcdefghijklmnopqrstuvwxyz"
+
 // inTitleField tells whether a title with the text in it can only be the value
-// of a field that is searched anyway. Titles have a space for each line break of
-// the value, and are "#" and the record's number where there is none.
+// of a field that is searched anyway, or "#" and a custom id. Titles have a
+// space for each line break of the value, and are "#" and the record's id where
+// there is none.
 func inTitleField(s *catalog.Selected, fold string) bool {
 	f := s.Catalog.Title()
 	if f == nil || !slices.Contains(s.SearchFields, f) || strings.Trim(fold, "#0123456789") == "" {
