@@ -27,26 +27,32 @@ func (k *Kit) logEnd(ctx context.Context, r *http.Request, res *response, start 
 		slog.String("ip", q.ip.String()), slog.Int("status", res.code()), slog.Int64("ms", time.Since(start).Milliseconds()))
 }
 
-// maskQuery hides the values of parameters whose names sound secret.
+// maskQuery hides the values of parameters whose names, or which themselves,
+// sound secret.
 func maskQuery(raw string) string {
 	if raw == "" {
 		return ""
 	}
 	pairs := strings.Split(raw, "&")
 	for i, pair := range pairs {
-		name, _, found := strings.Cut(pair, "=")
-		if found && secretName(name) {
+		name, value, found := strings.Cut(pair, "=")
+		// A value may be an address with a query of its own.
+		if found && (secretName(name) || strings.Contains(strings.ToLower(plain(value)), "password")) {
 			pairs[i] = name + "=***"
 		}
 	}
 	return strings.Join(pairs, "&")
 }
 
-func secretName(name string) bool {
-	if plain, err := url.QueryUnescape(name); err == nil {
-		name = plain
+func plain(escaped string) string {
+	if s, err := url.QueryUnescape(escaped); err == nil {
+		return s
 	}
-	name = strings.ToLower(name)
+	return escaped
+}
+
+func secretName(name string) bool {
+	name = strings.ToLower(plain(name))
 	for _, word := range []string{"password", "passwd", "token", "secret", "key", "auth", "cookie", "sid"} {
 		if strings.Contains(name, word) {
 			return true

@@ -2,11 +2,8 @@ package httpkit
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 
 	"kartoteka/internal/fault"
@@ -19,9 +16,14 @@ const firstBuffer = 32 << 10
 
 var buffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, firstBuffer)) }}
 
+// bodyValues bounds the values of a JSON body. Each takes many times the memory
+// of its text.
+const bodyValues = 250_000
+
 // ReadJSON reads the body, whatever its Content-Type, as one JSON value of at
-// most limit bytes. An empty body is an empty object. It fails with
-// fault.InvalidJSON or fault.BodyTooLarge.
+// most limit bytes and 250,000 values. An empty body is an empty object. It
+// fails with fault.InvalidJSON or fault.BodyTooLarge. A large body waits until
+// few others are being worked on.
 func ReadJSON(r *http.Request, limit int64) (tree.Value, error) {
 	buf := buffers.Get().(*bytes.Buffer)
 	buf.Reset()
@@ -36,7 +38,10 @@ func ReadJSON(r *http.Request, limit int64) (tree.Value, error) {
 	if len(bytes.TrimSpace(buf.Bytes())) == 0 {
 		return tree.NewObject(nil), nil
 	}
-	return tree.ParseJSON(buf.Bytes(), tree.Limits{})
+	if err := of(r.Context()).takeTurn(r.Context(), buf.Len()); err != nil {
+		return tree.Value{}, err
+	}
+	return tree.ParseJSON(buf.Bytes(), tree.Limits{Values: bodyValues})
 }
 
 // ReadObject is ReadJSON for a body that must be an object.
@@ -71,10 +76,10 @@ func readInto(buf *bytes.Buffer, r *http.Request, limit int64) error {
 		return errTooLarge(limit)
 	case err == nil:
 		return nil
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.Wrap(err, fault.InvalidJSON, "the body did not arrive whole")
 	}
-	return fmt.Errorf("read body: %w", err)
+	// Whatever it is, a deadline, a broken chunk or a lost connection, the
+	// client's side of the connection did it.
+	return fault.Wrap(err, fault.InvalidJSON, "the body did not arrive whole")
 }
 
 func errTooLarge(limit int64) error {

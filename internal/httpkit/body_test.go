@@ -1,9 +1,11 @@
 package httpkit
 
 import (
+	"bufio"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,7 +39,7 @@ func TestReadJSON(t *testing.T) {
 		{name: "form", path: "object", body: `a=1&b=2`, status: 400, want: `"invalid_json"`},
 		{name: "depth bomb", path: "object", body: strings.Repeat(`{"a":`, 100_000), status: 400, want: `nested deeper than 64 levels`},
 		{name: "list bomb", path: "object", body: strings.Repeat(`[`, 5<<20), status: 400, want: `nested deeper than 64 levels`},
-		{name: "too many values", path: "any", body: "[" + strings.Repeat("1,", 2<<20) + "1]", status: 400, want: `more than 1000000 values`},
+		{name: "too many values", path: "any", body: "[" + strings.Repeat("1,", 2<<20) + "1]", status: 400, want: `more than 250000 values`},
 		{name: "NUL", path: "object", body: `{"a":"\u0000"}`, status: 400, want: `U+0000`},
 		{name: "raw NUL", path: "object", body: "{\"a\":\"\x00\"}", status: 400, want: `U+0000`},
 		{name: "invalid UTF-8", path: "object", body: "{\"a\":\"\xff\"}", status: 400, want: `not UTF-8`},
@@ -75,5 +77,81 @@ func TestClaimedLengthTakesNoMemoryAndCutBodyIsRefused(t *testing.T) {
 	}
 	if log := s.log.String(); !strings.Contains(log, `"status":400`) && !strings.Contains(log, `"status":499`) {
 		t.Errorf("log %s", log)
+	}
+}
+
+func TestBodyThatBreaksOffIsTheClientsFault(t *testing.T) {
+	s := newSite(t, Options{}, routes(Route{"POST /x", func(w http.ResponseWriter, r *http.Request) error {
+		_, err := ReadObject(r, 10<<20)
+		return err
+	}}))
+	const chunked = "POST /api/v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for _, test := range []struct{ name, raw string }{
+		{"chunk size that is no number", chunked + "zz\r\n{}\r\n0\r\n\r\n"},
+		{"chunk longer than said", chunked + "1\r\n{}\r\n0\r\n\r\n"},
+		{"huge chunk", chunked + "fffffffffffffffff\r\n{}"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := c.Write([]byte(test.raw)); err != nil {
+				t.Fatal(err)
+			}
+			res, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if res.StatusCode != http.StatusBadRequest {
+				t.Errorf("status %d, want 400", res.StatusCode)
+			}
+		})
+	}
+}
+
+func TestLargeBodiesTakeTurns(t *testing.T) {
+	turns := cap(newTurns())
+	inside, leave := make(chan struct{}, 100), make(chan struct{})
+	s := newSite(t, Options{}, routes(Route{"POST /x", func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := ReadObject(r, 10<<20); err != nil {
+			return err
+		}
+		inside <- struct{}{}
+		<-leave
+		return Empty(w)
+	}}))
+	var all sync.WaitGroup
+	post := func(body string) {
+		all.Go(func() {
+			res, err := plainClient.Post(s.URL+"/api/v1/x", "", strings.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := res.Body.Close(); err != nil || res.StatusCode != 200 {
+				t.Error(res.StatusCode, err)
+			}
+		})
+	}
+	for range turns + 3 {
+		post(`{"a":"` + strings.Repeat("x", largeBody) + `"}`)
+	}
+	for range turns {
+		<-inside
+	}
+	post(`{}`) // a small one passes
+	<-inside
+	select {
+	case <-inside:
+		t.Errorf("more than %d large bodies are in work", turns)
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(leave)
+	all.Wait()
+	if n := len(inside); n != 3 {
+		t.Errorf("%d came later, want 3", n)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kartoteka/internal/fault"
+	"kartoteka/internal/query/text"
 )
 
 // cors lets the pages of listed origins call the API with credentials.
@@ -23,7 +24,7 @@ func (k *Kit) cors(next http.Handler) http.Handler {
 		}
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Credentials", "true")
-		h.Set("Access-Control-Expose-Headers", "X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Total-Count")
+		h.Set("Access-Control-Expose-Headers", "X-Request-Id, X-Total-Count, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Total-Count")
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			preflight(h, r)
 			Empty(w)
@@ -43,19 +44,37 @@ func preflight(h http.Header, r *http.Request) {
 
 // CheckOrigin refuses, with fault.BadOrigin, a changing request that another
 // site's page sent with this site's cookie. Clients that are no browsers send
-// no Origin and pass.
+// neither Origin nor Sec-Fetch-Site and pass.
 func (k *Kit) CheckOrigin(r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return nil
 	}
 	origin := r.Header.Get("Origin")
-	if origin == "" || k.origins[strings.ToLower(origin)] {
+	if origin == "" {
+		return checkSite(r.Header.Get("Sec-Fetch-Site"))
+	}
+	if k.origins[strings.ToLower(origin)] || k.own(origin, of(r.Context()).host) {
 		return nil
 	}
+	return fault.New(fault.BadOrigin, "pages of %s may not change data here", text.Cut(origin, 100))
+}
+
+// own tells whether an origin is this server's: the host that was asked or,
+// behind a proxy that names another one, the configured public name.
+func (k *Kit) own(origin, asked string) bool {
 	u, err := url.Parse(origin)
-	if err == nil && u.Host != "" && strings.EqualFold(u.Host, of(r.Context()).host) {
-		return nil
+	if err != nil || u.Host == "" {
+		return false
 	}
-	return fault.New(fault.BadOrigin, "pages of %s may not change data here", origin)
+	return strings.EqualFold(u.Host, asked) ||
+		k.opt.Host != "" && (strings.EqualFold(u.Host, k.opt.Host) || strings.EqualFold(u.Hostname(), k.opt.Host))
+}
+
+// checkSite judges a request of a browser that hides the origin.
+func checkSite(site string) error {
+	if site == "cross-site" || site == "same-site" {
+		return fault.New(fault.BadOrigin, "pages of %s may not change data here", site)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package httpkit
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -28,7 +29,7 @@ func TestCORS(t *testing.T) {
 }
 
 func TestCheckOrigin(t *testing.T) {
-	s := newSite(t, Options{CORSOrigins: []string{"https://app.example.com"}}, func(k *Kit) http.Handler {
+	s := newSite(t, Options{CORSOrigins: []string{"https://app.example.com"}, Host: "kartei.example.org"}, func(k *Kit) http.Handler {
 		return k.Handle(func(w http.ResponseWriter, r *http.Request) error {
 			if err := k.CheckOrigin(r); err != nil {
 				return err
@@ -39,26 +40,41 @@ func TestCheckOrigin(t *testing.T) {
 	tests := []struct {
 		name, method, origin, forwarded string
 		status                          int
+		site                            string // Sec-Fetch-Site
 	}{
-		{"no header", "POST", "", "", 200},
-		{"own host", "POST", "https://kartoteka.example.com", "", 200},
-		{"own host in capitals", "POST", "https://KARTOTEKA.example.com", "", 200},
-		{"own host with another port", "POST", "https://kartoteka.example.com:8443", "", 403},
-		{"listed", "DELETE", "https://app.example.com", "", 200},
-		{"other", "POST", "https://evil.example.com", "", 403},
-		{"other GET", "GET", "https://evil.example.com", "", 200},
-		{"other HEAD", "HEAD", "https://evil.example.com", "", 200},
-		{"null", "PATCH", "null", "", 403},
-		{"prefix of the own host", "POST", "https://kartoteka.example.com.evil.org", "", 403},
-		{"nonsense", "POST", "::", "", 403},
-		{"behind a proxy", "POST", "https://public.example.com", "public.example.com", 200},
-		{"behind a proxy, inner host", "POST", "https://kartoteka.example.com", "public.example.com", 403},
+		{"no header", "POST", "", "", 200, ""},
+		{"own host", "POST", "https://kartoteka.example.com", "", 200, ""},
+		{"own host in capitals", "POST", "https://KARTOTEKA.example.com", "", 200, ""},
+		{"own host with another port", "POST", "https://kartoteka.example.com:8443", "", 403, ""},
+		{"listed", "DELETE", "https://app.example.com", "", 200, ""},
+		{"other", "POST", "https://evil.example.com", "", 403, ""},
+		{"other GET", "GET", "https://evil.example.com", "", 200, ""},
+		{"other HEAD", "HEAD", "https://evil.example.com", "", 200, ""},
+		{"null", "PATCH", "null", "", 403, ""},
+		{"prefix of the own host", "POST", "https://kartoteka.example.com.evil.org", "", 403, ""},
+		{"nonsense", "POST", "::", "", 403, ""},
+		{"behind a proxy", "POST", "https://public.example.com", "public.example.com", 200, ""},
+		{"behind a proxy, inner host", "POST", "https://kartoteka.example.com", "public.example.com", 403, ""},
+		{"public name behind a proxy that names none", "POST", "https://kartei.example.org", "", 200, ""},
+		{"public name with a port", "POST", "https://kartei.example.org:8443", "", 200, ""},
+		{"public name as a prefix", "POST", "https://kartei.example.org.evil.org", "", 403, ""},
+		{"cross-site without an origin", "POST", "", "", 403, "cross-site"},
+		{"same-site without an origin", "DELETE", "", "", 403, "same-site"},
+		{"same-origin without an origin", "POST", "", "", 200, "same-origin"},
+		{"typed address", "POST", "", "", 200, "none"},
+		{"cross-site GET", "GET", "", "", 200, "cross-site"},
+		{"listed page of another site", "POST", "https://app.example.com", "", 200, "cross-site"},
+		{"origin decides", "POST", "https://evil.example.com", "", 403, "same-origin"},
+		{"long origin", "POST", "https://" + strings.Repeat("e", 5000), "", 403, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			headers := map[string]string{"Host": "kartoteka.example.com"}
 			if test.origin != "" {
 				headers["Origin"] = test.origin
+			}
+			if test.site != "" {
+				headers["Sec-Fetch-Site"] = test.site
 			}
 			if test.forwarded != "" {
 				headers["X-Forwarded-Host"] = test.forwarded

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/fault"
@@ -22,6 +21,7 @@ type Options struct {
 	// Now is the clock of the limits; nil means time.Now.
 	Now             func() time.Time
 	DefaultLanguage string         // of fault.Languages; "" means en
+	Host            string         // public host name; "" means that of each request
 	TrustedProxies  []netip.Prefix // loopback is trusted always
 	CORSOrigins     []string       // "https://app.example.com"; none: CORS off
 	LimitIP         Rule
@@ -35,6 +35,7 @@ type Kit struct {
 	byIP      *Limiter[netip.Addr]
 	byAccount *Limiter[account.ID]
 	untrusted sync.Once
+	turns     chan struct{}
 }
 
 // New makes a kit.
@@ -50,6 +51,7 @@ func New(opt Options) *Kit {
 		origins:   map[string]bool{},
 		byIP:      NewLimiter[netip.Addr](opt.Now),
 		byAccount: NewLimiter[account.ID](opt.Now),
+		turns:     newTurns(),
 	}
 	for _, o := range opt.CORSOrigins {
 		k.origins[strings.ToLower(strings.TrimSuffix(strings.TrimSpace(o), "/"))] = true
@@ -72,6 +74,7 @@ func (k *Kit) Observe(next http.Handler) http.Handler {
 		res := newResponse(w, r)
 		k.logStart(ctx, r)
 		defer k.logEnd(ctx, r, res, start)
+		defer q.endTurn()
 		defer func() {
 			if p := recover(); p != nil {
 				k.recovered(res, r, p) // panics again when the connection must die
@@ -99,10 +102,6 @@ func (k *Kit) API(write ErrorWriter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		of(r.Context()).errors = write
 		w.Header()["Cache-Control"] = noStore
-		if !utf8.ValidString(r.URL.Path) || strings.ContainsRune(r.URL.Path, 0) {
-			k.fail(w, r, errNoResource())
-			return
-		}
 		next.ServeHTTP(w, r)
 	})
 }

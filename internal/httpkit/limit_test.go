@@ -127,3 +127,13 @@ func BenchmarkStack(b *testing.B) {
 		h.ServeHTTP(w, r)
 	}
 }
+
+func TestEveryRequestIsCounted(t *testing.T) {
+	s := newSite(t, Options{LimitIP: Rule{Max: 5, Window: time.Minute}}, routes(Route{"GET /x", echo("x")}))
+	for i, path := range []string{"x", "nothing", "%ff", "a//b", "x%00"} {
+		res, _ := s.send(t, call{path: "/api/v1/" + path})
+		if got, want := res.Header.Get("X-RateLimit-Remaining"), strconv.Itoa(4-i); got != want {
+			t.Errorf("%s: %s left, want %s", path, got, want)
+		}
+	}
+}

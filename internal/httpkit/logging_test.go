@@ -88,7 +88,7 @@ func TestLogLevelAndGroup(t *testing.T) {
 
 func TestAccessLog(t *testing.T) {
 	s := newSite(t, Options{}, routes(Route{"GET /x", echo("x")}))
-	s.send(t, call{path: "/api/v1/x?a=1&password=geheim&access_token=geheim&p%61ssword=geheim"})
+	s.send(t, call{path: "/api/v1/x?a=1&password=geheim&access_token=geheim&p%61ssword=geheim&redirect=%2Fauth%2Flogin%3Flogin%3Da%26p%2561ssword%3Dx%26Password%3Dgeheim"})
 	var events []string
 	for line := range strings.Lines(s.log.String()) {
 		var v map[string]any

@@ -18,6 +18,9 @@ type request struct {
 	lang   string
 	errors ErrorWriter
 	user   string
+
+	turns chan struct{} // of the kit; nil outside Observe
+	turn  bool          // this request holds one
 }
 
 type requestKey struct{}
@@ -64,6 +67,7 @@ func (k *Kit) newRequest(r *http.Request) *request {
 		host:   r.Host,
 		lang:   language(r.Header.Get("Accept-Language"), k.opt.DefaultLanguage),
 		errors: FlatError,
+		turns:  k.turns,
 	}
 	k.proxied(r, q)
 	return q

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"kartoteka/internal/fault"
 )
@@ -49,7 +50,7 @@ func (k *Kit) Handle(h Handler) http.Handler {
 
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
-	if unclean(path) {
+	if unclean(path) || !utf8.ValidString(r.URL.Path) || strings.IndexByte(r.URL.Path, 0) >= 0 {
 		rt.kit.fail(w, r, errNoResource())
 		return
 	}
