@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kartoteka/internal/fault"
+	"kartoteka/internal/query/text"
 )
 
 // Ways to sign in, for the log and the session.
@@ -42,6 +43,9 @@ type basicEntry struct {
 	until  time.Time
 }
 
+// maxLogged is how many characters of a login the log repeats.
+const maxLogged = 100
+
 // SignIn checks credentials and opens a session. It fails with
 // fault.BadCredentials, fault.RateLimited while the delay after failures runs,
 // or fault.AccountLocked.
@@ -56,6 +60,7 @@ func (s *Service) SignIn(ctx context.Context, c Credentials) (*Principal, error)
 // Verify checks credentials without opening a session; it fails as SignIn.
 func (s *Service) Verify(ctx context.Context, c Credentials) (Account, error) {
 	if !possible(c.Login, c.Password) {
+		s.logFailure(ctx, c, "impossible", 0)
 		return Account{}, errCredentials()
 	}
 	p := pair{Key(c.Login), Network(c.IP)}
@@ -72,6 +77,7 @@ func (s *Service) Verify(ctx context.Context, c Credentials) (Account, error) {
 // lives. It fails as SignIn.
 func (s *Service) Basic(ctx context.Context, c Credentials) (*Principal, error) {
 	if !possible(c.Login, c.Password) {
+		s.logFailure(ctx, c, "impossible", 0)
 		return nil, errCredentials()
 	}
 	p := pair{Key(c.Login), Network(c.IP)}
@@ -227,6 +233,6 @@ func (s *Service) succeed(ctx context.Context, p pair, known Attempt) error {
 }
 
 func (s *Service) logFailure(ctx context.Context, c Credentials, reason string, attempt int) {
-	s.log.WarnContext(ctx, "auth.login_failed", "module", "Auth:Login", "login", c.Login,
+	s.log.WarnContext(ctx, "auth.login_failed", "module", "Auth:Login", "login", text.Cut(c.Login, maxLogged),
 		"reason", reason, "ip", c.IP.String(), "way", c.Way, "attempt", attempt)
 }

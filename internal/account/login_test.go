@@ -1,8 +1,10 @@
 package account_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -341,4 +343,24 @@ func TestCreateAccountRefuses(t *testing.T) {
 		wantCode(t, "short new password", w.SetPassword(t.Context(), w.id, "short"), fault.ValidationFailed)
 		wantCode(t, "password of nobody", w.SetPassword(t.Context(), 999, "long enough"), fault.NotFound)
 	})
+}
+
+func TestEveryFailureIsLoggedWithoutThePassword(t *testing.T) {
+	var log bytes.Buffer
+	w := newWorld(t, testdb.SQLite(t), func(o *account.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	for _, c := range []struct{ name, login, password, want string }{
+		{"wrong", login, "geheim1", "reason=wrong"},
+		{"while the delay runs", login, "geheim2", "reason=rate_limited"},
+		{"unknown", "nobody", "geheim3", "reason=wrong"},
+		{"a password that cannot be", login, strings.Repeat("geheim", 1000), "reason=impossible"},
+		{"a login that cannot be", strings.Repeat("x", 5000), "geheim4", "login=" + strings.Repeat("x", 100) + " "},
+	} {
+		log.Reset()
+		if got := w.attempt(t.Context(), c.login, c.password, home); got == "" {
+			t.Errorf("%s: no failure", c.name)
+		}
+		if line := log.String(); strings.Count(line, "auth.login_failed") != 1 || !strings.Contains(line, c.want) || strings.Contains(line, "geheim") {
+			t.Errorf("%s: %.300s", c.name, line)
+		}
+	}
 }

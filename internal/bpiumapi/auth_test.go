@@ -45,6 +45,17 @@ var (
 	asBrowser = map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Accept": html}
 )
 
+// asParts is what PHP's cURL sends for an array.
+var asParts = map[string]string{"Content-Type": "multipart/form-data; boundary=B"}
+
+func multipartBody(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		b.WriteString("--B\r\nContent-Disposition: form-data; name=\"" + pairs[i] + "\"\r\n\r\n" + pairs[i+1] + "\r\n")
+	}
+	return b.String() + "--B--\r\n"
+}
+
 func TestLogin(t *testing.T) {
 	s := newSite(t, nil)
 	profile := s.must(t, "GET", "/profile/me", "")
@@ -64,6 +75,10 @@ func TestLogin(t *testing.T) {
 		{"form", sent{"POST", "/login", right, asForm}, 200, `{"result":true,"user":` + profile + `}`, "", true},
 		{"form of a browser", sent{"POST", "/login", right, asBrowser}, 302, "", "/", true},
 		{"with a place to go to", sent{"POST", "/login", right + "&redirect=" + url.QueryEscape("/catalog/25?a=b#c"), asBrowser}, 302, "", "/catalog/25?a=b#c", true},
+		{"with a place of other letters", sent{"POST", "/login", right + "&redirect=" + url.QueryEscape("/каталог 1"), asBrowser}, 302, "", "/%D0%BA%D0%B0%D1%82%D0%B0%D0%BB%D0%BE%D0%B3%201", true},
+		{"form of parts", sent{"POST", "/login", multipartBody("email", login, "password", password), asParts}, 200, "", "", true},
+		{"a broken form of parts", sent{"POST", "/login", "--B\r\nContent-Disposition: form-data; name=email\r\n\r\nx", asParts}, 400, "", "", false},
+		{"a form of parts without a boundary", sent{"POST", "/login", "--B", map[string]string{"Content-Type": "multipart/form-data"}}, 400, "", "", false},
 		{"address", sent{"GET", page(formBody("login", login, "password", password)), "", nil}, 302, "", "/", true},
 		{"address with a place", sent{"GET", page(formBody("login", login, "password", password, "redirect", "/form/1")), "", nil}, 302, "", "/form/1", true},
 		{"no password", sent{"POST", "/login", `{"email":"x"}`, nil}, 400, "", "", false},

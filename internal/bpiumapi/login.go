@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -110,8 +113,11 @@ func (a *API) members(r *http.Request) (func(name string) string, error) {
 	if err != nil {
 		return nil, err
 	}
+	kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind == "multipart/form-data" {
+		return multipartMembers(raw, params["boundary"])
+	}
 	raw = bytes.TrimSpace(raw)
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind == "application/x-www-form-urlencoded" && !bytes.HasPrefix(raw, []byte("{")) || len(raw) == 0 {
 		form, err := url.ParseQuery(string(raw))
 		if err != nil {
@@ -121,6 +127,26 @@ func (a *API) members(r *http.Request) (func(name string) string, error) {
 	}
 	body, err := tree.ParseJSON(raw, tree.Limits{})
 	return func(name string) string { v, _ := body.Get(name); return v.Text() }, err
+}
+
+// multipartMembers reads the form that PHP's cURL makes of an array.
+func multipartMembers(raw []byte, boundary string) (func(name string) string, error) {
+	parts := multipart.NewReader(bytes.NewReader(raw), boundary)
+	form := url.Values{}
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return form.Get, nil
+		}
+		if err != nil {
+			return nil, fault.Wrap(err, fault.InvalidParameter, "the form is not valid")
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.InvalidParameter, "the form is not valid")
+		}
+		form.Add(part.FormName(), string(value))
+	}
 }
 
 func checkAttempt(in attempt) error {
@@ -187,9 +213,22 @@ func (a *API) resetCache(w http.ResponseWriter, r *http.Request) error {
 
 // redirect answers 302; a POST becomes a GET.
 func redirect(w http.ResponseWriter, path string) error {
-	w.Header().Set("Location", path)
+	w.Header().Set("Location", escaped(path))
 	w.WriteHeader(http.StatusFound)
 	return nil
+}
+
+// escaped writes what is not ASCII as percent codes: headers are ASCII.
+func escaped(path string) string {
+	var b strings.Builder
+	for i := range len(path) {
+		if c := path[i]; c > ' ' && c < utf8.RuneSelf {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // localPath is the path to go to after the login: "/" for whatever could lead

@@ -18,6 +18,7 @@ func (a *App) Handler() http.Handler {
 		Log:             a.Log,
 		Now:             a.now,
 		DefaultLanguage: s.DefaultLanguage,
+		Host:            s.Host,
 		TrustedProxies:  s.TrustedProxies,
 		CORSOrigins:     s.CORSOrigins,
 		LimitIP:         httpkit.Rule{Max: s.LimitIPRequests, Window: s.LimitIPPeriod},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -151,13 +152,26 @@ func certificate(s *config.Settings) func(*tls.ClientHelloInfo) (*tls.Certificat
 // redirect sends everything to HTTPS; 308 keeps the method and the body.
 func redirect(s *config.Settings) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = r.Host
+		name := bareHost(r.Host)
+		if name == "" { // HTTP/1.0
+			name = bareHost(s.Host)
 		}
-		if s.PortHTTPS != 443 {
-			host = net.JoinHostPort(host, strconv.Itoa(s.PortHTTPS))
+		if name == "" {
+			http.Error(w, "no Host", http.StatusBadRequest)
+			return
+		}
+		host := net.JoinHostPort(name, strconv.Itoa(s.PortHTTPS))
+		if s.PortHTTPS == 443 {
+			host = strings.TrimSuffix(host, ":443")
 		}
 		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
 	})
+}
+
+// bareHost is a host without its port and the brackets of IPv6.
+func bareHost(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
 }
