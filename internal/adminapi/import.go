@@ -31,11 +31,13 @@ func defineImport(set *flag.FlagSet) func(words []string) (*Task, error) {
 	section := set.String("section", "", "the `NAME` of the section, which is made when there is none")
 	name := set.String("catalog", "", "the new catalog's `NAME`; the file's when it is left out")
 	format := set.String("format", "", "the `FORMAT` csv, json or ndjson, when the file's name does not tell")
+	var types columnTypes
+	set.Var(&types, "type", "`COLUMN=TYPE`: the type of a column is text, multiline, number, date or datetime, whatever its cells look like; may be repeated")
 	return func(words []string) (*Task, error) {
 		if len(words) != 1 {
 			return nil, usage("one file is wanted; \"-\" is standard input")
 		}
-		i := importer{section: strings.TrimSpace(*section), name: strings.TrimSpace(*name)}
+		i := importer{section: strings.TrimSpace(*section), name: strings.TrimSpace(*name), types: types}
 		base := filepath.Base(words[0])
 		if i.name == "" && words[0] != "-" {
 			i.name = strings.TrimSuffix(base, filepath.Ext(base))
@@ -64,6 +66,7 @@ type importer struct {
 	section string // the name
 	name    string // of the catalog
 	options table.Options
+	types   columnTypes
 	t       Tools
 	c       Call
 	file    *os.File
@@ -156,7 +159,7 @@ func (i *importer) survey(ctx context.Context) error {
 	for n := range i.columns {
 		i.columns[n].Zone = i.t.Zone
 	}
-	return nil
+	return i.types.apply(i.columns)
 }
 
 // create makes the catalog, and the section when there is none of that name.

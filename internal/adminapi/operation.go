@@ -68,7 +68,7 @@ func (t *Task) Run(ctx context.Context, tools Tools, c Call) error { return t.ru
 // Operations lists all operations in the order of the help.
 func Operations() []Operation {
 	return []Operation{
-		{"import", "import FILE --section NAME [--catalog NAME] [--format FORMAT]", "make a catalog from a CSV or JSON file", defineImport},
+		{"import", "import FILE --section NAME [--catalog NAME] [--format FORMAT] [--type COLUMN=TYPE]", "make a catalog from a CSV or JSON file", defineImport},
 		{"user", "user add LOGIN [--name NAME], user password LOGIN", "add an employee who can sign in, or set a password", defineUser},
 		{"check", "check", "verify that the stored data is whole", defineCheck},
 		{"indexes", "indexes [add CATALOG FIELD[,FIELD]]", "list the added indexes, or add one", defineIndexes},
