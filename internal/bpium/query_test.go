@@ -133,7 +133,7 @@ func TestDecodeSelection(t *testing.T) {
 		{"nested JSON in brackets", `fields[0]={"fieldId":9,"fields":{"31":[2]}}`, "109(31: 202)"},
 		{"nested in an unknown field", `fields=[{"fieldId":99,"fields":{"31":[1]}}]`, ""},
 		{"nested of an unknown catalog", `fields=[{"fieldId":9,"fields":{"999":[1]}}]`, "109"},
-		{"old number of a catalog", `fields=[{"fieldId":19,"fields":{"3":[1,3]}}]`, "119(3: 1)"},
+		{"old number of a catalog", `fields=[{"fieldId":19,"fields":{"3":[1,3]}}]`, "119(3: 1 3)"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

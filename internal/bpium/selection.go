@@ -13,7 +13,7 @@ import (
 const maxSelected = 10_000
 
 // DecodeSelection reads the parameters fields and withFieldsAdditional. Fields
-// that the catalog does not have or the actor may not read are left out: one
+// that the catalog does not have or the actor may not see are left out: one
 // list serves several users. It fails with fault.InvalidParameter.
 func DecodeSelection(p Params, sc *catalog.Scope) (*catalog.Selection, error) {
 	shown, err := p.Bool("withFieldsAdditional")
@@ -53,7 +53,7 @@ func (d *selectionDecoder) selection(c *catalog.Catalog, list []tree.Value, dept
 			return nil, err
 		}
 		f := FieldByID(c, id)
-		if f == nil || f.Storage() == catalog.NoStorage || !d.access.Readable(f) {
+		if f == nil || f.Storage() == catalog.NoStorage || !d.access.Shown(f) {
 			continue
 		}
 		if !seen[f.Num] {

@@ -78,9 +78,18 @@ func (a *Access) Where(*Catalog) query.Node { return nil }
 // Field is what the actor may do with a field in general.
 func (a *Access) Field(f *Field) FieldRight { return EditField }
 
-// Readable tells whether the actor may see the field's values at all. Nobody
-// sees a secret.
-func (a *Access) Readable(f *Field) bool { return !f.Secret && a.Field(f) >= ViewField }
+// Shown tells whether answers have the field. Where it is not Readable as well,
+// its values are shown as empty.
+func (a *Access) Shown(f *Field) bool { return a.Field(f) >= ViewField }
+
+// Readable tells whether the actor may see the field's values. Those of a
+// secret are for administrators of its catalog, passwords for nobody.
+func (a *Access) Readable(f *Field) bool {
+	if !a.Shown(f) {
+		return false
+	}
+	return !f.Secret || f.Key != passwordKey && a.Catalog(a.structure.Catalog(f.Catalog)) >= AdminPrivilege
+}
 
 // Writable tells whether the actor may change the field's values.
 func (a *Access) Writable(f *Field) bool { return a.Field(f) >= EditField }

@@ -59,7 +59,7 @@ func (p *planner) checkCreate(s *step) (details []fault.Detail, err error) {
 			return nil, err
 		case detail != nil:
 			details = append(details, *detail)
-		case v != nil || named && !f.Secret:
+		case v != nil || named:
 			s.changes = append(s.changes, change{field: f, new: v})
 		}
 		if detail == nil && mustHave(f) && empty(v) {

@@ -3,6 +3,8 @@ package catalog
 import (
 	"encoding/json"
 	"strconv"
+
+	"kartoteka/internal/query/tree"
 )
 
 // jsonOf puts the old and new values of a step's changes into the planner's
@@ -103,6 +105,5 @@ func (p *planner) history(s *step) *HistoryRow {
 }
 
 func commentJSON(message string) json.RawMessage {
-	b := append([]byte(`{"message":`), appendJSON(nil, message)...)
-	return append(b, '}')
+	return append(tree.AppendString([]byte(`{"message":`), message), '}')
 }

@@ -22,9 +22,12 @@ func (p *planner) outcomes(ops int) []Outcome {
 func (p *planner) row(s *step) *Rows {
 	columns := make([]*Field, 0, len(s.changes)+1)
 	for _, c := range s.changes {
-		if p.access.Readable(c.field) {
+		if p.access.Shown(c.field) {
 			columns = append(columns, c.field)
 		}
+	}
+	if s.kind == updateStep && s.password != "" {
+		columns = append(columns, s.subject.catalog.FieldByKey(passwordKey)) // set, and never a change of the record
 	}
 	rows := &Rows{Structure: p.st, Catalog: s.subject.catalog, Titles: p.titles, Title: -1, Total: -1}
 	rows.Fields = columns[:len(columns):len(columns)]
@@ -35,6 +38,7 @@ func (p *planner) row(s *step) *Rows {
 		}
 	}
 	rows.Page = s.subject.page1(columns)
+	p.access.mask(rows)
 	return rows
 }
 

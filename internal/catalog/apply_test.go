@@ -126,7 +126,7 @@ func TestRefusals(t *testing.T) {
 			{"empty comment", catalog.Comment{Catalog: w.orders.Num, Record: query.Key{Record: r}, Text: " "}, fault.InvalidParameter, ""},
 			{"long comment", catalog.Comment{Catalog: w.orders.Num, Record: query.Key{Record: r}, Text: strings.Repeat("я", 10_001)}, fault.InvalidParameter, ""},
 			{"comment with NUL", catalog.Comment{Catalog: w.orders.Num, Record: query.Key{Record: r}, Text: "a\x00b"}, fault.InvalidParameter, ""},
-			{"password too short", catalog.Create{Catalog: catalog.Employees, Values: w.employee("Bo", "bo", "short")}, fault.ValidationFailed, ""},
+			{"password too short", catalog.Create{Catalog: catalog.Employees, Values: w.employee("Bo", "bo", "short")}, fault.ValidationFailed, "$password:type"},
 			{"password without a login", catalog.Create{Catalog: catalog.Employees, Values: w.employee("Bo", "", "long enough")}, fault.ValidationFailed, "$email:required"},
 			{"login in use", catalog.Create{Catalog: catalog.Employees, Values: w.employee("Bo", "ADA", "")}, fault.Duplicate, "$email:duplicate"},
 			{"last login", catalog.Delete{Catalog: catalog.Employees, Record: query.Key{Record: 1}}, fault.LastAdmin, ""},

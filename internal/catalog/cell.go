@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -41,12 +42,15 @@ func ColumnValue(f *Field, v Value) any {
 	panic(fmt.Sprintf("catalog: no column for a value of type %T", v))
 }
 
+// storedJSON leaves <, > and & as they are: what is stored is also answered.
 func storedJSON(v Value) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		panic(err) // strings, numbers and JSON that was parsed before
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // Targets are what a value refers to, in order: items or Refs; nil for values

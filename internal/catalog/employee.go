@@ -80,6 +80,7 @@ func (s *Service) Employee(ctx context.Context, a Actor) (*Rows, error) {
 		if rows.Page.Len() == 0 {
 			return noRecord()
 		}
+		access.mask(rows)
 		return read.follow(ctx, rows, &Selection{All: true})
 	})
 	if err != nil {
@@ -122,7 +123,7 @@ func (p *planner) messages(ctx context.Context) ([]employeeMessage, error) {
 			}
 			hash, err := p.s.options.Directory.HashPassword(ctx, s.password)
 			if err != nil {
-				return nil, err
+				return nil, refusal(err, s.subject.catalog.FieldByKey(passwordKey))
 			}
 			m.PasswordHash, wanted = hash, true
 		}
@@ -135,13 +136,20 @@ func (p *planner) messages(ctx context.Context) ([]employeeMessage, error) {
 
 // checkLogin refuses a login that the directory could not carry out later.
 func (p *planner) checkLogin(c *Catalog, login string) error {
-	err := p.s.options.Directory.CheckLogin(login)
+	return refusal(p.s.options.Directory.CheckLogin(login), c.FieldByKey(emailKey))
+}
+
+// refusal turns a fault of the directory into one of the field that it is about.
+func refusal(err error, f *Field) error {
 	var refused *fault.Error
 	if !errors.As(err, &refused) {
 		return err
 	}
-	email := c.FieldByKey(emailKey)
-	return fault.Invalid([]fault.Detail{fault.Field(email.Key, fault.Type, "%s: %s", email.Name, refused.Message)})
+	code := fault.Type
+	if len(refused.Details) == 1 {
+		code = refused.Details[0].Code
+	}
+	return fault.Invalid([]fault.Detail{fault.Field(f.Key, code, "%s: %s", f.Name, refused.Message)})
 }
 
 // employeeMessage tells what a step makes of the employee's login, and whether

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,14 +67,41 @@ func TestPasswordIsNotStored(t *testing.T) {
 		if got := text(out.Row, 0); got != `$name="Bo" $email="bo" $type=["$user"]` {
 			t.Error(got)
 		}
-		for _, f := range out.Row.Page.Columns {
-			if f.Secret {
-				t.Errorf("column %s", f.Key)
+		changed := w.apply(w.edit(out.Record, "$password", catalog.Text("password2")))[0]
+		read := w.row(out.Row.Catalog, out.Record, nil)
+		for name, rows := range map[string]*catalog.Rows{"created": out.Row, "changed": changed.Row, "read": read} {
+			j := slices.Index(rows.Fields, rows.Catalog.FieldByKey("$password"))
+			if j < 0 || !rows.Page.Cell(0, j).Empty() {
+				t.Errorf("%s: the password is in column %d", name, j)
 			}
 		}
-		w.apply(w.edit(out.Record, "$password", catalog.Text("password2")))
+		short := w.fails(fault.ValidationFailed, w.edit(out.Record, "$password", catalog.Text("x")))
+		if len(short.Details) != 1 || short.Details[0].Field != "$password" {
+			t.Errorf("a short password is refused with %+v", short.Details)
+		}
 		h := strings.Join(w.history(out.Row.Catalog, catalog.HistoryAsk{}), "\n")
 		if strings.Contains(h, "password") {
+			t.Error(h)
+		}
+	})
+}
+
+func TestSecretsAreForAdministrators(t *testing.T) {
+	oneWorld(t, func(t *testing.T, w *world) {
+		st, err := w.s.Structure(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := st.CatalogByKey("$authServices")
+		out := w.apply(catalog.Create{Catalog: c.Num, Values: values(c, "$name", catalog.Text("Mail"), "$codes", catalog.Text("k3y"))})[0]
+		if got := text(w.row(c, out.Record, nil), 0); got != `$name="Mail" $codes="k3y"` {
+			t.Error(got)
+		}
+		found, err := w.s.Records(t.Context(), boss, c.Num, query.Query{Limit: 9, Search: query.Search{Fold: "k3y"}}, nil)
+		if err != nil || found.Page.Len() != 0 {
+			t.Errorf("a search for a secret finds %d records, %v", found.Page.Len(), err)
+		}
+		if h := strings.Join(w.history(c, catalog.HistoryAsk{}), "\n"); strings.Contains(h, "k3y") {
 			t.Error(h)
 		}
 	})

@@ -109,6 +109,13 @@ func (p *Page) keep(b []byte) span {
 	return span{uint32(from), uint32(len(p.arena))}
 }
 
+// clear empties a column.
+func (p *Page) clear(j int) {
+	for i := range p.heads {
+		p.cells[i*len(p.Columns)+j] = Cell{}
+	}
+}
+
 // Reset empties the page for reuse with other columns.
 func (p *Page) Reset(columns []*Field) {
 	p.Columns, p.heads, p.cells, p.arena = columns, p.heads[:0], p.cells[:0], p.arena[:0]

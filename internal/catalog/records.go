@@ -87,6 +87,7 @@ func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *S
 		if rows.Page, err = d.r.Select(ctx, selected); err != nil {
 			return nil, fmt.Errorf("select records: %w", err)
 		}
+		d.access.mask(rows)
 	}
 	if q.WithTotal {
 		if rows.Total, err = d.r.Count(ctx, selected); err != nil {
@@ -109,6 +110,7 @@ func (d *reading) record(ctx context.Context, c *Catalog, key query.Key, sel *Se
 	if err != nil {
 		return nil, fmt.Errorf("read record: %w", err)
 	}
+	d.access.mask(rows)
 	if rows.Page.Len() == 0 {
 		return nil, noRecord()
 	}
@@ -136,7 +138,7 @@ func (d *reading) selected(c *Catalog, q query.Query) (*Selected, error) {
 // searchable fills in where a quick search may look.
 func (d *reading) searchable(c *Catalog, s *Selected) {
 	for _, f := range c.Fields {
-		if !d.access.Readable(f) {
+		if f.Secret || !d.access.Readable(f) {
 			continue
 		}
 		switch f.Storage() {

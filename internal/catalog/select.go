@@ -33,17 +33,26 @@ func (d *reading) rows(c *Catalog, sel *Selection) *Rows {
 	return rows
 }
 
+// mask empties the values that the actor may not see of fields that are shown.
+func (a *Access) mask(rows *Rows) {
+	for j, f := range rows.Fields {
+		if !a.Readable(f) {
+			rows.Page.clear(j)
+		}
+	}
+}
+
 // columns are the fields to read, the title's among them.
 func (r *Rows) columns() []*Field { return r.Page.Columns }
 
-// fields are those of the selection that keep values and are readable, in the
+// fields are those of the selection that keep values and are shown, in the
 // order asked and each once. The selection may have been made with an older
 // structure: fields go by number, those that are gone are left out.
 func (d *reading) fields(c *Catalog, sel *Selection) []*Field {
 	list := make([]*Field, 0, len(c.Fields)+1)
 	if sel == nil || sel.All || sel.Fields == nil {
 		for _, f := range c.Fields {
-			if f.Storage() != NoStorage && d.access.Readable(f) {
+			if f.Storage() != NoStorage && d.access.Shown(f) {
 				list = append(list, f)
 			}
 		}
@@ -51,7 +60,7 @@ func (d *reading) fields(c *Catalog, sel *Selection) []*Field {
 	}
 	for _, f := range sel.Fields {
 		f = c.Field(f.Num)
-		if f != nil && f.Storage() != NoStorage && d.access.Readable(f) && !slices.Contains(list, f) {
+		if f != nil && f.Storage() != NoStorage && d.access.Shown(f) && !slices.Contains(list, f) {
 			list = append(list, f)
 		}
 	}
@@ -233,6 +242,7 @@ func (d *reading) child(ctx context.Context, page *Page, j int, n query.Catalog,
 	if err != nil {
 		return nil, fmt.Errorf("read linked records: %w", err)
 	}
+	d.access.mask(rows)
 	rows.at = make(map[query.Record]int, rows.Page.Len())
 	for i := range rows.Page.Len() {
 		rows.at[rows.Page.Record(i)] = i

@@ -55,7 +55,8 @@ type Field struct {
 	Required bool
 	APIOnly  bool
 	Hidden   bool
-	// Secret values are written and never read: passwords.
+	// Secret values are read by administrators only, passwords by nobody; see
+	// Access.Readable.
 	Secret     bool
 	History    bool
 	Filterable bool

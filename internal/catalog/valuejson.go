@@ -1,11 +1,11 @@
 package catalog
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
 
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/tree"
 )
 
 // AppendHistoryJSON adds one value in the form that history, change log and
@@ -19,7 +19,7 @@ import (
 func AppendHistoryJSON(dst []byte, f *Field, v Value, titles Titles) []byte {
 	switch v := v.(type) {
 	case Text:
-		return appendJSON(dst, string(v))
+		return tree.AppendString(dst, string(v))
 	case Number:
 		return AppendNumber(dst, float64(v))
 	case Whole:
@@ -38,14 +38,6 @@ func AppendHistoryJSON(dst []byte, f *Field, v Value, titles Titles) []byte {
 	return append(dst, "null"...)
 }
 
-func appendJSON(dst []byte, v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // only strings come here
-	}
-	return append(dst, b...)
-}
-
 func appendItemKeys(dst []byte, f *Field, items Items) []byte {
 	dst = append(dst, '[')
 	for i, n := range items {
@@ -56,7 +48,7 @@ func appendItemKeys(dst []byte, f *Field, items Items) []byte {
 		if item := f.Config.Item(n); item != nil {
 			key = item.Key
 		}
-		dst = appendJSON(dst, key)
+		dst = tree.AppendString(dst, key)
 	}
 	return append(dst, ']')
 }
@@ -74,10 +66,10 @@ func appendLinkTitles(dst []byte, links Links, titles Titles) []byte {
 		title := titles[query.MakeRef(l.Catalog, l.Record)]
 		if title.Code != "" {
 			dst = append(dst, `,"k":`...)
-			dst = appendJSON(dst, title.Code)
+			dst = tree.AppendString(dst, title.Code)
 		}
 		dst = append(dst, `,"t":`...)
-		dst = appendJSON(dst, title.Text)
+		dst = tree.AppendString(dst, title.Text)
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
