@@ -64,6 +64,7 @@ func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func
 	if err := w.commit(ctx); err != nil {
 		return nil, p.explain(ctx, err)
 	}
+	p.auditEmployees(ctx)
 	if len(messages) > 0 {
 		s.relayNow(ctx)
 	}

@@ -86,6 +86,7 @@ func (s *Service) CreateCatalog(ctx context.Context, a Actor, in CatalogInput) (
 	if err != nil {
 		return nil, err
 	}
+	s.audit(ctx, a, "Api", "catalog.created", "catalog", int64(number), "changed", in.given())
 	return s.reopen(ctx, a, number)
 }
 
@@ -108,6 +109,7 @@ func (s *Service) UpdateCatalog(ctx context.Context, a Actor, key string, in Cat
 	if err != nil {
 		return nil, err
 	}
+	s.audit(ctx, a, "Api", "catalog.changed", "catalog", int64(number), "changed", in.given())
 	return s.reopen(ctx, a, number)
 }
 
@@ -119,7 +121,7 @@ func (s *Service) DeleteCatalog(ctx context.Context, a Actor, key string) error 
 		return err
 	}
 	number := scope.Catalog.Num
-	return s.reshape(ctx, []query.Catalog{number}, func(st *Structure, w Writer) error {
+	err = s.reshape(ctx, []query.Catalog{number}, func(st *Structure, w Writer) error {
 		scope, err := s.administered(ctx, st, a, number)
 		if err != nil {
 			return err
@@ -131,6 +133,10 @@ func (s *Service) DeleteCatalog(ctx context.Context, a Actor, key string) error 
 		removed.Removed = s.options.Now()
 		return w.SaveCatalog(ctx, &removed)
 	})
+	if err == nil {
+		s.audit(ctx, a, "Api", "catalog.deleted", "catalog", int64(number))
+	}
+	return err
 }
 
 // ClearCatalog removes all records of a catalog for good, with their links and
@@ -157,6 +163,9 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 		cleared, err = w.Clear(ctx, scope.Catalog)
 		return err
 	})
+	if err == nil {
+		s.audit(ctx, a, "Api", "catalog.cleared", "catalog", int64(number), "records", cleared)
+	}
 	return cleared, err
 }
 

@@ -61,7 +61,7 @@ func seenSection(st *Structure, access *Access, key string, want Privilege) (Sec
 
 // CreateSection makes a section, the last in the menu unless a priority is given.
 func (s *Service) CreateSection(ctx context.Context, a Actor, in SectionInput) (SectionInfo, error) {
-	return s.writeSection(ctx, a, func(st *Structure, access *Access, w Writer) (*Section, error) {
+	return s.writeSection(ctx, a, "section.created", in, func(st *Structure, access *Access, w Writer) (*Section, error) {
 		settings := st.SectionByKey(settingsKey)
 		if err := need(access.Section(settings), AdminPrivilege); err != nil {
 			return nil, err
@@ -85,7 +85,7 @@ func (s *Service) CreateSection(ctx context.Context, a Actor, in SectionInput) (
 
 // UpdateSection changes a section and the order of its catalogs.
 func (s *Service) UpdateSection(ctx context.Context, a Actor, key string, in SectionInput) (SectionInfo, error) {
-	return s.writeSection(ctx, a, func(st *Structure, access *Access, w Writer) (*Section, error) {
+	return s.writeSection(ctx, a, "section.changed", in, func(st *Structure, access *Access, w Writer) (*Section, error) {
 		info, err := seenSection(st, access, key, AdminPrivilege)
 		if err != nil {
 			return nil, err
@@ -101,7 +101,7 @@ func (s *Service) UpdateSection(ctx context.Context, a Actor, key string, in Sec
 // DeleteSection takes a section and its catalogs out of everybody's sight. The
 // operator can bring them back.
 func (s *Service) DeleteSection(ctx context.Context, a Actor, key string) error {
-	_, err := s.writeSection(ctx, a, func(st *Structure, access *Access, w Writer) (*Section, error) {
+	_, err := s.writeSection(ctx, a, "section.deleted", SectionInput{}, func(st *Structure, access *Access, w Writer) (*Section, error) {
 		info, err := seenSection(st, access, key, AdminPrivilege)
 		if err != nil {
 			return nil, err
@@ -116,8 +116,8 @@ func (s *Service) DeleteSection(ctx context.Context, a Actor, key string) error 
 	return err
 }
 
-// writeSection saves the section that change makes.
-func (s *Service) writeSection(ctx context.Context, a Actor,
+// writeSection saves the section that change makes, and notes the event.
+func (s *Service) writeSection(ctx context.Context, a Actor, event string, in SectionInput,
 	change func(*Structure, *Access, Writer) (*Section, error),
 ) (SectionInfo, error) {
 	var info SectionInfo
@@ -133,6 +133,9 @@ func (s *Service) writeSection(ctx context.Context, a Actor,
 		info = SectionInfo{section, access.Section(section)}
 		return w.SaveSection(ctx, section)
 	})
+	if err == nil {
+		s.audit(ctx, a, "Api", event, "section", info.Key, "changed", in.given())
+	}
 	return info, err
 }
 

@@ -22,7 +22,7 @@ func (s *Service) Undelete(ctx context.Context, a Actor, kind, id, catalog strin
 	if err != nil {
 		return fmt.Errorf("load structure: %w", err)
 	}
-	return s.reshape(ctx, nil, func(st *Structure, w Writer) error {
+	err = s.reshape(ctx, nil, func(st *Structure, w Writer) error {
 		access, err := s.access(ctx, st, a)
 		if err != nil {
 			return err
@@ -43,6 +43,10 @@ func (s *Service) Undelete(ctx context.Context, a Actor, kind, id, catalog strin
 		}
 		return fault.New(fault.InvalidParameter, "Only a section, a catalog or a field can be brought back")
 	})
+	if err == nil {
+		s.audit(ctx, a, "Api", "structure.undeleted", "kind", kind, "object", id, "catalog", catalog)
+	}
+	return err
 }
 
 func undeleteSection(ctx context.Context, w Writer, d *Definition, id string) error {
