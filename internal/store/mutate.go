@@ -68,6 +68,11 @@ func (w *writes) run(sql string, args ...any) {
 	w.batch = append(w.batch, statement{SQL: sql, Args: args})
 }
 
+// index adds a statement on the rows of a search table.
+func (w *writes) index(sql string, args []any) {
+	w.batch = append(w.batch, statement{SQL: sql, Args: args, Late: true})
+}
+
 // hit adds a statement that returns one row if the record has the version.
 func (w *writes) hit(sql string, args []any) {
 	w.expected++
@@ -166,7 +171,7 @@ func (w *writes) updateRows(m *catalog.Mutation) {
 		}
 		if hasSearch(v) {
 			first, last := slotRange(v.Field)
-			w.run(w.tables.DeleteSearch(m.Catalog.Num), w.tables.SlotArgs(m.Record, first, last)...)
+			w.index(w.tables.DeleteSearch(m.Catalog.Num), w.tables.SlotArgs(m.Record, first, last))
 			w.search(m, v)
 		}
 	}
@@ -186,7 +191,7 @@ func (w *writes) remove(m *catalog.Mutation) {
 	w.hit(`DELETE FROM `+recordTable(m.Catalog.Num)+` WHERE id = ? AND version = ? RETURNING id`,
 		[]any{r, m.Version})
 	w.run(`DELETE FROM refs WHERE field IN (SELECT num FROM fields WHERE catalog = ?) AND record = ?`, c, r)
-	w.run(w.tables.DeleteSearch(m.Catalog.Num), w.tables.SlotArgs(m.Record, 0, 1<<slotBits-1)...)
+	w.index(w.tables.DeleteSearch(m.Catalog.Num), w.tables.SlotArgs(m.Record, 0, 1<<slotBits-1))
 	w.run(`UPDATE titles SET removed = TRUE WHERE ref = ?`, refOf(m))
 	w.run(`INSERT INTO trash (catalog, record, at, actor, data) VALUES (?, ?, ?, ?, ?)`,
 		c, r, m.At, int64(m.Change.Actor), storedJSON(m.Trash))
@@ -209,7 +214,7 @@ func hasSearch(v *catalog.StoredValue) bool {
 
 func (w *writes) search(m *catalog.Mutation, v *catalog.StoredValue) {
 	for _, s := range v.Search {
-		w.run(w.tables.InsertSearch(m.Catalog.Num), w.tables.SearchArgs(m.Record, v.Field.Slot(s.Part), s.Fold)...)
+		w.index(w.tables.InsertSearch(m.Catalog.Num), w.tables.SearchArgs(m.Record, v.Field.Slot(s.Part), s.Fold))
 	}
 }
 

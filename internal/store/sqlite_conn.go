@@ -28,6 +28,7 @@ type sqliteConn struct {
 	failed error
 	// bumped says that the transaction may have changed the version row.
 	bumped bool
+	late   lateStatements
 }
 
 // sqliteStmt is a prepared statement and the row it stands on.
@@ -55,8 +56,16 @@ func (c *sqliteConn) Query(_ context.Context, sql string, args []any, each func(
 
 func (c *sqliteConn) ExecBatch(_ context.Context, batch []statement) error {
 	for i := range batch {
+		if batch[i].Late {
+			continue
+		}
 		if err := c.run(batch[i].SQL, batch[i].Args, batch[i].Each); err != nil {
 			return err
+		}
+	}
+	for i := range batch {
+		if batch[i].Late {
+			c.late.list = append(c.late.list, batch[i])
 		}
 	}
 	return nil
@@ -69,8 +78,8 @@ func (c *sqliteConn) Bump(ctx context.Context, what part) error {
 }
 
 func (c *sqliteConn) Script(_ context.Context, sql string) error {
-	if c.failed != nil {
-		return c.failed
+	if err := c.ready(); err != nil {
+		return err
 	}
 	for sql = skipBlank(sql); sql != ""; {
 		stmt, rest, err := c.raw.PrepareTransient(sql)
@@ -113,8 +122,8 @@ func skipBlank(sql string) string {
 
 // run executes one statement of a request.
 func (c *sqliteConn) run(sql string, args []any, each func(row) error) error {
-	if c.failed != nil {
-		return c.failed
+	if err := c.ready(); err != nil {
+		return err
 	}
 	s, err := c.start(sql, args)
 	if err != nil {

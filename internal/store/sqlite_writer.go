@@ -206,6 +206,10 @@ func (w *sqliteWriter) together(group []*writeRequest) {
 		}
 		r.err, err = w.saved(r)
 	}
+	if err == nil {
+		w.conn.failed = nil
+		err = w.conn.settle()
+	}
 	if err != nil {
 		w.rollback()
 		for _, r := range group {
@@ -225,10 +229,12 @@ func (w *sqliteWriter) saved(r *writeRequest) (err, lost error) {
 	if lost := w.conn.control("SAVEPOINT request"); lost != nil {
 		return nil, lost
 	}
+	undo := w.conn.late.request()
 	if err = w.call(r); err != nil {
-		if w.conn.raw.AutocommitEnabled() {
+		if w.conn.raw.AutocommitEnabled() || w.conn.late.broken {
 			return nil, errDead
 		}
+		undo()
 		if lost := w.conn.control("ROLLBACK TO request"); lost != nil {
 			return nil, lost
 		}
@@ -243,7 +249,10 @@ func (w *sqliteWriter) alone(r *writeRequest) {
 	}
 	// A migration changes the version row without Bump.
 	w.conn.bumped = r.opts.Class == classStructure
-	if r.err = w.call(r); r.err != nil {
+	if r.err = w.call(r); r.err == nil {
+		r.err = w.conn.settle()
+	}
+	if r.err != nil {
 		w.rollback()
 		return
 	}
@@ -285,6 +294,7 @@ func (w *sqliteWriter) expect(want *Version) error {
 
 func (w *sqliteWriter) begin() error {
 	w.conn.failed, w.conn.bumped = nil, false
+	w.conn.late.reset()
 	return w.conn.control("BEGIN IMMEDIATE")
 }
 
