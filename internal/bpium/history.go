@@ -36,10 +36,7 @@ func DecodeHistory(p Params, sc *catalog.Scope, at catalog.Moment) (catalog.Hist
 		return ask, err
 	}
 	if user != "" {
-		key := RecordKey(user)
-		if ask.Actor = key.Record; ask.Actor == 0 {
-			return ask, badParam("userId", "expected the number of an employee")
-		}
+		ask.Actor = RecordKey(user)
 	}
 	if ask.Kinds, err = historyKinds(p); err != nil {
 		return ask, err

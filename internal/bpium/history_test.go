@@ -31,14 +31,14 @@ func TestDecodeHistory(t *testing.T) {
 			if a.Record != nil {
 				record = fmt.Sprint(a.Record.Record)
 			}
-			got := fmt.Sprintf("record=%s query=%v actor=%d kinds=%v fields=%v asc=%v %d %d", record, a.Query != nil, a.Actor, a.Kinds, a.Fields, a.Asc, a.Limit, a.Offset)
+			got := fmt.Sprintf("record=%s query=%v actor=%d kinds=%v fields=%v asc=%v %d %d", record, a.Query != nil, a.Actor.Record, a.Kinds, a.Fields, a.Asc, a.Limit, a.Offset)
 			if got != c.want {
 				t.Errorf("got %s\nwant %s", got, c.want)
 			}
 		})
 	}
 	for q, code := range map[string]fault.Code{
-		"sortType=up": fault.InvalidParameter, "limit=-1": fault.InvalidParameter, "from=x": fault.InvalidParameter, "userId=op": fault.InvalidParameter,
+		"sortType=up": fault.InvalidParameter, "limit=-1": fault.InvalidParameter, "from=x": fault.InvalidParameter,
 		"actionType=LOOK": fault.InvalidParameter, "fields=99": fault.UnknownField, "filters[99]=1": fault.UnknownField, "viewId=4": fault.NotFound,
 	} {
 		if _, err := DecodeHistory(params(t, q), scopeOf(t, "27"), byOperator); !fault.Is(err, code) {

@@ -166,13 +166,13 @@ func (w *writer) catalog(sc *catalog.Scope, o CatalogOptions) {
 // fieldTwice writes a system field under its number and under its text id.
 func (w *writer) fieldTwice(sc *catalog.Scope, f *catalog.Field, o CatalogOptions) {
 	number := strconv.Itoa(f.ID)
-	wanted := func(id string) bool { return o.Fields == nil || o.Fields[id] }
-	if f.System && !o.SkipPrevID && wanted(number) {
+	if o.Fields != nil && !o.Fields[f.Key] && !(f.System && o.Fields[number]) {
+		return
+	}
+	if f.System && !o.SkipPrevID {
 		w.field(sc, f, number, true)
 	}
-	if wanted(f.Key) || f.System && o.SkipPrevID && wanted(number) {
-		w.field(sc, f, f.Key, false)
-	}
+	w.field(sc, f, f.Key, false)
 }
 
 // field writes a field's definition.

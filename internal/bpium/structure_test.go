@@ -25,6 +25,16 @@ func TestEncodeStructureGolden(t *testing.T) {
 	golden(t, "catalog_system", EncodeCatalog(nil, scopeOf(t, "$users"), CatalogOptions{}))
 	golden(t, "catalog_system_once", EncodeCatalog(nil, scopeOf(t, "$users"), CatalogOptions{SkipPrevID: true}))
 	golden(t, "catalog_fields", EncodeCatalog(nil, scopeOf(t, "27"), CatalogOptions{Fields: map[string]bool{"2": true, "7": true}}))
+	system := func(o CatalogOptions, id string) string {
+		o.Fields = map[string]bool{id: true}
+		return string(EncodeCatalog(nil, scopeOf(t, "$users"), o))
+	}
+	if a, b := system(CatalogOptions{}, "2"), system(CatalogOptions{}, "$email"); a != b || strings.Count(a, `"prevId":"2"`) != 2 {
+		t.Errorf("a system field by its number: %s\nby its id: %s", a, b)
+	}
+	if got := system(CatalogOptions{SkipPrevID: true}, "2"); strings.Count(got, `"prevId":`) != 1 || !strings.Contains(got, `"id":"$email"`) {
+		t.Errorf("without copies: %s", got)
+	}
 	scopes, err := s.Catalogs(context.Background(), operator, catalog.CatalogFilter{Sections: []string{"3"}})
 	if err != nil || len(scopes) != 3 {
 		t.Fatal(len(scopes), err)

@@ -6,6 +6,7 @@ import (
 
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/fault"
 	"kartoteka/internal/httpkit"
 )
 
@@ -57,4 +58,10 @@ func (a *API) comment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return httpkit.JSON(w, map[string]string{"id": strconv.FormatInt(outcomes[0].History, 10)})
+}
+
+// noEntry answers for a single entry, of which there is no resource. That its
+// path is known makes a change or removal 405: entries are immutable.
+func noEntry(http.ResponseWriter, *http.Request) error {
+	return fault.New(fault.NotFound, "Entries of a history are listed only, not read one by one")
 }

@@ -37,6 +37,7 @@ func (a *API) routes() []httpkit.Route {
 
 		{Pattern: "GET /histories", Handler: a.histories},
 		{Pattern: "POST /histories", Handler: a.comment},
+		{Pattern: "GET /histories/{entry}", Handler: noEntry},
 	}
 }
 

@@ -25,3 +25,13 @@ func TestStoredJSONComesBackAsSent(t *testing.T) {
 		}
 	}
 }
+
+func TestHistoryEntriesAreImmutable(t *testing.T) {
+	s := newSite(t, nil)
+	furnish(t, s)
+	for method, status := range map[string]int{"GET": 404, "PATCH": 405, "DELETE": 405} {
+		if got := s.do(t, method, "/histories/1", "{}"); got.status != status {
+			t.Errorf("%s: %d, want %d", method, got.status, status)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
@@ -16,7 +17,7 @@ type HistoryAsk struct {
 	Catalog query.Catalog
 	Record  *query.Key    // nil for all records
 	Query   *query.Query  // which records, by Where and Search; nil for all
-	Actor   query.Record  // 0 for everybody
+	Actor   query.Key     // an employee; zero for everybody
 	Kinds   []HistoryKind // nil for all
 	Fields  []query.Field // entries that touch one of them; nil for all
 	Asc     bool
@@ -57,7 +58,7 @@ func (s *Service) History(ctx context.Context, a Actor, ask HistoryAsk) (*Histor
 
 func (d *reading) history(ctx context.Context, c *Catalog, ask HistoryAsk) (*HistoryPage, error) {
 	q := &HistoryQuery{
-		Structure: d.st, Catalog: c, Actor: ask.Actor, Kinds: ask.Kinds, Fields: ask.Fields,
+		Structure: d.st, Catalog: c, Kinds: ask.Kinds, Fields: ask.Fields,
 		Readable: d.readableHistory(c), Asc: ask.Asc, Limit: ask.Limit, Offset: ask.Offset,
 	}
 	for _, n := range ask.Fields {
@@ -68,11 +69,14 @@ func (d *reading) history(ctx context.Context, c *Catalog, ask HistoryAsk) (*His
 	if err := d.historyOf(ctx, c, ask, q); err != nil {
 		return nil, err
 	}
+	var err error
+	if q.Actor, err = d.historyActor(ctx, ask.Actor); err != nil {
+		return nil, err
+	}
 	page := &HistoryPage{Structure: d.st, Catalog: c, Access: d.access}
 	if ask.Limit == 0 {
 		return page, nil
 	}
-	var err error
 	if page.Entries, err = d.r.History(ctx, q); err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}
@@ -110,7 +114,7 @@ func (d *reading) historyOf(ctx context.Context, c *Catalog, ask HistoryAsk, q *
 // historyRecord is the number of the record whose history is asked for. A
 // removed one has a history for those who may view the whole catalog.
 func (d *reading) historyRecord(ctx context.Context, c *Catalog, key query.Key) (query.Record, error) {
-	n, err := find(ctx, d.r, c, key)
+	n, err := d.everKnown(ctx, c, key)
 	if err != nil {
 		return 0, err
 	}
@@ -131,6 +135,31 @@ func (d *reading) historyRecord(ctx context.Context, c *Catalog, key query.Key) 
 	}
 	if t, ok := titles[ref]; !ok || !t.Removed || d.access.Where(c) != nil {
 		return 0, noRecord()
+	}
+	return n, nil
+}
+
+// historyActor is the number of the employee whose entries are asked for.
+func (d *reading) historyActor(ctx context.Context, key query.Key) (query.Record, error) {
+	if key == (query.Key{}) {
+		return 0, nil
+	}
+	n, err := d.everKnown(ctx, d.st.Catalog(Employees), key)
+	if err == nil && n == 0 {
+		err = fault.New(fault.InvalidParameter, "userId: there is no employee %s", keyText(key))
+	}
+	return n, err
+}
+
+// everKnown is the number of a record that lives or was removed, 0 if no record
+// had the custom id.
+func (d *reading) everKnown(ctx context.Context, c *Catalog, key query.Key) (query.Record, error) {
+	n, err := find(ctx, d.r, c, key)
+	if err != nil || n != 0 || !knownForm.MatchString(key.Code) {
+		return n, err
+	}
+	if n, err = d.r.FindRemoved(ctx, c, key.Code); err != nil {
+		return 0, fmt.Errorf("find removed record by id: %w", err)
 	}
 	return n, nil
 }

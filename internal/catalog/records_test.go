@@ -255,6 +255,38 @@ func TestSelectionsNestOnlySoDeep(t *testing.T) {
 	})
 }
 
+// Entries show a removed record under its custom id, so they are also asked for
+// by it, until another record has it.
+func TestHistoryByIDsOfTheRemoved(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		remove := func(c *catalog.Catalog, r query.Record) {
+			w.apply(catalog.Delete{Catalog: c.Num, Record: query.Key{Record: r}})
+		}
+		make := func(name string) query.Record {
+			return w.apply(catalog.Create{Catalog: w.orders.Num, Code: "x-1", Values: values(w.orders, "name", catalog.Text(name))})[0].Record
+		}
+		key := query.Key{Code: "x-1"}
+		remove(w.orders, make("first"))
+		remove(w.orders, make("second"))
+		if got := w.history(w.orders, catalog.HistoryAsk{Record: &key}); len(got) != 2 || !strings.Contains(got[0], "second") {
+			t.Errorf("of the last removed one: %s", got)
+		}
+		make("third")
+		if got := w.history(w.orders, catalog.HistoryAsk{Record: &key}); len(got) != 1 || !strings.Contains(got[0], "third") {
+			t.Errorf("of the living one: %s", got)
+		}
+		code := "boss"
+		w.apply(catalog.Update{Catalog: catalog.Employees, Record: query.Key{Record: 1}, Code: &code})
+		if got := w.history(w.orders, catalog.HistoryAsk{Actor: query.Key{Code: code}}); len(got) != 5 {
+			t.Errorf("of an employee: %s", got)
+		}
+		_, err := w.s.History(t.Context(), boss, catalog.HistoryAsk{Catalog: w.orders.Num, Actor: query.Key{Code: "nobody"}, Limit: 9})
+		if !fault.Is(err, fault.InvalidParameter) {
+			t.Errorf("of nobody: %v", err)
+		}
+	})
+}
+
 func TestHistory(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		v := w.vendor("Acme")
@@ -280,7 +312,7 @@ func TestHistory(t *testing.T) {
 			{"kinds", catalog.HistoryAsk{Kinds: []catalog.HistoryKind{catalog.Commented, catalog.Removed}}, all[2:]},
 			{"fields", catalog.HistoryAsk{Fields: []query.Field{w.num("vendor")}}, all[:1]},
 			{"of selected records", catalog.HistoryAsk{Query: &query.Query{Where: query.Among{{Record: other}}}}, []string{fresh}},
-			{"of nobody", catalog.HistoryAsk{Actor: 7}, nil},
+			{"of nobody", catalog.HistoryAsk{Actor: query.Key{Record: 7}}, nil},
 		}
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {

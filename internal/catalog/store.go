@@ -74,6 +74,9 @@ type Reader interface {
 	Rows(ctx context.Context, c *Catalog, columns []*Field, records []query.Record) (*Page, error)
 	// Find gives the number of the live record with that custom id, 0 if none.
 	Find(ctx context.Context, c *Catalog, code string) (query.Record, error)
+	// FindRemoved gives the number of the last removed record that had that
+	// custom id, 0 if none.
+	FindRemoved(ctx context.Context, c *Catalog, code string) (query.Record, error)
 	// Titles reads the titles of records, removed ones included. Unknown refs
 	// are left out.
 	Titles(ctx context.Context, refs []query.Ref) (Titles, error)

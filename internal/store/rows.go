@@ -177,3 +177,17 @@ func (t *tx) Find(ctx context.Context, c *catalog.Catalog, code string) (n query
 	})
 	return n, err
 }
+
+// FindRemoved gives the number of the last removed record that had a custom id,
+// 0 if there is none. It looks at all titles of the catalog.
+func (t *tx) FindRemoved(ctx context.Context, c *catalog.Catalog, code string) (n query.Record, err error) {
+	if code == "" || !storable(code) {
+		return 0, nil
+	}
+	const last = `SELECT ref FROM titles WHERE catalog = ? AND code = ? AND removed IS TRUE ORDER BY ref DESC LIMIT 1`
+	err = t.conn.Query(ctx, last, []any{int64(c.Num), code}, func(r row) error {
+		n = query.Ref(r.Int(0)).Record()
+		return nil
+	})
+	return n, err
+}

@@ -111,6 +111,14 @@ func testRemove(f *fixture) {
 	}
 	f.want(goods, r, 1, values{name: catalog.Text("thing"), made: links(m), tags: catalog.Items{1}})
 	f.mustWrite(f.removal(goods, r, 1))
+	f.read(func(r catalog.Reader) error {
+		for code, want := range map[string]query.Record{"acme": m, "other": 0, "": 0} {
+			if got, err := r.FindRemoved(f.Context(), f.catalog(makers), code); err != nil || got != want {
+				f.Errorf("the removed record %q is %d, want %d: %v", code, got, want, err)
+			}
+		}
+		return nil
+	})
 	if got := f.searched("thing"); got != nil {
 		f.Errorf("a removed record is found: %v", got)
 	}
