@@ -169,7 +169,33 @@ func (s *Service) verify(ctx context.Context, p pair, c Credentials) (Account, e
 	if !right || known.Account == nil {
 		return Account{}, s.fail(ctx, p, c)
 	}
+	if err := s.stillOpen(ctx, p); err != nil {
+		s.logFailure(ctx, c, string(fault.CodeOf(err)), known.Pair.Count)
+		return Account{}, err
+	}
 	return *known.Account, s.succeed(ctx, p, known)
+}
+
+// stillOpen looks at the lock again after the hash was computed: guesses from
+// many addresses at once would otherwise all be let in before any of them is
+// counted.
+func (s *Service) stillOpen(ctx context.Context, p pair) error {
+	if s.opt.LoginLimit.MaxAttempts <= 0 || !s.opt.LoginLimit.Enabled {
+		return nil
+	}
+	now, err := s.store.Attempt(ctx, p.key, p.ip.String())
+	if err != nil {
+		return fmt.Errorf("read login state again: %w", err)
+	}
+	return s.locked(now)
+}
+
+// locked fails with fault.AccountLocked.
+func (s *Service) locked(known Attempt) error {
+	if most := s.opt.LoginLimit.MaxAttempts; most > 0 && known.Total.Count >= most {
+		return fault.New(fault.AccountLocked, "the account is locked after too many failed logins")
+	}
+	return nil
 }
 
 // admit tells whether the password may be looked at now.
@@ -178,8 +204,8 @@ func (s *Service) admit(known Attempt) error {
 	if !limit.Enabled {
 		return nil
 	}
-	if limit.MaxAttempts > 0 && known.Total.Count >= limit.MaxAttempts {
-		return fault.New(fault.AccountLocked, "the account is locked after too many failed logins")
+	if err := s.locked(known); err != nil {
+		return err
 	}
 	if known.Pair.Count == 0 {
 		return nil

@@ -364,3 +364,29 @@ func TestEveryFailureIsLoggedWithoutThePassword(t *testing.T) {
 		}
 	}
 }
+
+// crowd is a store where others fail on a login while one attempt is looked at.
+type crowd struct {
+	account.Store
+	failures int
+}
+
+func (c *crowd) Attempt(ctx context.Context, key, ip string) (account.Attempt, error) {
+	known, err := c.Store.Attempt(ctx, key, ip)
+	for ; c.failures > 0 && err == nil; c.failures-- {
+		_, _, err = c.AddFailure(ctx, key, "203.0.113."+strconv.Itoa(c.failures), time.UnixMilli(0))
+	}
+	return known, err
+}
+
+func TestLockHoldsForGuessesThatWereLetInBefore(t *testing.T) {
+	for failures, want := range map[int]fault.Code{2: "", 3: fault.AccountLocked} {
+		w := newWorld(t, testdb.SQLite(t), nil)
+		opt := options(w.clock)
+		opt.LoginLimit.MaxAttempts = 3
+		w.Service = account.New(&crowd{w.store, failures}, opt)
+		if got := w.attempt(t.Context(), login, password, home); got != want {
+			t.Errorf("%d failures meanwhile: %q, want %q", failures, got, want)
+		}
+	}
+}
