@@ -145,11 +145,11 @@ func refusal(err error, f *Field) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	code := fault.Type
+	code, why := fault.Type, refused.Message
 	if len(refused.Details) == 1 {
-		code = refused.Details[0].Code
+		code, why = refused.Details[0].Code, refused.Details[0].Message
 	}
-	return fault.Invalid([]fault.Detail{fault.Field(f.Key, code, "%s: %s", f.Name, refused.Message)})
+	return fault.Invalid([]fault.Detail{fault.Field(f.Key, code, "%s: %s", f.Name, why)})
 }
 
 // employeeMessage tells what a step makes of the employee's login, and whether

@@ -65,6 +65,18 @@ func TestMirrorsFollowTheStructure(t *testing.T) {
 	})
 }
 
+func TestScenariosTakeDiagrams(t *testing.T) {
+	oneWorld(t, func(t *testing.T, w *world) {
+		st, err := w.s.Structure(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(st.CatalogByKey("$scripts").FieldByKey("$file").Config.Extra); got != `{"mimeType":"application/bpmn+xml"}` {
+			t.Error(got)
+		}
+	})
+}
+
 func TestMirrorsCanBeLinkedAndNotWritten(t *testing.T) {
 	oneWorld(t, func(t *testing.T, w *world) {
 		st, err := w.s.Structure(t.Context())

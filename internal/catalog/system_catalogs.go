@@ -1,5 +1,7 @@
 package catalog
 
+import "encoding/json"
+
 // The events a subscription may name.
 var (
 	webhookEvents = []string{
@@ -38,7 +40,7 @@ var systemCatalogs = []systemCatalog{
 	{num: 6, section: 1, key: "$scripts", name: "Scenarios", icon: "code-1", fields: []systemField{
 		{id: 1, key: "$name", name: "Name", typ: "text", required: true},
 		{id: 2, key: "$description", name: "Description", typ: "text", config: multiline},
-		{id: 3, key: "$file", name: "File", typ: "file"},
+		{id: 3, key: "$file", name: "File", typ: "file", config: Config{Extra: json.RawMessage(`{"mimeType":"application/bpmn+xml"}`)}},
 	}},
 	{num: 7, section: 1, key: "$events", name: "Events", icon: "flash-1", fields: []systemField{
 		{id: 1, key: "$name", name: "Name", typ: "text", required: true},
