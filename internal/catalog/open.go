@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"kartoteka/internal/query"
@@ -134,8 +135,11 @@ func (s *Service) Purge(ctx context.Context) error {
 const upkeepEvery = time.Hour
 
 // Run does what nobody waits for, until ctx ends: carries out messages that
-// could not be at once, and purges.
+// could not be at once, purges, and tends the indexes.
 func (s *Service) Run(ctx context.Context) error {
+	var tending sync.WaitGroup
+	tending.Go(func() { s.tendIndexes(ctx) })
+	defer tending.Wait()
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
 	for {

@@ -61,7 +61,7 @@ func (s *Service) open(ctx context.Context, st *Structure, r Reader, a Actor, n 
 	if err := need(access.Catalog(c), SearchPrivilege); err != nil {
 		return nil, nil, err
 	}
-	return &reading{st: st, access: access, r: r}, c, nil
+	return &reading{st: st, access: access, r: r, watch: s}, c, nil
 }
 
 func (s *Service) checkPage(limit, offset int) error {
@@ -84,13 +84,21 @@ func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *S
 	rows := d.rows(c, sel)
 	selected.Columns = rows.columns()
 	if q.Limit > 0 {
-		if rows.Page, err = d.r.Select(ctx, selected); err != nil {
+		err := d.timed(selected, func() (err error) {
+			rows.Page, err = d.r.Select(ctx, selected)
+			return err
+		})
+		if err != nil {
 			return nil, fmt.Errorf("select records: %w", err)
 		}
 		d.access.mask(rows)
 	}
 	if q.WithTotal {
-		if rows.Total, err = d.r.Count(ctx, selected); err != nil {
+		err := d.timed(countedAs(selected), func() (err error) {
+			rows.Total, err = d.r.Count(ctx, selected)
+			return err
+		})
+		if err != nil {
 			return nil, fmt.Errorf("count records: %w", err)
 		}
 	}

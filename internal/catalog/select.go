@@ -15,6 +15,8 @@ type reading struct {
 	access *Access
 	r      Reader
 	linked int // linked values so far, bounded by MaxLinkedValues
+	// watch is told how long selections take; nil for nobody.
+	watch *Service
 }
 
 // rows prepares the answer for a catalog: which fields of the selection the

@@ -20,6 +20,7 @@ type Service struct {
 	relaying  sync.Mutex // held while the outbox is carried out, to keep its order
 	// contending is held by writers that met another writer of their record.
 	contending sync.Mutex
+	indexer    *indexer
 }
 
 // Options are what a Service needs from outside.
@@ -56,7 +57,7 @@ type DirectoryMessage struct {
 
 // New makes a service over a store; Open must succeed before any other call.
 func New(store Store, options Options) *Service {
-	return &Service{store: store, options: options}
+	return &Service{store: store, options: options, indexer: newIndexer()}
 }
 
 // Actor is on whose behalf something is done.

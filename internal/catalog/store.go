@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"kartoteka/internal/query"
 )
@@ -16,6 +17,8 @@ var (
 	ErrMoved = errors.New("record changed")
 	// ErrCodeTaken: another object of the same kind has that custom id.
 	ErrCodeTaken = errors.New("id is taken")
+	// ErrBusy: somebody else makes or drops indexes.
+	ErrBusy = errors.New("indexes are being made")
 )
 
 // Class says what a transaction is for; it decides its turn.
@@ -53,6 +56,24 @@ type Store interface {
 	// Reserve takes n record numbers, the first of which it returns. Numbers
 	// not used stay unused.
 	Reserve(ctx context.Context, c query.Catalog, n int) (query.Record, error)
+	// KeepIndexes runs fn while no other node and no other call makes or drops
+	// indexes of the company. If one does, it waits for its end, or fails with
+	// ErrBusy if it is not to wait. What fn has done stays when it fails.
+	KeepIndexes(ctx context.Context, wait bool, fn func(IndexKeeper) error) error
+}
+
+// IndexKeeper makes and drops indexes, outside of transactions.
+type IndexKeeper interface {
+	Indexes(ctx context.Context) ([]Index, error)
+	// Build makes an index of a catalog of that structure while the company is
+	// read and, but for a moment, written. One with the same fields that exists
+	// stays; it becomes an operator's if i is. It fails with ErrStale when the
+	// structure has changed meanwhile.
+	Build(ctx context.Context, st *Structure, i Index) error
+	// Drop drops an index, by its name.
+	Drop(ctx context.Context, i Index) error
+	// Sweep drops what builds that did not end have left behind.
+	Sweep(ctx context.Context) error
 }
 
 // Definition is the structure as stored: flat, removed parts included.
@@ -84,8 +105,10 @@ type Reader interface {
 	History(ctx context.Context, q *HistoryQuery) ([]HistoryEntry, error)
 	// Purgeable lists removed fields and records whose time is over (Unix ms).
 	Purgeable(ctx context.Context, before int64) ([]*Field, error)
-	// Indexes lists the indexes that operators asked for.
+	// Indexes lists the indexes over fields; their Size is unset.
 	Indexes(ctx context.Context) ([]Index, error)
+	// IndexSize is the size of an index in bytes.
+	IndexSize(ctx context.Context, name string) (int64, error)
 	// MultiValued counts the records with more than one entry in a refs field.
 	MultiValued(ctx context.Context, c *Catalog, f *Field) (int64, error)
 }
@@ -151,7 +174,8 @@ type Writer interface {
 	Clear(ctx context.Context, c *Catalog) (int64, error)
 	// Purge drops what a removed field left behind.
 	Purge(ctx context.Context, c *Catalog, f *Field) error
-	AddIndex(ctx context.Context, c *Catalog, fields []*Field) error
+	// UseIndexes adds uses to those that were counted before.
+	UseIndexes(ctx context.Context, list []IndexUse) error
 	// BumpStructure makes this transaction a structure change: the version
 	// becomes the returned one for everybody after the commit.
 	BumpStructure(ctx context.Context) (int64, error)
@@ -173,11 +197,28 @@ const (
 	FileCounter    Counter = "file"
 )
 
-// Index is an index over stored fields of a catalog, in order.
+// Index is an index over stored fields of a catalog, in order. CreatedTime and
+// UpdatedTime may stand for fields.
 type Index struct {
 	Catalog query.Catalog
 	Fields  []query.Field
 	Name    string
+	// Operator says that somebody asked for it: it is not dropped by itself.
+	Operator bool
+	Since    int64 // Unix ms
+	Slow     int   // slow requests that it was made for
+	Uses     int64
+	Last     int64 // last use, Unix ms; 0 for none
+	Size     int64 // bytes
+	// Patience is how long a build waits for a pause between writes.
+	Patience time.Duration
+}
+
+// IndexUse is how often an index was used, and when last (Unix ms).
+type IndexUse struct {
+	Name string
+	Uses int64
+	Last int64
 }
 
 // OutboxRow is one message for the control database.

@@ -119,14 +119,8 @@ func populate(t *testing.T, s *Company, st *catalog.Structure) {
 		list = append(list, m)
 	}
 	mutate(t, s, st, list...)
-	plan := catalog.Plan{Version: st.Version, Class: catalog.Reshape, Catalogs: []query.Catalog{orders}}
-	err := s.Update(t.Context(), plan, func(w catalog.Writer) error {
-		return w.AddIndex(t.Context(), st.Catalog(orders), fieldsOf(st.Catalog(orders), fAmount))
-	})
-	if err == nil {
-		err = s.Sequence(t.Context())
-	}
-	if err != nil {
+	addTestIndex(t, s, st, orders, fAmount)
+	if err := s.Sequence(t.Context()); err != nil {
 		t.Fatalf("populate: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"kartoteka/internal/catalog"
 )
@@ -44,6 +45,10 @@ type Company struct {
 	reads   readPlans
 	numbers numbers
 	draws   draws
+	// indexed are the indexes there were at the last look.
+	indexed atomic.Pointer[[]catalog.Index]
+	// written is when the last write ended, in Unix nanoseconds.
+	written atomic.Int64
 }
 
 // OpenSQLite opens the company's database file, or makes it, and brings it to
@@ -103,6 +108,7 @@ func (s *Company) Update(ctx context.Context, p catalog.Plan, fn func(catalog.Wr
 	err := s.engine.Update(ctx, s.optionsOf(p), func(c conn) error {
 		return fn(&tx{conn: c, company: s})
 	})
+	s.written.Store(time.Now().UnixNano())
 	return staleAsCatalog(err)
 }
 

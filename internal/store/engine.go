@@ -63,10 +63,18 @@ type engine interface {
 	// Integrity lists what the database itself finds broken; quick leaves out
 	// the comparison of indexes with their tables.
 	Integrity(ctx context.Context, quick bool) ([]string, error)
+	// Tend runs fn while no other call with that key runs on any node. If one
+	// does, it waits for its end or, if it is not to wait, fails with
+	// catalog.ErrBusy. Transactions are not kept from anything.
+	Tend(ctx context.Context, key int64, wait bool, fn func(outside) error) error
 	Dialect() dialect
 	// Close waits for transactions that have begun.
 	Close() error
 }
+
+// outside runs one statement outside of transactions, as long as that takes. It
+// is nil where none needs that: SQLite makes indexes in a transaction.
+type outside func(ctx context.Context, sql string) error
 
 // guard calls fn and turns a panic into an error, so that one broken request
 // takes neither the writer nor its neighbours along.

@@ -98,9 +98,9 @@ func (b *builder) anyBool(expr string, off, on bool) {
 	case off && on:
 		b.add("TRUE")
 	case on:
-		b.add(expr, " = 1")
+		b.add(switchValue(expr), " = 1")
 	case off:
-		b.add("(", expr, " = 0 OR ", expr, " IS NULL)")
+		b.add(switchValue(expr), " = 0")
 	default:
 		b.add("FALSE")
 	}

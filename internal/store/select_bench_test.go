@@ -109,5 +109,5 @@ func fillBench(b *testing.B, s *Company, st *catalog.Structure) {
 			batch = batch[:0]
 		}
 	}
-	addTestIndex(b, s, st.Catalog(orders), fStatus, fAmount)
+	addTestIndex(b, s, st, orders, fStatus, fAmount)
 }

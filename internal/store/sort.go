@@ -45,9 +45,9 @@ func newSorting(d dialect, src source, s *catalog.Selected) (sorting, error) {
 	return o, nil
 }
 
-// byField sets the order by a field's value. No index serves switches (two
-// values), options whose order was changed, and several options or links: these
-// look up another table for every record that matches.
+// byField sets the order by a field's value. No index serves options whose order
+// was changed (see readWalk), and several options or links: these look up another
+// table for every record that matches.
 func (o *sorting) byField(d dialect, src source, f *catalog.Field, where query.Node) error {
 	storage := storageOf(f)
 	switch storage {
@@ -58,7 +58,7 @@ func (o *sorting) byField(d dialect, src source, f *catalog.Field, where query.N
 	case catalog.FloatStorage, catalog.WholeStorage, catalog.TimeStorage:
 		o.expr = src.value(f)
 	case catalog.BoolStorage:
-		o.expr, o.computed = "COALESCE("+src.value(f)+", 0)", true
+		o.expr = switchValue(src.value(f))
 		return nil
 	case catalog.ItemStorage:
 		o.expr = itemPlace(src.value(f), f)
@@ -72,6 +72,10 @@ func (o *sorting) byField(d dialect, src source, f *catalog.Field, where query.N
 	o.split = !o.computed && !d.EmptyLast(o.desc) && (storage.HasKey() || !excludesEmpty(where, f.Num))
 	return nil
 }
+
+// switchValue takes an empty switch for one that is off. Indexes over switches
+// are over this.
+func switchValue(expr string) string { return "COALESCE(" + expr + ", 0)" }
 
 // itemPlace is the place of an item in the config: the item itself while the
 // numbers ascend there, so that an index on the column is one on the order.

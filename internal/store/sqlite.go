@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+
+	"kartoteka/internal/catalog"
 )
 
 const (
@@ -32,6 +34,8 @@ type sqliteEngine struct {
 	readers chan *sqliteReader
 	closed  chan struct{}
 	closing sync.Once
+	// tending holds one token while Tend runs.
+	tending chan struct{}
 
 	// version is the committed version row. It is nil while a commit that may
 	// change it is under way, and when there is no such table; the pointer is
@@ -51,7 +55,7 @@ func openSQLite(path string) (*sqliteEngine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &sqliteEngine{path: path, closed: make(chan struct{})}
+	e := &sqliteEngine{path: path, closed: make(chan struct{}), tending: make(chan struct{}, 1)}
 	e.readers = make(chan *sqliteReader, max(2, runtime.GOMAXPROCS(0)))
 	for range cap(e.readers) {
 		e.readers <- nil
@@ -137,6 +141,24 @@ func (e *sqliteEngine) Wait(ctx context.Context, known Version) (Version, error)
 			return known, ctx.Err()
 		}
 	}
+}
+
+// Tend has one lock for all keys: one process owns the file.
+func (e *sqliteEngine) Tend(ctx context.Context, _ int64, wait bool, fn func(outside) error) error {
+	select {
+	case e.tending <- struct{}{}:
+	default:
+		if !wait {
+			return catalog.ErrBusy
+		}
+		select {
+		case e.tending <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	defer func() { <-e.tending }()
+	return fn(nil)
 }
 
 func (e *sqliteEngine) Integrity(ctx context.Context, quick bool) (found []string, err error) {

@@ -44,8 +44,16 @@ type tables interface {
 	// ListOf is the list of one integer expression.
 	ListOf(expr string) string
 
-	// HasIndex is a query that has a row if there is an index of that name.
+	// Reindex builds the indexes of all tables anew; "" when the database is
+	// not for the program to repair.
+	Reindex(all []query.Catalog) string
+	// HasIndex is a query that has a row if there is an index of that name that
+	// can be used.
 	HasIndex() string
+	// IndexNames is a query for the names of all indexes over fields.
+	IndexNames() string
+	// IndexSize is a query for the bytes of an index by its name.
+	IndexSize() string
 	// Patience lets the transaction's statements take their time.
 	Patience() string
 }
@@ -140,8 +148,24 @@ func (sqliteTables) List() string {
 
 func (sqliteTables) ListOf(expr string) string { return `unhex(printf('%016x', ` + expr + `))` }
 
+func (sqliteTables) Reindex(all []query.Catalog) string {
+	sql := "REINDEX;"
+	for _, c := range all {
+		sql += fill(`INSERT INTO {s} ({s}) VALUES ('rebuild');`, c)
+	}
+	return sql
+}
+
 func (sqliteTables) HasIndex() string {
 	return `SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?`
+}
+
+func (sqliteTables) IndexNames() string {
+	return `SELECT name FROM sqlite_master WHERE type = 'index' AND name GLOB 'i_[0-9]*'`
+}
+
+func (sqliteTables) IndexSize() string {
+	return `SELECT pgsize FROM dbstat WHERE name = ? AND aggregate = TRUE`
 }
 
 func (sqliteTables) Patience() string { return "" }
@@ -236,7 +260,18 @@ func (postgresTables) List() string {
 
 func (postgresTables) ListOf(expr string) string { return `int8send(` + expr + `)` }
 
-func (postgresTables) HasIndex() string { return `SELECT 1 WHERE ` + ownRelation + ` IS NOT NULL` }
+func (postgresTables) Reindex([]query.Catalog) string { return "" }
+
+func (postgresTables) HasIndex() string {
+	return `SELECT 1 FROM pg_index WHERE indexrelid = ` + ownRelation + ` AND indisvalid`
+}
+
+func (postgresTables) IndexNames() string {
+	return `SELECT relname::text FROM pg_class WHERE relkind = 'i' AND relname ~ '^i_[0-9]'
+		AND relnamespace = quote_ident(current_schema())::regnamespace`
+}
+
+func (postgresTables) IndexSize() string { return `SELECT pg_relation_size(` + ownRelation + `)` }
 
 func (postgresTables) Patience() string { return `SET LOCAL statement_timeout = 0` }
 

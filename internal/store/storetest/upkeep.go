@@ -27,13 +27,8 @@ func (f *fixture) index(numbers ...query.Field) {
 }
 
 func (f *fixture) tryIndex(numbers ...query.Field) error {
-	fields := make([]*catalog.Field, len(numbers))
-	for i, n := range numbers {
-		fields[i] = f.field(n)
-	}
-	plan := catalog.Plan{Version: f.st.Version, Class: catalog.Reshape, Catalogs: []query.Catalog{goods}}
-	return f.store.Update(f.Context(), plan, func(w catalog.Writer) error {
-		return w.AddIndex(f.Context(), f.catalog(goods), fields)
+	return f.store.KeepIndexes(f.Context(), true, func(k catalog.IndexKeeper) error {
+		return k.Build(f.Context(), f.st, catalog.Index{Catalog: goods, Fields: numbers})
 	})
 }
 
