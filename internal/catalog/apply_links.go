@@ -76,9 +76,10 @@ func (p *planner) resolveLink(ctx context.Context, f *Field, l *Link, depth int)
 	return nil, p.updateLinked(ctx, f, l, depth)
 }
 
-// findLinked turns a custom id into a number.
+// findLinked turns a custom id into a number. Removed records and catalogs
+// count, because links to them that are stored may stay.
 func (p *planner) findLinked(ctx context.Context, f *Field, l *Link) (*fault.Detail, error) {
-	c := p.st.Catalog(l.Catalog)
+	c := p.st.AnyCatalog(l.Catalog)
 	if l.Record != 0 || c == nil {
 		if l.Record < 1 || l.Record > query.MaxRecord || l.Catalog < 1 || l.Catalog > query.MaxCatalog {
 			return missingLink(f, *l), nil
@@ -107,7 +108,7 @@ func (p *planner) numberOf(ctx context.Context, c *Catalog, l query.Link) (query
 	if record, ok := p.codes[l]; ok {
 		return record, nil
 	}
-	record, err := find(ctx, p.r, c, l.Key)
+	record, err := everKnown(ctx, p.r, c, l.Key)
 	if err != nil {
 		return 0, err
 	}

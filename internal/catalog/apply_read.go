@@ -30,6 +30,19 @@ func find(ctx context.Context, r Reader, c *Catalog, key query.Key) (query.Recor
 	return record, nil
 }
 
+// everKnown is the number of a record that lives or was removed, 0 if no record
+// had the custom id.
+func everKnown(ctx context.Context, r Reader, c *Catalog, key query.Key) (query.Record, error) {
+	n, err := find(ctx, r, c, key)
+	if err != nil || n != 0 || !knownForm.MatchString(key.Code) {
+		return n, err
+	}
+	if n, err = r.FindRemoved(ctx, c, key.Code); err != nil {
+		return 0, fmt.Errorf("find removed record by id: %w", err)
+	}
+	return n, nil
+}
+
 // fetch reads records by number as far as the actor may view them.
 func fetch(ctx context.Context, r Reader, st *Structure, access *Access, c *Catalog, columns []*Field, records []query.Record) (*Page, error) {
 	where := access.Where(c)

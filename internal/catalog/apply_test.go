@@ -205,6 +205,30 @@ func TestLinksOnceStoredMayStay(t *testing.T) {
 	})
 }
 
+// What was answered can be sent back, also with links by the custom ids of
+// records and catalogs that are gone.
+func TestLinksByIDsOfTheRemovedMayStay(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		v := w.apply(catalog.Create{Catalog: w.vendors.Num, Code: "acme", Values: values(w.vendors, "title", catalog.Text("Acme"))})[0].Record
+		r := w.order("name", catalog.Text("x"), "vendor", catalog.Links{link(w.vendors, v)})
+		back := catalog.Links{{Link: query.Link{Catalog: w.vendors.Num, Key: query.Key{Code: "acme"}}}}
+		expect := func(when string) {
+			t.Helper()
+			w.patch(r, "vendor", back)
+			if got := text(w.row(w.orders, r, nil), 0); !strings.Contains(got, `"k":"acme"`) {
+				t.Errorf("%s: %s", when, got)
+			}
+			w.fails(fault.ValidationFailed, catalog.Create{Catalog: w.orders.Num, Values: values(w.orders, "name", catalog.Text("y"), "vendor", back)})
+		}
+		w.apply(catalog.Delete{Catalog: w.vendors.Num, Record: query.Key{Record: v}})
+		expect("without the record")
+		if err := w.s.DeleteCatalog(t.Context(), boss, w.vendors.Key); err != nil {
+			t.Fatal(err)
+		}
+		expect("without the catalog")
+	})
+}
+
 func TestLinkedRecordsAreWrittenToo(t *testing.T) {
 	oneWorld(t, func(t *testing.T, w *world) {
 		v := w.vendor("Acme")

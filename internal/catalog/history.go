@@ -114,7 +114,7 @@ func (d *reading) historyOf(ctx context.Context, c *Catalog, ask HistoryAsk, q *
 // historyRecord is the number of the record whose history is asked for. A
 // removed one has a history for those who may view the whole catalog.
 func (d *reading) historyRecord(ctx context.Context, c *Catalog, key query.Key) (query.Record, error) {
-	n, err := d.everKnown(ctx, c, key)
+	n, err := everKnown(ctx, d.r, c, key)
 	if err != nil {
 		return 0, err
 	}
@@ -144,24 +144,11 @@ func (d *reading) historyActor(ctx context.Context, key query.Key) (query.Record
 	if key == (query.Key{}) {
 		return 0, nil
 	}
-	n, err := d.everKnown(ctx, d.st.Catalog(Employees), key)
+	n, err := everKnown(ctx, d.r, d.st.Catalog(Employees), key)
 	if err == nil && n == 0 {
 		err = fault.New(fault.InvalidParameter, "userId: there is no employee %s", keyText(key))
 	}
 	return n, err
-}
-
-// everKnown is the number of a record that lives or was removed, 0 if no record
-// had the custom id.
-func (d *reading) everKnown(ctx context.Context, c *Catalog, key query.Key) (query.Record, error) {
-	n, err := find(ctx, d.r, c, key)
-	if err != nil || n != 0 || !knownForm.MatchString(key.Code) {
-		return n, err
-	}
-	if n, err = d.r.FindRemoved(ctx, c, key.Code); err != nil {
-		return 0, fmt.Errorf("find removed record by id: %w", err)
-	}
-	return n, nil
 }
 
 // readableHistory lists the fields of which a change is shown; nil when these
