@@ -48,10 +48,22 @@ type checker struct {
 	conn     conn
 	company  *Company
 	problems []Problem
+	// hurt notes the records whose problems can be repaired; nil when nobody
+	// wants to know.
+	hurt map[query.Record]hurt
 }
 
 func (k *checker) add(part, format string, args ...any) {
 	k.problems = append(k.problems, Problem{part, fmt.Sprintf(format, args...)})
+}
+
+// addOf is add for what follows from a record's values, and can be repaired
+// unless h is 0.
+func (k *checker) addOf(record query.Record, h hurt, part, format string, args ...any) {
+	if k.hurt != nil && h != 0 {
+		k.hurt[record] |= h
+	}
+	k.add(part, format, args...)
 }
 
 // ask reports every row of a query for what must not be there. The format gets
@@ -134,11 +146,7 @@ func (k *checker) indexes(ctx context.Context) error {
 		return err
 	}
 	for _, i := range list {
-		found := false
-		err := k.conn.Query(ctx, k.company.tables.HasIndex(), []any{i.Name}, func(row) error {
-			found = true
-			return nil
-		})
+		found, err := t.hasIndex(ctx, i.Name)
 		if err != nil {
 			return err
 		}
@@ -152,16 +160,9 @@ func (k *checker) indexes(ctx context.Context) error {
 // catalog checks the records of one catalog with all its fields, removed ones
 // too, whose values are still kept.
 func (k *checker) catalog(ctx context.Context, c *catalog.Catalog, fields []*catalog.Field) error {
-	t := &tx{conn: k.conn, company: k.company}
-	have, err := t.columns(ctx, recordTable(c.Num))
+	whole, err := k.whole(ctx, c, fields)
 	if err != nil {
 		return err
-	}
-	whole := have["id"]
-	for _, f := range fields {
-		for _, column := range columnsOf(f) {
-			whole = whole && have[column.name]
-		}
 	}
 	if !whole {
 		k.add("structure", "the table of catalog %d or a column of it is missing", c.Num)
@@ -176,6 +177,19 @@ func (k *checker) catalog(ctx context.Context, c *catalog.Catalog, fields []*cat
 		return err
 	}
 	return k.records(ctx, c, fields)
+}
+
+// whole tells whether the catalog's table has the columns of all fields.
+func (k *checker) whole(ctx context.Context, c *catalog.Catalog, fields []*catalog.Field) (bool, error) {
+	t := &tx{conn: k.conn, company: k.company}
+	have, err := t.columns(ctx, recordTable(c.Num))
+	whole := have["id"]
+	for _, f := range fields {
+		for _, column := range columnsOf(f) {
+			whole = whole && have[column.name]
+		}
+	}
+	return whole, err
 }
 
 // titles finds titles of records that are not there; records finds the rest.

@@ -24,28 +24,31 @@ func (k *checker) records(ctx context.Context, c *catalog.Catalog, fields []*cat
 		if err != nil {
 			return err
 		}
-		upto := query.MaxRecord
-		if len(chunk.rows) == deriveChunk {
-			upto = chunk.rows[len(chunk.rows)-1].record
-		}
-		if err := k.titlesOf(ctx, c, chunk, last, upto); err != nil {
+		upto := chunk.last()
+		if err := k.derivedOf(ctx, c, chunk, last, upto); err != nil {
 			return err
 		}
-		if err := k.searchOf(ctx, c, chunk, last, upto); err != nil {
-			return err
-		}
-		k.keysOf(c, chunk)
 		if last = upto; last == query.MaxRecord {
 			return nil
 		}
 	}
 }
 
+// derivedOf checks what follows from the values of a chunk, the records after
+// one number up to another.
+func (k *checker) derivedOf(ctx context.Context, c *catalog.Catalog, chunk *derived, after, upto query.Record) error {
+	if err := k.titlesOf(ctx, c, chunk, after, upto); err != nil {
+		return err
+	}
+	k.keysOf(c, chunk)
+	return k.searchOf(ctx, c, chunk, after, upto)
+}
+
 func (k *checker) keysOf(c *catalog.Catalog, chunk *derived) {
 	for _, row := range chunk.rows {
 		for _, v := range row.values {
 			if !bytes.Equal(v.stored, v.key) {
-				k.add("values", "record %d of catalog %d: the sort key of field %d is not that of its value",
+				k.addOf(row.record, v.hurt(hurtKeys), "values", "record %d of catalog %d: the sort key of field %d is not that of its value",
 					row.record, c.Num, v.field.Num)
 			}
 			if v.unread {
@@ -73,12 +76,12 @@ func (k *checker) titlesOf(ctx context.Context, c *catalog.Catalog, chunk *deriv
 			title := makeTitle(row.title, record, row.code)
 			if r.Str(1) != title.Text || r.Str(2) != title.Fold || !bytes.Equal(r.Bytes(3), title.Key) ||
 				r.Str(4) != row.code || r.Int(5) != int64(c.Num) {
-				k.add("titles", "the title of record %d of catalog %d is not the one its values give", record, c.Num)
+				k.addOf(record, hurtTitle, "titles", "the title of record %d of catalog %d is not the one its values give", record, c.Num)
 			}
 			return nil
 		})
 	for record := range want {
-		k.add("titles", "record %d of catalog %d has no title", record, c.Num)
+		k.addOf(record, hurtTitle, "titles", "record %d of catalog %d has no title", record, c.Num)
 	}
 	return err
 }
@@ -86,9 +89,14 @@ func (k *checker) titlesOf(ctx context.Context, c *catalog.Catalog, chunk *deriv
 // searchOf checks the search rows of the records after one number, up to
 // another.
 func (k *checker) searchOf(ctx context.Context, c *catalog.Catalog, chunk *derived, after, upto query.Record) error {
-	want := map[searchKey]string{}
+	want, lost := map[searchKey]string{}, map[searchKey]hurt{}
 	for _, row := range chunk.rows {
 		for _, v := range row.values {
+			if first, last := slotRange(v.field); v.unread {
+				for slot := first; slot <= last; slot++ {
+					lost[searchKey{row.record, slot}] = hurtSearch
+				}
+			}
 			for _, s := range v.search {
 				want[searchKey{row.record, v.field.Slot(s.Part)}] = s.Fold
 			}
@@ -98,13 +106,13 @@ func (k *checker) searchOf(ctx context.Context, c *catalog.Catalog, chunk *deriv
 		at := searchKey{query.Record(r.Int(0)), int(r.Int(1))}
 		fold, ok := want[at]
 		if !ok || fold != string(r.Bytes(2)) {
-			k.add("search", "record %d of catalog %d is found by a text it does not have (slot %d)", at.record, c.Num, at.slot)
+			k.addOf(at.record, hurtSearch&^lost[at], "search", "record %d of catalog %d is found by a text it does not have (slot %d)", at.record, c.Num, at.slot)
 		}
 		delete(want, at)
 		return nil
 	})
 	for at := range want {
-		k.add("search", "record %d of catalog %d is not found by its text (slot %d)", at.record, c.Num, at.slot)
+		k.addOf(at.record, hurtSearch, "search", "record %d of catalog %d is not found by its text (slot %d)", at.record, c.Num, at.slot)
 	}
 	return err
 }

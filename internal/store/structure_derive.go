@@ -18,11 +18,20 @@ type deriving struct {
 	catalog *catalog.Catalog
 	fields  []*catalog.Field // those with a sort key
 	title   *catalog.Field
-	sql     string
+	columns string // of a SELECT
 }
 
 // derived are some records in the order of their numbers.
 type derived struct{ rows []*derivedRow }
+
+// last gives up to which record a chunk reaches: those after its last one are
+// another chunk's.
+func (d *derived) last() query.Record {
+	if len(d.rows) < deriveChunk {
+		return query.MaxRecord
+	}
+	return d.rows[len(d.rows)-1].record
+}
 
 type derivedRow struct {
 	record query.Record
@@ -37,6 +46,14 @@ type derivedValue struct {
 	stored, key []byte
 	search      []catalog.SearchRow
 	unread      bool // there is a value, but no sense in it
+}
+
+// hurt is h, or nothing where no value can be read to make it again.
+func (v *derivedValue) hurt(h hurt) hurt {
+	if v.unread {
+		return 0
+	}
+	return h
 }
 
 // newDeriving prepares to read a catalog. Of the fields, given in card order
@@ -56,23 +73,33 @@ func newDeriving(c *catalog.Catalog, fields []*catalog.Field) *deriving {
 		columns += ", " + valueColumn(f)
 		keys += ", " + keyColumn(f)
 	}
-	d.sql = `SELECT id, code, created, updated, version` + columns + keys + ` FROM ` + recordTable(c.Num) +
-		` WHERE id > ? ORDER BY id LIMIT ?`
+	d.columns = `id, code, created, updated, version` + columns + keys
 	return d
 }
 
 // read gives the records after one number.
 func (d *deriving) read(ctx context.Context, c conn, after query.Record) (*derived, error) {
+	return d.rows(ctx, c, `id > ? ORDER BY id LIMIT ?`, int64(after), deriveChunk)
+}
+
+// lock gives those of the records that are there, and keeps them from changing
+// until the end of the update.
+func (d *deriving) lock(ctx context.Context, c conn, records []int64) (*derived, error) {
+	return d.rows(ctx, c, c.Dialect().AnyInt("id")+` ORDER BY id`+c.Dialect().ForUpdate(), records)
+}
+
+func (d *deriving) rows(ctx context.Context, c conn, where string, args ...any) (*derived, error) {
+	sql := `SELECT ` + d.columns + ` FROM ` + recordTable(d.catalog.Num) + ` WHERE ` + where
 	pages := newPageReader(d.fields)
 	var keys [][]byte
-	err := c.Query(ctx, d.sql, []any{int64(after), deriveChunk}, func(r row) error {
+	err := c.Query(ctx, sql, args, func(r row) error {
 		for i := range d.fields {
 			keys = append(keys, bytes.Clone(r.Bytes(headColumns+len(d.fields)+i)))
 		}
 		return pages.add(r)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read records after %d: %w", after, err)
+		return nil, fmt.Errorf("read records: %w", err)
 	}
 	out := &derived{rows: make([]*derivedRow, pages.page.Len())}
 	for i := range out.rows {
