@@ -92,7 +92,7 @@ func appendLinkHead(dst []byte, st *catalog.Structure, n query.Catalog) []byte {
 // sectionKey is the public id of a catalog's section, its number if the
 // section was removed.
 func sectionKey(st *catalog.Structure, c *catalog.Catalog) string {
-	if s := st.Section(c.Section); s != nil {
+	if s := st.AnySection(c.Section); s != nil {
 		return s.Key
 	}
 	return strconv.FormatInt(int64(c.Section), 10)

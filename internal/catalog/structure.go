@@ -134,10 +134,20 @@ type Structure struct {
 	fields       map[query.Field]*Field
 	referringTo  map[query.Catalog][]*Field
 	removedNames map[query.Catalog]*Catalog
+	removedKeys  map[query.Section]*Section
 }
 
 // Section finds a live section by number, nil if there is none.
 func (s *Structure) Section(n query.Section) *Section { return s.sections[n] }
+
+// AnySection finds a section by number even if it was removed, for what still
+// names it. Nil if it never existed.
+func (s *Structure) AnySection(n query.Section) *Section {
+	if section := s.sections[n]; section != nil {
+		return section
+	}
+	return s.removedKeys[n]
+}
 
 // SectionByKey finds a live section by public id, nil if there is none.
 func (s *Structure) SectionByKey(key string) *Section { return s.sectionKeys[key] }

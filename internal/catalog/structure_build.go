@@ -18,12 +18,15 @@ func newStructure(d *Definition) *Structure {
 		fields:       map[query.Field]*Field{},
 		referringTo:  map[query.Catalog][]*Field{},
 		removedNames: map[query.Catalog]*Catalog{},
+		removedKeys:  map[query.Section]*Section{},
 	}
 	for _, s := range d.Sections {
-		if s.Removed.IsZero() {
-			st.Sections = append(st.Sections, s)
-			st.sections[s.Num], st.sectionKeys[s.Key] = s, s
+		if !s.Removed.IsZero() {
+			st.removedKeys[s.Num] = s
+			continue
 		}
+		st.Sections = append(st.Sections, s)
+		st.sections[s.Num], st.sectionKeys[s.Key] = s, s
 	}
 	slices.SortFunc(st.Sections, func(a, b *Section) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Num, b.Num))

@@ -395,6 +395,9 @@ func (w *world) periodCond(f *field) cond {
 func (w *world) filterParams(params url.Values, list []cond) {
 	object, array, groups, brackets := map[string]any{}, []any{}, false, true
 	for _, p := range list {
+		array = append(array, p.element())
+		groups = groups || p.group != ""
+		brackets = brackets && !p.jsonOnly
 		key, value := p.form()
 		if _, twice := object[key]; twice {
 			value = []any{map[string]any{"$and": []any{map[string]any{key: value}}}}
@@ -404,9 +407,6 @@ func (w *world) filterParams(params url.Values, list []cond) {
 			}
 		}
 		object[key] = value
-		array = append(array, p.element())
-		groups = groups || p.group != ""
-		brackets = brackets && !p.jsonOnly
 	}
 	whole := len(object) == len(list)
 	switch n := w.rng.IntN(4); {

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"encoding/json"
-	"math"
 	"net/http"
 	"reflect"
 	"slices"
@@ -389,12 +388,4 @@ func (w *world) read(r *record) {
 	}
 	w.expect(a, true)
 	w.compare(r, parse[shownRecord](w, a), everything(r.of))
-}
-
-// clean makes -0 and 0 one value.
-func clean(n float64) float64 {
-	if n == 0 {
-		return math.Abs(n)
-	}
-	return n
 }

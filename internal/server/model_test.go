@@ -22,6 +22,7 @@ func TestModel(t *testing.T) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, uint64(seed))
+			w.begin()
 			for range ops {
 				w.step()
 			}
@@ -93,6 +94,12 @@ func (w *world) audit() {
 		w.listAll(c)
 	}
 	w.readStructures()
+	w.check()
+}
+
+// check looks for damage in both databases.
+func (w *world) check() {
+	w.t.Helper()
 	for _, s := range w.sides {
 		problems, err := s.app.company.Check(w.t.Context())
 		if err != nil {

@@ -85,7 +85,6 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0))}
 	w.clock.ms.Store(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC).UnixMilli())
 	w.sides = []*side{w.newSide(testdb.SQLite(t)), w.newSide(testdb.Postgres(t))}
-	w.begin()
 	return w
 }
 

@@ -74,7 +74,7 @@ func (t *tx) DropItems(ctx context.Context, c *catalog.Catalog, f *catalog.Field
 func (t *tx) droppingFromLists(c *catalog.Catalog, f *catalog.Field, items []int64) []statement {
 	const mark = -1 << 40
 	num, table, column := int64(f.Num), recordTable(c.Num), valueColumn(f)
-	marked := fmt.Sprintf(`SELECT record FROM refs WHERE field = %d AND position <= %d`, num, mark)
+	marked := fmt.Sprintf(`SELECT record FROM refs WHERE field = %d AND position < %d`, num, mark/2)
 	return []statement{
 		{SQL: `UPDATE refs SET position = position - ? WHERE field = ? AND ` + t.conn.Dialect().AnyInt("target"),
 			Args: []any{-mark, num, items}},
