@@ -140,21 +140,30 @@ func (k *checker) history(ctx context.Context) error {
 var refFactor = numbered("", int64(query.MakeRef(1, 0)))
 
 func (k *checker) indexes(ctx context.Context) error {
+	missing, err := k.missingIndexes(ctx)
+	for _, i := range missing {
+		k.add("indexes", "the index %s is missing", i.Name)
+	}
+	return err
+}
+
+// missingIndexes lists those that are noted but not there.
+func (k *checker) missingIndexes(ctx context.Context) (missing []catalog.Index, err error) {
 	t := &tx{conn: k.conn, company: k.company}
 	list, err := t.Indexes(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, i := range list {
 		found, err := t.hasIndex(ctx, i.Name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !found {
-			k.add("indexes", "the index %s is missing", i.Name)
+			missing = append(missing, i)
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 // catalog checks the records of one catalog with all its fields, removed ones

@@ -46,8 +46,8 @@ func indexColumn(f *catalog.Field) string {
 	return valueColumn(f)
 }
 
-// indexColumns are the columns of an index over fields.
-func indexColumns(c *catalog.Catalog, fields []query.Field) ([]string, error) {
+// indexColumns are the columns of an index over fields; find gives a field, or nil.
+func indexColumns(find func(query.Field) *catalog.Field, fields []query.Field) ([]string, error) {
 	names := make([]string, len(fields))
 	for i, n := range fields {
 		switch n {
@@ -58,7 +58,7 @@ func indexColumns(c *catalog.Catalog, fields []query.Field) ([]string, error) {
 			names[i] = "updated"
 			continue
 		}
-		f := c.Field(n)
+		f := find(n)
 		if f == nil || f.Storage() == catalog.NoStorage || f.Storage().HasRefs() {
 			return nil, fmt.Errorf("field %d: %w", n, errNotIndexable)
 		}

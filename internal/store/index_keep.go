@@ -46,7 +46,7 @@ func (k *indexKeeper) Build(ctx context.Context, st *catalog.Structure, i catalo
 		return fmt.Errorf("there is no catalog %d", i.Catalog)
 	}
 	i.Name = indexName(c.Num, i.Fields)
-	columns, err := indexColumns(c, i.Fields)
+	columns, err := indexColumns(c.Field, i.Fields)
 	if err != nil {
 		return err
 	}

@@ -31,13 +31,14 @@ func (r Repaired) String() string { return fmt.Sprintf("%s: %d repaired", r.What
 // What Repair can make again, in the order in which it does.
 const (
 	repairedDatabase = "database indexes"
+	repairedIndexes  = "added indexes"
 	repairedLinks    = "lists of links and options"
 	repairedTitles   = "titles"
 	repairedKeys     = "sort keys of records"
 	repairedSearch   = "search rows of records"
 )
 
-var repairedOrder = []string{repairedDatabase, repairedLinks, repairedTitles, repairedKeys, repairedSearch}
+var repairedOrder = []string{repairedDatabase, repairedIndexes, repairedLinks, repairedTitles, repairedKeys, repairedSearch}
 
 const (
 	// repairChunk is how many records are repaired in one transaction.
@@ -100,6 +101,9 @@ func (r *repair) run(ctx context.Context) error {
 		}
 	}
 	if err := r.database(ctx, catalogs); err != nil {
+		return err
+	}
+	if err := r.indexes(ctx, catalogs, fields); err != nil {
 		return err
 	}
 	for _, num := range slices.Sorted(maps.Keys(catalogs)) {
