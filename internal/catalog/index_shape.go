@@ -28,8 +28,8 @@ type Shape struct {
 // Fields are the fields of an index for the shape, in order.
 func (s *Shape) Fields() []query.Field { return s.list[:s.count] }
 
-// tail is the field of the range or sort, 0 for none.
-func (s *Shape) tail() query.Field {
+// Tail is the field of the range or sort, 0 for none.
+func (s *Shape) Tail() query.Field {
 	if s.count > s.equal {
 		return s.list[s.equal]
 	}
@@ -47,13 +47,13 @@ func (s *Shape) Fits(fields []query.Field) bool {
 			return false
 		}
 	}
-	return s.tail() == 0 || fields[s.equal] == s.tail()
+	return s.Tail() == 0 || fields[s.equal] == s.Tail()
 }
 
 // helps tells whether an index over the fields, if it does not fit, at least
 // narrows the search down or gives the order.
 func (s *Shape) helps(fields []query.Field) bool {
-	return slices.Contains(s.list[:s.equal], fields[0]) || s.tail() == fields[0]
+	return slices.Contains(s.list[:s.equal], fields[0]) || s.Tail() == fields[0]
 }
 
 // Demand is which indexes would serve a selection.

@@ -27,22 +27,13 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 	if err != nil {
 		return nil, err
 	}
-	part := func(part pagePart, offset int) error {
-		b, err := compilePage(t.conn.Dialect(), plan.list, s, o, part, s.Limit, offset)
-		if err != nil {
-			return err
-		}
-		return t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
-			if p.page.Len() == s.Limit {
-				return errStop
-			}
-			return p.add(r)
-		})
-	}
-	if o.split {
-		err = t.readSplit(ctx, p.page, s, o, part)
-	} else {
-		err = part(everything, s.Offset)
+	switch {
+	case t.walkable(s, &o):
+		err = t.readWalk(ctx, s, o, plan, p)
+	case o.split:
+		err = t.readSplit(ctx, s, o, plan, p)
+	default:
+		err = t.readPart(ctx, s, o, everything, s.Offset, plan, p)
 	}
 	if err != nil {
 		return nil, err
@@ -50,15 +41,29 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 	return p.page, nil
 }
 
-// readSplit reads the records with a value in the sorted field, and if they do
-// not fill the page, those without.
-func (t *tx) readSplit(ctx context.Context, page *catalog.Page, s *catalog.Selected, o sorting,
-	part func(part pagePart, offset int) error,
+// readPart adds the records of a part to the page, until it is full.
+func (t *tx) readPart(ctx context.Context, s *catalog.Selected, o sorting, part pagePart, offset int,
+	plan *readPlan, p *pageReader,
 ) error {
-	if err := part(presentOnly, s.Offset); err != nil {
+	b, err := compilePage(t.conn.Dialect(), plan.list, s, o, part, s.Limit, offset)
+	if err != nil {
 		return err
 	}
-	n := page.Len()
+	return t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
+		if p.page.Len() == s.Limit {
+			return errStop
+		}
+		return p.add(r)
+	})
+}
+
+// readSplit reads the records with a value in the sorted field, and if they do
+// not fill the page, those without.
+func (t *tx) readSplit(ctx context.Context, s *catalog.Selected, o sorting, plan *readPlan, p *pageReader) error {
+	if err := t.readPart(ctx, s, o, presentOnly, s.Offset, plan, p); err != nil {
+		return err
+	}
+	n := p.page.Len()
 	if n == s.Limit {
 		return nil
 	}
@@ -69,7 +74,7 @@ func (t *tx) readSplit(ctx context.Context, page *catalog.Page, s *catalog.Selec
 			return err
 		}
 	}
-	return part(emptyOnly, max(s.Offset-int(present), 0))
+	return t.readPart(ctx, s, o, emptyOnly, max(s.Offset-int(present), 0), plan, p)
 }
 
 // Count counts the records that match.

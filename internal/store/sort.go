@@ -22,6 +22,9 @@ type sorting struct {
 	// of the empty ones: PostgreSQL has them first in descending order, SQLite
 	// in ascending. The page is then read in two parts; see readSplit.
 	split bool
+	// walk is the choice field whose options have another order than their
+	// numbers; see readWalk.
+	walk *catalog.Field
 }
 
 // newSorting works out the order of records of src.
@@ -62,7 +65,9 @@ func (o *sorting) byField(d dialect, src source, f *catalog.Field, where query.N
 		return nil
 	case catalog.ItemStorage:
 		o.expr = itemPlace(src.value(f), f)
-		o.computed = o.expr != src.value(f)
+		if o.expr != src.value(f) {
+			o.computed, o.walk = true, f
+		}
 	case catalog.ItemsStorage:
 		o.expr, o.computed = firstItem(src, f), true
 	case catalog.LinksStorage:
