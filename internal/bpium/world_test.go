@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ const (
 
 func field(c query.Catalog, base query.Field, id int, typ, name string, config catalog.Config) *catalog.Field {
 	return &catalog.Field{
-		Num: base + query.Field(id), ID: id, Key: tree.NewInt(int64(id)).Text(), Catalog: c,
+		Num: base + query.Field(id), ID: id, Key: strconv.Itoa(id), Catalog: c,
 		Type: catalog.TypeByName(typ), Name: name, History: true, Filterable: true, Config: config,
 	}
 }
@@ -76,7 +77,7 @@ func field(c query.Catalog, base query.Field, id int, typ, name string, config c
 func colours(names ...string) []catalog.Item {
 	var items []catalog.Item
 	for i, n := range names {
-		items = append(items, catalog.Item{Num: query.Item(i + 1), Key: tree.NewInt(int64(i + 1)).Text(), Name: n, Color: "C9FDE5"})
+		items = append(items, catalog.Item{Num: query.Item(i + 1), Key: strconv.Itoa(i + 1), Name: n, Color: "C9FDE5"})
 	}
 	return items
 }

@@ -122,9 +122,6 @@ var typesByName = func() map[string]Type {
 	return m
 }()
 
-// Types lists all field types.
-func Types() []Type { return types }
-
 // TypeByName finds a field type by its public name, nil if there is none.
 func TypeByName(name string) Type { return typesByName[name] }
 

@@ -51,17 +51,8 @@ type Field struct {
 	Value Value
 }
 
-// NewBool makes a boolean.
-func NewBool(b bool) Value { return Value{Kind: Bool, yes: b} }
-
 // NewString makes a string.
 func NewString(s string) Value { return Value{Kind: String, text: s} }
-
-// NewNumber makes a number of its literal, which must be a valid JSON number.
-func NewNumber(literal string) Value { return Value{Kind: Number, text: literal} }
-
-// NewInt makes a whole number.
-func NewInt(n int64) Value { return NewNumber(strconv.FormatInt(n, 10)) }
 
 // NewList makes a list, which keeps the slice.
 func NewList(items []Value) Value {
@@ -199,9 +190,6 @@ func (v Value) Any() any {
 	}
 	return nil
 }
-
-// MarshalJSON gives v as JSON, with its order and number texts.
-func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
 // AppendJSON appends v as JSON.
 func (v Value) AppendJSON(dst []byte) []byte {
