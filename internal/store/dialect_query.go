@@ -16,6 +16,9 @@ type queryDialect interface {
 	// Finds is Contains for the texts of a search table, by its index if s is
 	// long enough for it.
 	Finds(table, s string) (cond, arg string)
+	// FindsInOrder tells whether Finds by index gives rows in the order of their
+	// keys, in either direction, without sorting them.
+	FindsInOrder(s string) bool
 	// SearchRecord and SearchSlot are the parts of a search row's key.
 	SearchRecord() string
 	SearchSlot() string
@@ -52,11 +55,13 @@ func (sqliteDialect) Contains(expr, s string) (cond, arg string) {
 }
 
 func (d sqliteDialect) Finds(table, s string) (cond, arg string) {
-	if utf8.RuneCountInString(s) < ftsCharacters {
+	if !d.FindsInOrder(s) {
 		return d.Contains("fold", s)
 	}
 	return table + " MATCH ?", `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 }
+
+func (sqliteDialect) FindsInOrder(s string) bool { return utf8.RuneCountInString(s) >= ftsCharacters }
 
 func (sqliteDialect) SearchRecord() string { return "rowid >> 16" }
 func (sqliteDialect) SearchSlot() string   { return "(rowid & 65535)" }
@@ -82,6 +87,8 @@ func (postgresDialect) Contains(expr, s string) (cond, arg string) {
 }
 
 func (d postgresDialect) Finds(_, s string) (cond, arg string) { return d.Contains("fold", s) }
+
+func (postgresDialect) FindsInOrder(string) bool { return false }
 
 func (postgresDialect) SearchRecord() string { return "record" }
 func (postgresDialect) SearchSlot() string   { return "slot" }

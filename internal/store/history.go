@@ -98,7 +98,7 @@ func (b *builder) historyRecords(q *catalog.HistoryQuery) error {
 	}
 	src := b.alias(q.Catalog)
 	b.add("EXISTS (SELECT 1 FROM ", table, " ", src.alias, " WHERE ", src.id(), " = h.record AND ")
-	if err := b.matches(src, q.Where); err != nil {
+	if err := b.matches(src, q.Where, sorting{}); err != nil {
 		return err
 	}
 	b.add("))")

@@ -48,7 +48,10 @@ var planCases = []planCase{
 	{name: "by title", sort: query.Sort{By: query.ByTitle}, sqlite: "titles_key (catalog=?)", postgres: "titles_key"},
 	{name: "by title descending", sort: query.Sort{By: query.ByTitle, Desc: true}, sqlite: "titles_key (catalog=?)", postgres: "titles_key"},
 	{name: "substring", where: cond(fName, query.Substring{Fold: "acme"}), sorted: true,
-		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 64:M1", postgres: "t_5"}, // 64: in the order asked
+	{name: "substring among others, newest first", sorted: true, sort: query.Sort{Desc: true},
+		where:  query.And{amounts, cond(fName, query.Substring{Fold: "acme"})},
+		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 192:M1", postgres: "t_5"}, // 192: backwards
 	{name: "quick search", search: query.Search{Fold: "acme"}, sorted: true,
 		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
 	{name: "links to one", where: cond(fClients, query.LinksAny{{Catalog: clients, Key: query.Key{Record: 3}}}), sorted: true,

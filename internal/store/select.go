@@ -149,14 +149,22 @@ func (b *builder) limit(limit, offset int) {
 
 // fromWhere adds the records that match and belong to the part.
 func (b *builder) fromWhere(src source, s *catalog.Selected, o sorting, part pagePart) error {
-	b.add(" FROM ", recordTable(src.catalog.Num), " ", src.alias)
+	b.add(" FROM ")
+	if o.lead != nil {
+		b.streamed(src, o.lead)
+	}
+	b.add(recordTable(src.catalog.Num), " ", src.alias)
+	if o.lead != nil {
+		b.add(" ON ", src.id(), " = s.place >> ")
+		b.int(slotBits)
+	}
 	base := int64(query.MakeRef(src.catalog.Num, 0))
 	if o.title {
 		b.add(" JOIN titles t ON t.ref = ", src.id(), " + ")
 		b.int(base)
 	}
 	b.add(" WHERE ")
-	if err := b.matches(src, s); err != nil {
+	if err := b.matches(src, s, o); err != nil {
 		return err
 	}
 	switch {
@@ -172,8 +180,12 @@ func (b *builder) fromWhere(src source, s *catalog.Selected, o sorting, part pag
 }
 
 // matches adds the whole condition of a selection.
-func (b *builder) matches(src source, s *catalog.Selected) error {
-	if err := b.node(src, s.Where); err != nil {
+func (b *builder) matches(src source, s *catalog.Selected, o sorting) error {
+	where := s.Where
+	if o.lead != nil {
+		where = o.rest
+	}
+	if err := b.node(src, where); err != nil {
 		return err
 	}
 	if s.Search != (query.Search{}) {

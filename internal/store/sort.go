@@ -25,6 +25,10 @@ type sorting struct {
 	// walk is the choice field whose options have another order than their
 	// numbers; see readWalk.
 	walk *catalog.Field
+	// lead is set when the order is that of a search, and rest is the condition
+	// without it; see streamed.
+	lead *leadingSearch
+	rest query.Node
 }
 
 // newSorting works out the order of records of src.
@@ -32,6 +36,7 @@ func newSorting(d dialect, src source, s *catalog.Selected) (sorting, error) {
 	o := sorting{desc: s.Sort.Desc}
 	switch s.Sort.By {
 	case query.ByID:
+		o.stream(d, src, s.Where)
 	case query.ByTitle:
 		o.expr, o.title = "t.key", true
 	case query.ByCreated:
@@ -131,8 +136,11 @@ func excludesEmpty(n query.Node, f query.Field) bool {
 // tie is the column that breaks ties. It is the last of the index that serves
 // the order.
 func (o *sorting) tie(src source) string {
-	if o.title {
+	switch {
+	case o.title:
 		return "t.ref"
+	case o.lead != nil:
+		return "s.place"
 	}
 	return src.id()
 }

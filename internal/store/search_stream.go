@@ -1,0 +1,71 @@
+package store
+
+import (
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// A list in the order of the record numbers that asks for a text in one field
+// need not collect everything that has the text and then find the page: SQLite
+// reads the search index in the order of its keys, which begin with the record,
+// and so the page ends the search. Only one slot is looked at, or a record
+// would come several times.
+
+// leadingSearch is the search that a list is read in the order of.
+type leadingSearch struct {
+	fold string
+	slot int
+}
+
+// stream lets the order be that of a search if the condition has one.
+func (o *sorting) stream(d dialect, src source, where query.Node) {
+	list, ok := where.(query.And)
+	if !ok {
+		list = query.And{where}
+	}
+	for i, n := range list {
+		if lead := leading(d, src, n); lead != nil {
+			o.lead, o.rest = lead, without(list, i)
+			return
+		}
+	}
+}
+
+func leading(d dialect, src source, n query.Node) *leadingSearch {
+	c, _ := n.(query.Cond)
+	t, ok := c.Test.(query.Substring)
+	if !ok {
+		return nil
+	}
+	f := src.catalog.Field(c.Field)
+	if f == nil || !allows(storageOf(f), t) {
+		return nil // refused where it is compiled
+	}
+	lead := &leadingSearch{t.Fold, f.Slot(catalog.SearchText)}
+	if t.Digits != "" {
+		lead = &leadingSearch{t.Digits, f.Slot(catalog.SearchDigits)}
+	}
+	if !storable(lead.fold) || !d.FindsInOrder(lead.fold) {
+		return nil
+	}
+	return lead
+}
+
+// without is the list but for one; nil when nothing is left.
+func without(list query.And, i int) query.Node {
+	if len(list) == 1 {
+		return nil
+	}
+	rest := make(query.And, 0, len(list)-1)
+	return append(append(rest, list[:i]...), list[i+1:]...)
+}
+
+// streamed adds the search that leads, as the outer loop.
+func (b *builder) streamed(src source, lead *leadingSearch) {
+	table := searchTable(src.catalog.Num)
+	cond, arg := b.dialect.Finds(table, lead.fold)
+	b.add("(SELECT rowid AS place FROM ", table, " WHERE ", cond, " AND ")
+	b.bind(arg)
+	b.oneOf(b.dialect.SearchSlot(), []int{lead.slot})
+	b.add(") s CROSS JOIN ")
+}
