@@ -79,7 +79,7 @@ func (sqliteTables) Create(c query.Catalog) string {
 			updated INTEGER NOT NULL,
 			version INTEGER NOT NULL);
 		CREATE UNIQUE INDEX u_{n} ON {r} (code) WHERE code IS NOT NULL;
-		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1');`, c)
+		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1', columnsize = 0);`, c)
 }
 
 func (sqliteTables) Columns() string { return `SELECT name FROM pragma_table_info(?)` }
@@ -123,7 +123,7 @@ func (sqliteTables) PurgeSearch(c query.Catalog) string {
 // by one.
 func (sqliteTables) EmptySearch(c query.Catalog) string {
 	return fill(`DROP TABLE {s};
-		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1');`, c)
+		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1', columnsize = 0);`, c)
 }
 
 func (sqliteTables) SearchRows(c query.Catalog) string {
