@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -27,12 +28,16 @@ type opts struct {
 	conns        []int
 	work         string
 	short        bool
+	only         map[string]bool // scenarios; empty for all
 }
+
+func (o opts) wants(s string) bool { return len(o.only) == 0 || o.only[s] }
 
 // ---- measuring -------------------------------------------------------------
 
 type Result struct {
 	Ops           float64 // per second
+	CPU           float64 `json:",omitempty"` // microseconds of the server's processor time per operation
 	P50, P95, P99 float64 // ms
 	N, Errs       int
 	Err           string `json:",omitempty"`
@@ -130,7 +135,7 @@ func (r *results) add(t, s string, c int, x Result) {
 	if x.Errs > 0 {
 		e = fmt.Sprintf("  ERRORS %d: %s", x.Errs, x.Err)
 	}
-	fmt.Fprintf(os.Stderr, "  %-12s %-22s c=%-2d %10.1f/s  p50 %8.3f  p99 %8.3f ms%s\n", t, s, c, x.Ops, x.P50, x.P99, e)
+	fmt.Fprintf(os.Stderr, "  %-12s %-22s c=%-2d %10.1f/s  p50 %8.3f  p99 %8.3f ms  cpu %7.1f us%s\n", t, s, c, x.Ops, x.P50, x.P99, x.CPU, e)
 }
 func (r *results) meta(t, k string, v float64) {
 	if r.Meta[t] == nil {
@@ -237,6 +242,20 @@ func (p *proc) mem() (rss, peak float64) {
 		}
 	}
 	return
+}
+
+// cpu is the processor time, user and system, that the process has used. Unlike
+// a rate it hardly depends on what else the machine does.
+func (p *proc) cpu() time.Duration {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	_, rest, _ := strings.Cut(string(b), ") ")
+	f := strings.Fields(rest)
+	if len(f) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(f[11])
+	system, _ := strconv.Atoi(f[12])
+	return time.Duration(user+system) * 10 * time.Millisecond // ticks of 1/100 s
 }
 
 func diskSize(path string) float64 {
@@ -413,6 +432,9 @@ func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
 	}
 	n := len(rows)
 	one := func(s string, c int, d time.Duration) {
+		if !o.wants(s) {
+			return
+		}
 		if why := t.Unsupported(s); why != "" {
 			if res.NA[t.Name()] == nil {
 				res.NA[t.Name()] = map[string]string{}
@@ -424,7 +446,10 @@ func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
 		for i := range cs {
 			cs[i] = &conn{addr: b.Host}
 		}
-		res.add(t.Name(), s, c, measure(c, d, func(w int, r *rand.Rand) error {
+		var asked atomic.Int64
+		before := p.cpu()
+		m := measure(c, d, func(w int, r *rand.Rand) error {
+			asked.Add(1)
 			q := mkQ(s, r, n)
 			st, body, err := cs[w].do(t.Build(b, &q))
 			if err != nil {
@@ -434,7 +459,9 @@ func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
 				return fmt.Errorf("%d %s", st, cut(string(body), 160))
 			}
 			return nil
-		}))
+		})
+		m.CPU = float64((p.cpu() - before).Microseconds()) / float64(max(1, asked.Load()))
+		res.add(t.Name(), s, c, m)
 		for _, c := range cs {
 			c.close()
 		}
@@ -523,6 +550,7 @@ func main() {
 		iDir    = flag.String("dir", "", "")
 		iDrv    = flag.String("driver", "sqlite", "")
 		prep    = flag.Bool("prep", false, "only load the snapshots")
+		only    = flag.String("only", "", "comma list of scenarios of the servers (default: all)")
 		from    = flag.String("report", "", "only print the table of this .json")
 	)
 	flag.Parse()
@@ -543,7 +571,12 @@ func main() {
 		fmt.Print(report(r.R, r.Head))
 		return
 	}
-	o := opts{*nrows, *rounds, *dur, *mixed, []int{1, 16}, *work, *short}
+	o := opts{*nrows, *rounds, *dur, *mixed, []int{1, 16}, *work, *short, map[string]bool{}}
+	for s := range strings.SplitSeq(*only, ",") {
+		if s != "" {
+			o.only[s] = true
+		}
+	}
 	if *short {
 		o.rows, o.rounds, o.dur, o.mixed = 15000, 1, 250*time.Millisecond, 2*time.Second
 	}
