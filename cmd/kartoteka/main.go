@@ -43,6 +43,7 @@ func commands() []command {
 		all = append(all, operate(op))
 	}
 	return append(all,
+		command{"restore", "restore DIR [--data NEWDIR]", "make a data folder of a backup", runRestore},
 		command{"config", "config [--all] [--markdown]", "print the settings in force and where they come from", runConfig},
 		command{"version", "version", "print the version", runVersion})
 }
@@ -88,6 +89,9 @@ func status(ctx context.Context, io std, c command, err error) int {
 	case errors.Is(err, adminapi.ErrUsage):
 		fmt.Fprintf(io.err, "kartoteka %s: %v\n%s", c.name, err, usageLines(c))
 		fmt.Fprintf(io.err, "\"kartoteka %s --help\" tells more.\n", c.name)
+		return statusUsage
+	case errors.Is(err, adminapi.ErrPostgres):
+		fmt.Fprintf(io.err, "kartoteka %s: %v\n", c.name, err)
 		return statusUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintf(io.err, "kartoteka %s: interrupted\n", c.name)

@@ -44,6 +44,7 @@ func operate(op adminapi.Operation) command {
 		if err != nil {
 			return err
 		}
+		app.Version = versionText()
 		greetFirst(io.out, app)
 		err = task.Run(ctx, app.Tools(), call)
 		if failed := app.Close(); err == nil {

@@ -21,8 +21,13 @@ type Tools struct {
 	Company  account.CompanyID
 	// Check lists what is wrong with the stored data; nothing when all is well.
 	Check func(ctx context.Context) ([]string, error)
-	Log   *slog.Logger
-	Now   func() time.Time
+	// Repair rebuilds what follows from other data and tells what it did.
+	Repair func(ctx context.Context) ([]string, error)
+	// Backup copies everything to a folder, empty or not there, and calls
+	// progress with the bytes that are done and those that there are.
+	Backup func(ctx context.Context, dir string, progress func(done, total int64)) (*Backup, error)
+	Log    *slog.Logger
+	Now    func() time.Time
 	// Zone is where imported dates without an offset are.
 	Zone *time.Location
 	// TempDir is where input that is read twice is kept.
@@ -70,7 +75,8 @@ func Operations() []Operation {
 	return []Operation{
 		{"import", "import FILE --section NAME [--catalog NAME] [--format FORMAT] [--type COLUMN=TYPE]", "make a catalog from a CSV or JSON file", defineImport},
 		{"user", "user add LOGIN [--name NAME], user password LOGIN", "add an employee who can sign in, or set a password", defineUser},
-		{"check", "check", "verify that the stored data is whole", defineCheck},
+		{"check", "check [--repair]", "verify that the stored data is whole", defineCheck},
+		{"backup", "backup DIR", "copy all data to a new folder, also while a server works", defineBackup},
 		{"indexes", "indexes [add CATALOG FIELD[,FIELD]]", "list the added indexes, or add one", defineIndexes},
 		{"undelete", "undelete section|catalog ID, undelete field CATALOG ID", "bring back what was removed less than 30 days ago", defineUndelete},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -14,12 +15,20 @@ import (
 // ErrDamaged says that a check found something; what was written to Call.Out.
 var ErrDamaged = errors.New("the data is damaged")
 
-func defineCheck(*flag.FlagSet) func(words []string) (*Task, error) {
+func defineCheck(set *flag.FlagSet) func(words []string) (*Task, error) {
+	repair := set.Bool("repair", false, "first rebuild what follows from other data: titles, sort keys, search rows, links, indexes")
 	return func(words []string) (*Task, error) {
 		if len(words) > 0 {
 			return nil, usage("unexpected argument %q", words[0])
 		}
-		return &Task{run: check}, nil
+		return &Task{run: func(ctx context.Context, t Tools, c Call) error {
+			if *repair {
+				if err := mend(ctx, t, c); err != nil {
+					return err
+				}
+			}
+			return check(ctx, t, c)
+		}}, nil
 	}
 }
 
@@ -28,14 +37,30 @@ func check(ctx context.Context, t Tools, c Call) error {
 	if err != nil {
 		return err
 	}
+	return reportProblems(c.Out, problems)
+}
+
+// reportProblems gives ErrDamaged when there are any.
+func reportProblems(w io.Writer, problems []string) error {
 	for _, p := range problems {
-		fmt.Fprintln(c.Out, p)
+		fmt.Fprintln(w, p)
 	}
 	if len(problems) > 0 {
 		return ErrDamaged
 	}
-	fmt.Fprintln(c.Out, "No problems found")
+	fmt.Fprintln(w, "No problems found")
 	return nil
+}
+
+func mend(ctx context.Context, t Tools, c Call) error {
+	done, err := t.Repair(ctx)
+	for _, text := range done {
+		fmt.Fprintln(c.Out, text)
+	}
+	if err == nil && len(done) == 0 {
+		fmt.Fprintln(c.Out, "Nothing to repair")
+	}
+	return err
 }
 
 func defineIndexes(*flag.FlagSet) func(words []string) (*Task, error) {

@@ -104,6 +104,9 @@ func (a *App) first(ctx context.Context) error {
 // controlFile is in every data folder with SQLite databases.
 const controlFile = "control.db"
 
+// companiesDir is the folder of the companies' files in a data folder.
+const companiesDir = "companies"
+
 // Exists tells whether there may be data: Open would not begin a new folder.
 func Exists(settings *config.Settings) bool {
 	if settings.DBConnection != "" {
@@ -124,7 +127,7 @@ func (a *App) openSQLite(ctx context.Context) error {
 		return err
 	}
 	a.closers = append(a.closers, a.control.Close)
-	companies := filepath.Join(dir, "companies")
+	companies := filepath.Join(dir, companiesDir)
 	if err := os.MkdirAll(companies, 0o700); err != nil {
 		return fmt.Errorf("make the folder of companies: %w", err)
 	}
@@ -199,6 +202,8 @@ func (a *App) Tools() adminapi.Tools {
 		Accounts: a.Accounts,
 		Company:  company,
 		Check:    a.check,
+		Repair:   a.repair,
+		Backup:   a.backup,
 		Log:      a.Log,
 		Now:      a.now,
 		Zone:     a.Settings.CompanyTimezone,
@@ -207,15 +212,33 @@ func (a *App) Tools() adminapi.Tools {
 }
 
 func (a *App) check(ctx context.Context) ([]string, error) {
-	problems, err := a.company.Check(ctx)
+	return checkAll(ctx, a.control, a.company)
+}
+
+func checkAll(ctx context.Context, control *store.Control, one *store.Company) (texts []string, err error) {
+	problems, err := control.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	more, err := one.Check(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("check the company's data: %w", err)
 	}
-	texts := make([]string, len(problems))
-	for i, p := range problems {
-		texts[i] = p.String()
+	for _, p := range append(problems, more...) {
+		texts = append(texts, p.String())
 	}
 	return texts, nil
+}
+
+func (a *App) repair(ctx context.Context) (texts []string, err error) {
+	done, err := a.company.Repair(ctx)
+	if err != nil {
+		err = fmt.Errorf("repair the company's data: %w", err)
+	}
+	for _, r := range done {
+		texts = append(texts, r.String())
+	}
+	return texts, err
 }
 
 // directory is the accounts as the company's catalogs see them.
