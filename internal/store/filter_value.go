@@ -119,6 +119,15 @@ func (b *builder) allOf(src source, f *catalog.Field, list []int64) {
 		b.anyOf(src, f, items)
 	case storageOf(f) == catalog.ItemStorage:
 		b.add("FALSE")
+	case len(items) <= chainLength: // grouping would read the whole field on SQLite
+		b.add("(")
+		for i, item := range items {
+			if i > 0 {
+				b.add(" AND ")
+			}
+			b.anyOf(src, f, []int64{item})
+		}
+		b.add(")")
 	default:
 		b.openRefs(src, f)
 		b.among("l.target", items)

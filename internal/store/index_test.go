@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -260,12 +259,4 @@ func TestBuildAmongWrites(t *testing.T) {
 			t.Errorf("%d of %d records are found", n, count)
 		}
 	})
-}
-
-// indexOver names the index over one field alone, "" for none.
-func indexOver(f query.Field) string {
-	if !slices.ContainsFunc(indexShapes, func(s []query.Field) bool { return slices.Equal(s, []query.Field{f}) }) {
-		return ""
-	}
-	return indexName(orders, []query.Field{f})
 }
