@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 
 	"kartoteka/internal/catalog"
 )
@@ -61,57 +59,6 @@ func mend(ctx context.Context, t Tools, c Call) error {
 		fmt.Fprintln(c.Out, "Nothing to repair")
 	}
 	return err
-}
-
-func defineIndexes(*flag.FlagSet) func(words []string) (*Task, error) {
-	return func(words []string) (*Task, error) {
-		switch {
-		case len(words) == 0:
-			return &Task{run: listIndexes}, nil
-		case words[0] != "add":
-			return nil, usage("%q is not \"add\"", words[0])
-		case len(words) != 3:
-			return nil, usage("\"add\" wants the id of a catalog and those of its fields, joined by commas")
-		}
-		return &Task{run: func(ctx context.Context, t Tools, c Call) error {
-			return addIndex(ctx, t, c, words[1], strings.Split(words[2], ","))
-		}}, nil
-	}
-}
-
-func addIndex(ctx context.Context, t Tools, c Call, cat string, fields []string) error {
-	if err := t.Catalog.AddIndex(ctx, operator("cli"), cat, fields); err != nil {
-		return err
-	}
-	fmt.Fprintf(c.Out, "Catalog %s has an index over %s\n", cat, strings.Join(fields, ", "))
-	return nil
-}
-
-func listIndexes(ctx context.Context, t Tools, c Call) error {
-	st, all, err := t.Catalog.Indexes(ctx, operator("cli"))
-	if err != nil {
-		return err
-	}
-	if len(all) == 0 {
-		fmt.Fprintln(c.Out, "No indexes were added")
-		return nil
-	}
-	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "CATALOG\tFIELDS\tINDEX")
-	for _, index := range all {
-		cat := st.Catalog(index.Catalog)
-		if cat == nil {
-			continue // it is removed, but may come back
-		}
-		var fields []string
-		for _, n := range index.Fields {
-			if f := cat.Field(n); f != nil {
-				fields = append(fields, f.Key+" "+f.Name)
-			}
-		}
-		fmt.Fprintf(w, "%s %s\t%s\t%s\n", cat.Key, cat.Name, strings.Join(fields, ", "), index.Name)
-	}
-	return w.Flush()
 }
 
 func defineUndelete(*flag.FlagSet) func(words []string) (*Task, error) {

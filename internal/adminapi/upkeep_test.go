@@ -64,18 +64,27 @@ func TestIndexesAndUndelete(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, target testdb.Target) {
 		tools := newTools(t, target)
 		ctx := t.Context()
-		if out := must(t, tools, "", "indexes"); out != "No indexes were added\n" {
+		if out := must(t, tools, "", "indexes"); out != "There are no indexes yet\n" {
 			t.Error(out)
 		}
 		must(t, tools, "Name,Number\na,1\nb,2\n", "import", "-", "--section", "S", "--catalog", "C")
 		c := imported(t, tools, "C").Catalog
 		name, number := c.Fields[0], c.Fields[1]
 		must(t, tools, "", "indexes", "add", c.Key, name.Key+","+number.Key)
-		if out := must(t, tools, "", "indexes"); !regexp.MustCompile(c.Key + ` C +` + name.Key + ` Name, ` + number.Key + ` Number +\w+`).MatchString(out) {
-			t.Error(out)
+		must(t, tools, "", "indexes", "add", c.Key, "$updatedTime")
+		out := must(t, tools, "", "indexes")
+		for _, line := range []string{
+			name.Key + ` Name, ` + number.Key + ` Number +operator +0 +- +\d+ kB +i_\d+_\d+_\d+\n`,
+			`\$updatedTime +operator +0 +- +\d+ kB +i_\d+_updated\n`,
+		} {
+			if !regexp.MustCompile(c.Key + ` C +` + line).MatchString(out) {
+				t.Errorf("no %s in\n%s", line, out)
+			}
 		}
-		if _, err := run(t, tools, "", "indexes", "add", c.Key, "nothing"); err == nil {
-			t.Error("an index over no field")
+		for _, bad := range []string{"nothing", number.Key + "," + number.Key, "$id"} {
+			if _, err := run(t, tools, "", "indexes", "add", c.Key, bad); err == nil {
+				t.Errorf("an index over %s", bad)
+			}
 		}
 		only := []catalog.FieldInput{{Path: "fields[0]", Num: name.Num}}
 		if _, err := tools.Catalog.UpdateCatalog(ctx, boss, c.Key, catalog.CatalogInput{Fields: only}); err != nil {
