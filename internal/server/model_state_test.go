@@ -139,15 +139,6 @@ func (c *cat) add(r *record) {
 	c.numbers[r.num] = true
 }
 
-func (c *cat) field(key string) *field {
-	for _, f := range c.fields {
-		if f.key == key {
-			return f
-		}
-	}
-	return nil
-}
-
 func (f *field) valued() bool { return f.typ != "group" && f.typ != "button" }
 
 func (f *field) place(num int) int {
