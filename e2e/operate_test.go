@@ -230,7 +230,7 @@ func TestIndexesCommand(t *testing.T) {
 		s := serve(t, db)
 		k := s.admin().newCatalog(t, "Things", object{"name": "Name", "type": "text"}, object{"name": "Price", "type": "number"})
 		s.run("indexes", "add", k.id, k.fields["Price"]+","+k.fields["Name"])
-		want := regexp.MustCompile(`(?m)^` + k.id + ` Things +` + k.fields["Price"] + ` Price, ` + k.fields["Name"] + ` Name +\S+$`)
+		want := regexp.MustCompile(`(?m)^` + k.id + ` Things +` + k.fields["Price"] + ` Price, ` + k.fields["Name"] + ` Name +operator +0 +- +\d+ kB +\S+$`)
 		if out := s.run("indexes"); !want.MatchString(out) {
 			t.Error(out)
 		}
