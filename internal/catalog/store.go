@@ -48,10 +48,11 @@ type Store interface {
 	Structure(ctx context.Context) (*Definition, error)
 	// Version is the structure's version now, whichever node made it.
 	Version(ctx context.Context) (int64, error)
-	// View runs fn on one snapshot. It fails with ErrStale before fn when the
-	// structure is not of that version.
+	// View runs fn on one snapshot. It fails with ErrStale when the structure is
+	// not of that version; fn's calls, if it was called at all, then failed.
 	View(ctx context.Context, version int64, fn func(Reader) error) error
-	// Update runs fn in one durable transaction; an error of fn undoes it.
+	// Update runs fn in one durable transaction; an error of fn undoes it. It
+	// fails with ErrStale as View does.
 	Update(ctx context.Context, p Plan, fn func(Writer) error) error
 	// Reserve takes n record numbers, the first of which it returns. Numbers
 	// not used stay unused.

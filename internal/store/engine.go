@@ -27,7 +27,8 @@ const (
 type updateOptions struct {
 	Class class
 	// Expect, if set, is the version the caller prepared its work for; the
-	// update gives ErrStale without calling fn when the database has another.
+	// update gives ErrStale when the database has another, and nothing is done.
+	// On PostgreSQL fn may learn of it by its first statement only.
 	Expect *Version
 	// Shared and Exclusive are locks held until the end of the transaction,
 	// taken before the version is read. The numbers are the caller's (catalog

@@ -193,7 +193,7 @@ func (e *postgresEngine) locks(opts updateOptions) (list []statement) {
 func (e *postgresEngine) transact(ctx context.Context, begin []statement, opts updateOptions, fn func(conn) error) error {
 	started := time.Now()
 	for attempt := 0; ; attempt++ {
-		err := e.once(ctx, begin, opts.Expect, fn)
+		err := e.once(ctx, begin, opts, fn)
 		wait, again := retryAfter(err, opts, attempt, time.Since(started))
 		if !again {
 			return outward(ctx, err)
@@ -225,8 +225,9 @@ func retryAfter(err error, opts updateOptions, attempt int, spent time.Duration)
 	return jitter, errors.Is(err, errLost) && attempt < lostMost
 }
 
-// once runs one transaction. What precedes fn goes to the server in one piece.
-func (e *postgresEngine) once(ctx context.Context, begin []statement, expect *Version, fn func(conn) error) (err error) {
+// once runs one transaction. What precedes fn goes to the server in one piece
+// with the first that fn asks.
+func (e *postgresEngine) once(ctx context.Context, begin []statement, opts updateOptions, fn func(conn) error) (err error) {
 	if e.life.Err() != nil {
 		return errClosed
 	}
@@ -242,13 +243,8 @@ func (e *postgresEngine) once(ctx context.Context, begin []statement, expect *Ve
 			c.rollback(ctx)
 		}
 	}()
-	if err = c.begin(ctx, begin, expect); err == nil {
-		err = guard(fn, c)
-	}
-	if err == nil {
-		err = c.failed
-	}
-	if err == nil {
+	c.begin(begin, opts.Expect)
+	if err = c.call(ctx, opts, fn); err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
@@ -268,20 +264,52 @@ func (e *postgresEngine) lost(ctx context.Context, c *postgresConn, err error) e
 	return fmt.Errorf("%w: %w", errLost, err)
 }
 
-// begin starts the transaction and compares versions in one round trip. With
-// locks the version is a statement of its own after them, and READ COMMITTED
-// gives it a snapshot of its own, so it is what the lock protects.
-func (c *postgresConn) begin(ctx context.Context, begin []statement, expect *Version) error {
+// begin prepares what starts the transaction and compares versions. With locks
+// the version is a statement of its own after them, and READ COMMITTED gives it
+// a snapshot of its own, so it is what the lock protects.
+func (c *postgresConn) begin(begin []statement, expect *Version) {
+	c.opening = slices.Clone(begin)
 	if expect == nil {
-		return execAll(ctx, c, begin)
+		return
 	}
-	var v Version
-	err := c.ExecBatch(ctx, append(slices.Clone(begin), statement{SQL: selectVersion, Each: func(r row) error {
-		v = Version{r.Int(0), r.Int(1)}
+	c.opening = append(c.opening, statement{SQL: selectVersion, Each: func(r row) error {
+		if (Version{r.Int(0), r.Int(1)}) != *expect {
+			c.failed = ErrStale
+			return ErrStale
+		}
 		return nil
-	}}))
-	if err == nil && v != *expect {
-		err = ErrStale
+	}})
+}
+
+// call runs fn in the transaction that begin has prepared.
+func (c *postgresConn) call(ctx context.Context, opts updateOptions, fn func(conn) error) (err error) {
+	if opts.Class == classStructure {
+		err = c.open(ctx) // its locks are held and its timeouts set when fn begins
+	}
+	if err == nil {
+		err = guard(fn, c)
+	}
+	// fn may have asked nothing, or refused because of an old structure.
+	if early := c.open(ctx); err == nil || errors.Is(early, ErrStale) {
+		err = early
+	}
+	if err != nil && c.doubtful && opts.Expect != nil {
+		err = c.reconsider(ctx, *opts.Expect, err)
+	}
+	return err
+}
+
+// reconsider gives ErrStale in place of the error of a first statement that was
+// written for another structure: a column that is gone is found out before the
+// version is compared.
+func (c *postgresConn) reconsider(ctx context.Context, expect Version, err error) error {
+	if c.raw.IsClosed() || ctx.Err() != nil {
+		return err
+	}
+	c.rollback(ctx)
+	var v Version
+	if c.raw.QueryRow(ctx, selectVersion).Scan(&v.Structure, &v.Rights) == nil && v != expect {
+		return ErrStale
 	}
 	return err
 }
@@ -351,13 +379,15 @@ func (e *postgresEngine) wait(ctx context.Context, known Version) (v Version, er
 	}
 }
 
-// Integrity lists indexes that a failed build left behind; the pages themselves
-// are the server's business (checksums, amcheck).
+// Integrity lists indexes that are not valid, but for those over fields: these
+// come and go meanwhile, and whoever notes one looks whether it is valid. The
+// pages themselves are the server's business (checksums, amcheck).
 func (e *postgresEngine) Integrity(ctx context.Context, _ bool) (found []string, err error) {
 	err = e.View(ctx, nil, func(c conn) error {
 		found = nil
 		return c.Query(ctx, `SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-			WHERE NOT i.indisvalid AND c.relnamespace = ?::regnamespace ORDER BY 1`,
+			WHERE NOT i.indisvalid AND c.relnamespace = ?::regnamespace AND c.relname !~ '^i_[0-9]'
+			ORDER BY 1`,
 			[]any{pgx.Identifier{e.schema}.Sanitize()}, func(r row) error {
 				found = append(found, "the index "+r.Str(0)+" is not valid")
 				return nil

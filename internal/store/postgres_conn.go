@@ -13,13 +13,18 @@ type postgresConn struct {
 	raw    *pgx.Conn
 	// failed is the first error of a statement; see conn.
 	failed error
+	// opening are the statements that begin the transaction and have not been
+	// sent: they travel with the first batch or query.
+	opening []statement
+	// doubtful is set when that failed as a whole: the structure may have changed.
+	doubtful bool
 }
 
 func (c *postgresConn) Dialect() dialect { return postgresDialect{} }
 
 func (c *postgresConn) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	if c.failed != nil {
-		return 0, c.failed
+	if err := c.open(ctx); err != nil {
+		return 0, err
 	}
 	tag, err := c.raw.Exec(ctx, c.engine.sql.rewrite(sql), args...)
 	if err != nil {
@@ -29,8 +34,11 @@ func (c *postgresConn) Exec(ctx context.Context, sql string, args ...any) (int64
 }
 
 func (c *postgresConn) Query(ctx context.Context, sql string, args []any, each func(row) error) error {
-	if c.failed != nil {
-		return c.failed
+	if c.opening != nil && len(sql) <= cachedSQL {
+		return c.ExecBatch(ctx, []statement{{SQL: sql, Args: args, Each: each}})
+	}
+	if err := c.open(ctx); err != nil {
+		return err
 	}
 	if len(sql) > cachedSQL {
 		args = append([]any{pgx.QueryExecModeDescribeExec}, args...)
@@ -50,6 +58,10 @@ func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
 	if c.failed != nil {
 		return c.failed
 	}
+	opens := c.opening != nil
+	if opens {
+		batch, c.opening = append(c.opening, batch...), nil
+	}
 	var queue pgx.Batch
 	for i := range batch {
 		queue.Queue(c.engine.sql.rewrite(batch[i].SQL), batch[i].Args...)
@@ -63,7 +75,12 @@ func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
 		}
 		if err != nil {
 			_ = results.Close() // repeats err
+			c.doubtful = opens
 			return c.fail(batch[i].SQL, err)
+		}
+		if own != nil && i == len(batch)-1 {
+			_ = results.Close()
+			return own
 		}
 		if own != nil {
 			return c.drop(results, own)
@@ -83,9 +100,17 @@ func (c *postgresConn) drop(results pgx.BatchResults, own error) error {
 	return own
 }
 
+// open begins the transaction if nothing has; it gives the request's error.
+func (c *postgresConn) open(ctx context.Context) error {
+	if c.failed == nil && c.opening != nil {
+		return c.ExecBatch(ctx, nil)
+	}
+	return c.failed
+}
+
 func (c *postgresConn) Script(ctx context.Context, sql string) error {
-	if c.failed != nil {
-		return c.failed
+	if err := c.open(ctx); err != nil {
+		return err
 	}
 	if _, err := c.raw.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 		return c.fail(sql, err)

@@ -13,8 +13,11 @@ func TestStaleVersion(t *testing.T) {
 		v := Version{1, 1}
 		check := func(name string, expect Version, want error) {
 			t.Helper()
-			ran := false
-			fn := func(conn) error { ran = true; return nil }
+			ran, done := false, false
+			fn := func(c conn) error {
+				ran = true
+				return c.Query(t.Context(), "SELECT 1", nil, func(row) error { done = true; return nil })
+			}
 			for _, err := range []error{
 				e.View(t.Context(), &expect, fn),
 				e.Update(t.Context(), updateOptions{Expect: &expect}, fn),
@@ -24,8 +27,8 @@ func TestStaleVersion(t *testing.T) {
 					t.Errorf("%s: got %v", name, err)
 				}
 			}
-			if ran != (want == nil) {
-				t.Errorf("%s: fn ran: %t", name, ran)
+			if want == nil && !ran || want != nil && done {
+				t.Errorf("%s: fn ran: %t, its statement: %t", name, ran, done)
 			}
 		}
 		check("as migrated", v, nil)
@@ -121,6 +124,41 @@ func TestWait(t *testing.T) {
 		}()
 		if v, err = e.Wait(t.Context(), v); err != nil || v != (Version{1, 2}) {
 			t.Errorf("after a bump wait gave %v, %v", v, err)
+		}
+	})
+}
+
+// Whatever an old structure leads to, the caller learns that it is old: a
+// refusal without a statement, none at all, a column that is gone.
+func TestStaleComesFirst(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		old, own := Version{7, 7}, errors.New("own")
+		for name, fn := range map[string]func(conn) error{
+			"own error":    func(conn) error { return own },
+			"no statement": func(conn) error { return nil },
+			"gone column": func(c conn) error {
+				return c.Query(t.Context(), "SELECT gone FROM notes", nil, nil)
+			},
+			"gone column in a batch": func(c conn) error {
+				return c.ExecBatch(t.Context(), []statement{{SQL: "SELECT gone FROM notes"}, {SQL: "SELECT 1"}})
+			},
+		} {
+			for kind, err := range map[string]error{
+				"view":   e.View(t.Context(), &old, fn),
+				"update": e.Update(t.Context(), updateOptions{Expect: &old, Shared: []int64{5}}, fn),
+			} {
+				if !errors.Is(err, ErrStale) {
+					t.Errorf("%s, %s: got %v", name, kind, err)
+				}
+			}
+		}
+		known := Version{1, 1}
+		if err := e.View(t.Context(), &known, func(conn) error { return own }); !errors.Is(err, own) {
+			t.Errorf("own error: got %v", err)
+		}
+		err := e.View(t.Context(), &known, func(c conn) error { return c.Query(t.Context(), "SELECT gone FROM notes", nil, nil) })
+		if err == nil || errors.Is(err, ErrStale) {
+			t.Errorf("a column that never was: got %v", err)
 		}
 	})
 }
