@@ -8,7 +8,7 @@ PACKAGES := ./cmd/... ./internal/... ./e2e/...
 # For the tests of cmd and internal, as in: make test TESTFLAGS=-race
 TESTFLAGS ?=
 
-.PHONY: build run test check lint fuzz bench deps
+.PHONY: build run test check lint fuzz bench profile deps
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/kartoteka ./cmd/kartoteka
@@ -40,3 +40,11 @@ fuzz:
 
 bench:
 	bench/run.sh
+
+# Profiles of the store's benchmarks: processor, allocations, blocking. Read
+# them with: go tool pprof -top -cum bench/.work/profile/cpu.out
+BENCH ?= Read|Insert|Patch
+profile:
+	mkdir -p bench/.work/profile
+	scripts/pg.sh run -- go test -run '^$$' -bench '$(BENCH)' -o bench/.work/profile/store.test \
+		-outputdir bench/.work/profile -cpuprofile cpu.out -memprofile mem.out -blockprofile block.out ./internal/store
