@@ -3,70 +3,16 @@ package bpium
 import (
 	"strconv"
 	"time"
-	"unicode/utf8"
 	"unsafe"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/tree"
 )
 
-// unsafeASCII are the ASCII bytes that a JSON string must escape.
-var unsafeASCII = func() (t [utf8.RuneSelf]bool) {
-	for c := range ' ' {
-		t[c] = true
-	}
-	t['"'], t['\\'] = true, true
-	return t
-}()
-
-// appendString adds s as a JSON string; invalid UTF-8 becomes U+FFFD.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case c < utf8.RuneSelf && !unsafeASCII[c]:
-			i++
-		case c < utf8.RuneSelf:
-			dst = append(dst, s[start:i]...)
-			dst = appendEscaped(dst, c)
-			i++
-			start = i
-		case c >= 0xC2 && c <= 0xDF && i+1 < len(s) && s[i+1]&0xC0 == 0x80: // Cyrillic, Greek
-			i += 2
-		default:
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(dst, s[start:i]...)
-				dst = append(dst, "\uFFFD"...)
-				start = i + 1
-			}
-			i += size
-		}
-	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
-}
-
-// appendBytes is appendString for a page's bytes, without a copy of them.
+// appendBytes adds a page's bytes as a JSON string without a copy of them.
 func appendBytes(dst, b []byte) []byte {
-	return appendString(dst, unsafe.String(unsafe.SliceData(b), len(b)))
-}
-
-func appendEscaped(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\r':
-		return append(dst, '\\', 'r')
-	case '\t':
-		return append(dst, '\\', 't')
-	}
-	const hex = "0123456789abcdef"
-	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+	return tree.AppendString(dst, unsafe.String(unsafe.SliceData(b), len(b)))
 }
 
 // appendTime adds UTC milliseconds as ISO 8601 with milliseconds and Z.
@@ -121,7 +67,7 @@ func civil(days int64) (year, month, day int) {
 // appendRecordID adds a record's public id: the custom one, else the number.
 func appendRecordID(dst []byte, code string, n query.Record) []byte {
 	if len(code) > 0 {
-		return appendString(dst, code)
+		return tree.AppendString(dst, code)
 	}
 	dst = append(dst, '"')
 	dst = strconv.AppendInt(dst, int64(n), 10)

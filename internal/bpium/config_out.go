@@ -102,7 +102,7 @@ func startValue(f *catalog.Field) string {
 		if len(c.Items) == 0 {
 			return emptyValue(f)
 		}
-		id := string(appendString(nil, c.Items[0].Key))
+		id := string(tree.AppendString(nil, c.Items[0].Key))
 		if f.Type.Name() == "radiobutton" {
 			return id
 		}

@@ -7,6 +7,7 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
 	"kartoteka/internal/query/text"
+	"kartoteka/internal/query/tree"
 )
 
 // EncodeOptions say how records are written.
@@ -49,7 +50,7 @@ func EncodeRecord(dst []byte, rows *catalog.Rows, o EncodeOptions) []byte {
 	e := newEncoder(rows, o, nil)
 	dst = e.record(dst, 0)
 	dst = append(dst, `,"privilegeCode":`...)
-	dst = appendString(dst, o.Privilege.Code())
+	dst = tree.AppendString(dst, o.Privilege.Code())
 	return append(dst, `,"fieldPrivilegeCodes":{},"viewsIds":[]}`...)
 }
 
@@ -59,9 +60,9 @@ func EncodeOutcome(dst []byte, c *catalog.Catalog, out catalog.Outcome, o Encode
 	dst = append(dst, `{"id":`...)
 	dst = appendRecordID(dst, out.Code, out.Record)
 	dst = append(dst, `,"catalogId":`...)
-	dst = appendString(dst, c.Key)
+	dst = tree.AppendString(dst, c.Key)
 	dst = append(dst, `,"title":`...)
-	dst = appendString(dst, out.Title)
+	dst = tree.AppendString(dst, out.Title)
 	dst = append(dst, `,"values":`...)
 	if out.Row == nil || out.Row.Page.Len() == 0 {
 		return append(dst, "{}}"...)
@@ -121,7 +122,7 @@ func newEncoder(rows *catalog.Rows, o EncodeOptions, links map[query.Catalog][]b
 		links = map[query.Catalog][]byte{}
 	}
 	e := &encoder{rows: rows, links: links, columns: make([]column, 0, len(rows.Fields))}
-	e.catalog = appendString([]byte(`,"catalogId":`), rows.Catalog.Key)
+	e.catalog = tree.AppendString([]byte(`,"catalogId":`), rows.Catalog.Key)
 	e.catalog = append(e.catalog, `,"title":`...)
 	for _, f := range rows.Fields {
 		e.columns = append(e.columns, e.column(f, o))
@@ -131,13 +132,13 @@ func newEncoder(rows *catalog.Rows, o EncodeOptions, links map[query.Catalog][]b
 
 func (e *encoder) column(f *catalog.Field, o EncodeOptions) column {
 	c := column{field: f, storage: f.Storage(), user: f.Type.Name() == "user", radio: f.Type.Name() == "radiobutton"}
-	c.key = append(appendString(nil, f.Key), ':')
+	c.key = append(tree.AppendString(nil, f.Key), ':')
 	if f.System && !o.SkipPrevID {
-		c.alias = append(appendString(nil, strconv.Itoa(f.ID)), ':')
+		c.alias = append(tree.AppendString(nil, strconv.Itoa(f.ID)), ':')
 	}
 	c.empty = emptyValue(f)
 	for _, item := range f.Config.Items {
-		c.items = append(c.items, itemText{item.Num, appendString(nil, item.Key)})
+		c.items = append(c.items, itemText{item.Num, tree.AppendString(nil, item.Key)})
 	}
 	nested, asked := o.nested(f)
 	if linked := e.rows.Linked[f.Num]; asked || linked != nil {
@@ -327,7 +328,7 @@ func appendTitle(dst, b []byte) []byte {
 	if len(b) <= maxTitle && !breaks(b) {
 		return appendBytes(dst, b)
 	}
-	return appendString(dst, text.Cut(text.OneLine(string(b)), maxTitle))
+	return tree.AppendString(dst, text.Cut(text.OneLine(string(b)), maxTitle))
 }
 
 // breaks tells whether a text may have a line break: one of ASCII, or the

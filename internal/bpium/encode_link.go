@@ -5,6 +5,7 @@ import (
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/tree"
 )
 
 // linkList adds links or employees.
@@ -29,7 +30,7 @@ func (e *encoder) employee(dst []byte, ref query.Ref) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = appendRecordID(dst, t.Code, ref.Record())
 	dst = append(dst, `,"title":`...)
-	dst = appendString(dst, t.Text)
+	dst = tree.AppendString(dst, t.Text)
 	dst = append(dst, `,"isRemoved":`...)
 	dst = strconv.AppendBool(dst, t.Removed)
 	return append(dst, '}')
@@ -40,7 +41,7 @@ func (e *encoder) link(dst []byte, c *column, ref query.Ref) []byte {
 	dst = append(dst, e.linkHead(ref.Catalog())...)
 	dst = appendRecordID(dst, t.Code, ref.Record())
 	dst = append(dst, `,"recordTitle":`...)
-	dst = appendString(dst, t.Text)
+	dst = tree.AppendString(dst, t.Text)
 	dst = append(dst, `,"isRemoved":`...)
 	dst = strconv.AppendBool(dst, t.Removed || e.rows.Structure.Catalog(ref.Catalog()) == nil)
 	if c.linked != nil {
@@ -79,13 +80,13 @@ func appendLinkHead(dst []byte, st *catalog.Structure, n query.Catalog) []byte {
 		c = &catalog.Catalog{Num: n, Key: strconv.FormatInt(int64(n), 10)}
 	}
 	dst = append(dst, `{"sectionId":`...)
-	dst = appendString(dst, sectionKey(st, c))
+	dst = tree.AppendString(dst, sectionKey(st, c))
 	dst = append(dst, `,"catalogId":`...)
-	dst = appendString(dst, c.Key)
+	dst = tree.AppendString(dst, c.Key)
 	dst = append(dst, `,"catalogTitle":`...)
-	dst = appendString(dst, c.Name)
+	dst = tree.AppendString(dst, c.Name)
 	dst = append(dst, `,"catalogIcon":`...)
-	dst = appendString(dst, c.Icon)
+	dst = tree.AppendString(dst, c.Icon)
 	return append(dst, `,"recordId":`...)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/tree"
 )
 
 var operator = catalog.Actor{Employee: 7}
@@ -187,7 +188,7 @@ func FuzzAppendString(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		b := appendString(nil, s)
+		b := tree.AppendString(nil, s)
 		if string(appendBytes(nil, []byte(s))) != string(b) {
 			t.Fatal("bytes and text differ")
 		}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/query/tree"
 )
 
 // writer adds JSON objects and lists, putting the commas.
@@ -33,13 +34,13 @@ func (w *writer) next() {
 
 func (w *writer) key(name string) {
 	w.next()
-	w.b = append(appendString(w.b, name), ':')
+	w.b = append(tree.AppendString(w.b, name), ':')
 	w.comma = false
 }
 
 func (w *writer) text(s string) {
 	w.next()
-	w.b = appendString(w.b, s)
+	w.b = tree.AppendString(w.b, s)
 }
 
 func (w *writer) raw(s string) {
