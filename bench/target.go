@@ -115,7 +115,7 @@ func mustJSON(v any) []byte {
 func f2(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // peersDir is where peers.sh puts the other servers.
-func peersDir() string { return envOr("BENCH_PEERS", filepath.Join(workDir(), "peers")) }
+func peersDir() string { return envOr("BENCH_PEERS", filepath.Join(".work", "peers")) }
 
 // workDir is where loaded data are kept between runs.
 func workDir() string { return envOr("BENCH_WORK", ".work") }
