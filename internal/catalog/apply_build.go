@@ -4,14 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"kartoteka/internal/query"
-	"kartoteka/internal/query/text"
 )
-
-// maxTitle is the longest title in characters.
-const maxTitle = 256
 
 // number gives new records and new files their numbers and puts them where
 // links name the records.
@@ -209,19 +204,15 @@ func (s *step) newTitle() *TitleRow {
 		return nil
 	}
 	s.subject.title = title
-	return &TitleRow{Text: title, Fold: text.Fold(title), Key: text.SortKey(title)}
+	row := NewTitleRow(title)
+	return &row
 }
 
-// titleText is what the record is called: the value of the title field on one
-// line, else "#" and its id.
+// titleText is what the record is called now.
 func (s *subject) titleText() string {
+	var value Text
 	if f := s.catalog.Title(); f != nil {
-		if t, _ := s.value(f).(Text); !blank(string(t)) {
-			return text.Cut(text.OneLine(string(t)), maxTitle)
-		}
+		value, _ = s.value(f).(Text)
 	}
-	if s.code != "" {
-		return "#" + s.code
-	}
-	return "#" + strconv.FormatInt(int64(s.record), 10)
+	return TitleText(string(value), s.record, s.code)
 }

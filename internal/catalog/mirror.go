@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"kartoteka/internal/query"
-	"kartoteka/internal/query/text"
 )
 
 // The mirrors of the structure: a record for each catalog and each section,
@@ -135,8 +134,8 @@ func (o mirrored) mutation(c *Catalog, name *Field, page *Page, row int) *Mutati
 // text field before it, which nobody can fill.
 func (o mirrored) title(c *Catalog, name *Field) *TitleRow {
 	sub := &subject{catalog: c, record: o.record, code: o.code, changed: []FieldValue{{name.Num, Text(o.name)}}}
-	title := sub.titleText()
-	return &TitleRow{Text: title, Fold: text.Fold(title), Key: text.SortKey(title)}
+	row := NewTitleRow(sub.titleText())
+	return &row
 }
 
 func mirrorChange(name *Field, before, after Value) ChangeRow {

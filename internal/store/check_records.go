@@ -73,7 +73,7 @@ func (k *checker) titlesOf(ctx context.Context, c *catalog.Catalog, chunk *deriv
 				return nil // reported by titles
 			}
 			delete(want, record)
-			title := makeTitle(row.title, record, row.code)
+			title := catalog.NewTitleRow(catalog.TitleText(row.title, record, row.code))
 			if r.Str(1) != title.Text || r.Str(2) != title.Fold || !bytes.Equal(r.Bytes(3), title.Key) ||
 				r.Str(4) != row.code || r.Int(5) != int64(c.Num) {
 				k.addOf(record, hurtTitle, "titles", "the title of record %d of catalog %d is not the one its values give", record, c.Num)

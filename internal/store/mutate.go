@@ -120,7 +120,7 @@ func (w *writes) insert(p *insertPlan, m *catalog.Mutation) error {
 	}
 	title := m.Title
 	if title == nil {
-		fallback := makeTitle("", m.Record, codeOf(m))
+		fallback := catalog.NewTitleRow(catalog.TitleText("", m.Record, codeOf(m)))
 		title = &fallback
 	}
 	w.run(`INSERT INTO titles (ref, catalog, title, fold, key, code) VALUES (?, ?, ?, ?, ?, ?)`,

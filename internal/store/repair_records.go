@@ -98,7 +98,7 @@ func (w *writes) repair(c *catalog.Catalog, row *derivedRow, h hurt) {
 }
 
 func (w *writes) putTitle(c *catalog.Catalog, row *derivedRow) {
-	title := makeTitle(row.title, row.record, row.code)
+	title := catalog.NewTitleRow(catalog.TitleText(row.title, row.record, row.code))
 	w.run(`INSERT INTO titles (ref, catalog, title, fold, key, code, removed) VALUES (?, ?, ?, ?, ?, ?, FALSE)
 		ON CONFLICT (ref) DO UPDATE SET catalog = excluded.catalog, title = excluded.title, fold = excluded.fold,
 			key = excluded.key, code = excluded.code, removed = FALSE`,

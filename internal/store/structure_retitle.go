@@ -3,33 +3,15 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
-	"kartoteka/internal/query/text"
 )
 
 const (
-	// titleMost is the longest title in characters.
-	titleMost = 256
 	// retitleChunk is how many records are read before their titles are written.
 	retitleChunk = 1_000
 )
-
-// makeTitle is what a record is called whose title field has that value: the
-// value on one line, or # and the record's public id.
-func makeTitle(value string, r query.Record, code string) catalog.TitleRow {
-	title := text.Cut(text.OneLine(value), titleMost)
-	if strings.TrimSpace(value) == "" {
-		title = "#" + code
-		if code == "" {
-			title = "#" + strconv.FormatInt(int64(r), 10)
-		}
-	}
-	return catalog.TitleRow{Text: title, Fold: text.Fold(title), Key: text.SortKey(title)}
-}
 
 // titleSource is a query for id, code and title value of records after one
 // number, in order.
@@ -48,7 +30,7 @@ func (t *tx) Retitle(ctx context.Context, c *catalog.Catalog, title *catalog.Fie
 		var batch []statement
 		err := t.conn.Query(ctx, source, []any{last, retitleChunk}, func(r row) error {
 			last = r.Int(0)
-			row := makeTitle(r.Str(2), query.Record(last), r.Str(1))
+			row := catalog.NewTitleRow(catalog.TitleText(r.Str(2), query.Record(last), r.Str(1)))
 			batch = append(batch, statement{SQL: `UPDATE titles SET title = ?, fold = ?, key = ? WHERE ref = ?`,
 				Args: []any{row.Text, row.Fold, row.Key, int64(query.MakeRef(c.Num, query.Record(last)))}})
 			return nil
