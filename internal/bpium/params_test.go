@@ -126,7 +126,7 @@ func params(t testing.TB, q string) Params {
 // FuzzParams: whatever comes, the answer is a tree of valid texts or a fault;
 // a tree written out in brackets again is the same tree.
 func FuzzParams(f *testing.F) {
-	for _, s := range []string{"a=1&a=2", "a[b][0]=1&a[b][1]=%D0%B6", "f[][a]=1&f[][b]=2", "a=%00", "a[=1", "filters%5B4%5D%5B%24or%5D%5B0%5D=x+y"} {
+	for _, s := range []string{"a=1&a=2", "a[b][0]=1&a[b][1]=%D0%B6", "f[][a]=1&f[][b]=2", "a=%00", "a[=1", "filters%5B4%5D%5B%24or%5D%5B0%5D=x+y", "=&=", "[a]=1&[a]=2"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, q string) {
@@ -160,8 +160,14 @@ func brackets(path string, v tree.Value) string {
 			b.WriteString(brackets(key, m.Value))
 		}
 	case tree.List:
+		// Brackets behind a name that is empty or begins with one belong to the
+		// name (splitKey), so such a list is what was repeated.
+		mark := "[]="
+		if path == "" || strings.HasPrefix(path, "%5B") {
+			mark = "="
+		}
 		for _, item := range v.Items() {
-			b.WriteString(path + "[]=" + url.QueryEscape(item.Str()) + "&")
+			b.WriteString(path + mark + url.QueryEscape(item.Str()) + "&")
 		}
 	default:
 		b.WriteString(path + "=" + url.QueryEscape(v.Str()) + "&")
