@@ -123,6 +123,7 @@ func populate(t *testing.T, s *Company, st *catalog.Structure) {
 	if err := s.Sequence(t.Context()); err != nil {
 		t.Fatalf("populate: %v", err)
 	}
+	settle(t, s)
 }
 
 // Two nodes on one database write and number at once; every change has its

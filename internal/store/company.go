@@ -47,6 +47,7 @@ type Company struct {
 	draws   draws
 	// indexed are the indexes there were at the last look.
 	indexed atomic.Pointer[[]catalog.Index]
+	tail    *searchTail // nil on PostgreSQL
 	// written is when the last write ended, in Unix nanoseconds.
 	written atomic.Int64
 }
@@ -59,7 +60,15 @@ func OpenSQLite(ctx context.Context, path string, o Options) (*Company, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openCompany(ctx, e, o)
+	s, err := openCompany(ctx, e, o)
+	if err != nil {
+		return nil, err
+	}
+	s.tail, err = openSearchTail(ctx, s)
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return s, nil
 }
 
 func openCompany(ctx context.Context, e engine, o Options) (*Company, error) {
@@ -93,7 +102,10 @@ func (s *Company) Version(ctx context.Context) (int64, error) {
 }
 
 // Close waits for transactions that have begun and closes the database.
-func (s *Company) Close() error { return s.engine.Close() }
+func (s *Company) Close() error {
+	s.tail.close()
+	return s.engine.Close()
+}
 
 // View implements catalog.Store.
 func (s *Company) View(ctx context.Context, version int64, fn func(catalog.Reader) error) error {

@@ -27,11 +27,6 @@ type statement struct {
 	Args []any
 	// Each receives the statement's rows; nil drops them.
 	Each func(row) error
-	// Late lets the statement wait, at the longest until the next call of the
-	// conn or the end of the transaction, and so for the same of other requests
-	// in the transaction. It has no Each and touches nothing that other
-	// statements of its batch do.
-	Late bool
 }
 
 // cachedSQL is the longest statement, in bytes, that is kept prepared. Longer
@@ -55,8 +50,8 @@ type conn interface {
 	// Query calls each for every row. Inside each no other statement may run on
 	// this conn: SQLite could, PostgreSQL cannot.
 	Query(ctx context.Context, sql string, args []any, each func(row) error) error
-	// ExecBatch runs statements in order, those marked Late after the others, in
-	// one round trip on PostgreSQL, until one fails.
+	// ExecBatch runs statements in order, in one round trip on PostgreSQL, until
+	// one fails.
 	ExecBatch(ctx context.Context, batch []statement) error
 	// Script runs several statements separated by semicolons; for migrations
 	// and DDL, as nothing of it is cached.

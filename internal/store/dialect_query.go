@@ -3,6 +3,8 @@ package store
 import (
 	"strings"
 	"unicode/utf8"
+
+	"kartoteka/internal/query"
 )
 
 // queryDialect is what the databases say differently in reading.
@@ -13,15 +15,11 @@ type queryDialect interface {
 	// Contains is the condition that a folded text has s in it, as a substring
 	// without wildcards, with its one argument.
 	Contains(expr, s string) (cond, arg string)
-	// Finds is Contains for the texts of a search table, by its index if s is
-	// long enough for it.
-	Finds(table, s string) (cond, arg string)
-	// FindsInOrder tells whether Finds by index gives rows in the order of their
-	// keys, in either direction, without sorting them.
+	// SearchPlaces are the tables with the search rows of a catalog, none in two.
+	SearchPlaces(c query.Catalog) []searchPlace
+	// FindsInOrder tells whether a search by index gives rows in the order of
+	// their keys, in either direction, without sorting them.
 	FindsInOrder(s string) bool
-	// SearchRecord and SearchSlot are the parts of a search row's key.
-	SearchRecord() string
-	SearchSlot() string
 	// MonthDay is the month and day ("02-29") of a time in milliseconds moved by
 	// one parameter, monthDayShift of minutes.
 	MonthDay(expr string) string
@@ -54,17 +52,26 @@ func (sqliteDialect) Contains(expr, s string) (cond, arg string) {
 	return "instr(" + expr + ", ?) > 0", s
 }
 
-func (d sqliteDialect) Finds(table, s string) (cond, arg string) {
-	if !d.FindsInOrder(s) {
-		return d.Contains("fold", s)
+// notInTail is the condition that a row of s_N holds.
+const notInTail = ` AND NOT EXISTS (SELECT 1 FROM search_tail p WHERE p.catalog = {n} AND p.place = {s}.rowid)`
+
+func (d sqliteDialect) SearchPlaces(c query.Catalog) []searchPlace {
+	indexed := searchPlace{table: searchTable(c), place: "rowid", also: fill(notInTail, c)}
+	indexed.finds = func(s string) (cond, arg string) {
+		if !d.FindsInOrder(s) {
+			return d.Contains("fold", s)
+		}
+		return indexed.table + " MATCH ?", `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}
-	return table + " MATCH ?", `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	tail := searchPlace{table: "search_tail", place: "place", also: fill(" AND catalog = {n}", c)}
+	tail.finds = func(s string) (cond, arg string) { return d.Contains("fold", s) }
+	for _, p := range []*searchPlace{&indexed, &tail} {
+		p.record, p.slot = p.place+" >> 16", "("+p.place+" & 65535)"
+	}
+	return []searchPlace{indexed, tail}
 }
 
 func (sqliteDialect) FindsInOrder(s string) bool { return utf8.RuneCountInString(s) >= ftsCharacters }
-
-func (sqliteDialect) SearchRecord() string { return "rowid >> 16" }
-func (sqliteDialect) SearchSlot() string   { return "(rowid & 65535)" }
 
 func (sqliteDialect) MonthDay(expr string) string {
 	return "strftime('%m-%d', (" + expr + secondInCycle + ", 'unixepoch')"
@@ -86,12 +93,12 @@ func (postgresDialect) Contains(expr, s string) (cond, arg string) {
 	return expr + " LIKE ?", "%" + likeLiteral.Replace(s) + "%"
 }
 
-func (d postgresDialect) Finds(_, s string) (cond, arg string) { return d.Contains("fold", s) }
+func (d postgresDialect) SearchPlaces(c query.Catalog) []searchPlace {
+	return []searchPlace{{table: searchTable(c), record: "record", slot: "slot",
+		finds: func(s string) (cond, arg string) { return d.Contains("fold", s) }}}
+}
 
 func (postgresDialect) FindsInOrder(string) bool { return false }
-
-func (postgresDialect) SearchRecord() string { return "record" }
-func (postgresDialect) SearchSlot() string   { return "slot" }
 
 func (postgresDialect) MonthDay(expr string) string {
 	return "to_char(timestamp '1970-01-01' + interval '1 second' * ((" + expr + secondInCycle + "), 'MM-DD')"

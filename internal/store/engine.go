@@ -26,6 +26,9 @@ const (
 // updateOptions of the zero value are an interactive write without conditions.
 type updateOptions struct {
 	Class class
+	// Urgent lets a job go before interactive writes: they make what it clears
+	// away faster than it does.
+	Urgent bool
 	// Expect, if set, is the version the caller prepared its work for; the
 	// update gives ErrStale when the database has another, and nothing is done.
 	// On PostgreSQL fn may learn of it by its first statement only.

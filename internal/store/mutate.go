@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,15 +19,19 @@ import (
 // Write implements catalog.Writer: all statements of all mutations go to the
 // database as one batch.
 func (t *tx) Write(ctx context.Context, list []catalog.Mutation) error {
-	w := writes{tables: t.company.tables}
+	w := writes{tables: t.company.tables, load: loads(list), loaded: map[query.Catalog][]statement{}}
 	for i := range list {
 		m := &list[i]
 		if err := w.add(t.company, m); err != nil {
 			return fmt.Errorf("write record %d of catalog %d: %w", m.Record, m.Catalog.Num, err)
 		}
 	}
-	if err := execAll(ctx, t.conn, w.batch); err != nil {
+	if err := execAll(ctx, t.conn, w.all()); err != nil {
 		return writeError(err)
+	}
+	t.company.tail.expect(w.waiting)
+	for c := range w.loaded {
+		t.company.tail.loaded(c)
 	}
 	if w.found != w.expected {
 		return catalog.ErrMoved
@@ -62,15 +67,34 @@ type writes struct {
 	// expected counts the records that must have the expected version, found
 	// those that had it.
 	expected, found int
+	// waiting counts the changed search rows that are yet to be indexed.
+	waiting int
+	// load says that there are many records, all new; loaded are their search
+	// rows. These come last: FTS5 writes out what it has collected when another
+	// statement wants to be able to go back.
+	load   bool
+	loaded map[query.Catalog][]statement
+}
+
+// all are the statements in their order.
+func (w *writes) all() []statement {
+	for _, list := range w.loaded {
+		w.batch = append(w.batch, list...)
+	}
+	return w.batch
+}
+
+// loadRecords is from how many records on those of a transaction are many.
+const loadRecords = 200
+
+func loads(list []catalog.Mutation) bool {
+	return len(list) >= loadRecords && !slices.ContainsFunc(list, func(m catalog.Mutation) bool {
+		return m.Kind != catalog.InsertRecord
+	})
 }
 
 func (w *writes) run(sql string, args ...any) {
 	w.batch = append(w.batch, statement{SQL: sql, Args: args})
-}
-
-// index adds a statement on the rows of a search table.
-func (w *writes) index(sql string, args []any) {
-	w.batch = append(w.batch, statement{SQL: sql, Args: args, Late: true})
 }
 
 // hit adds a statement that returns one row if the record has the version.
@@ -171,7 +195,7 @@ func (w *writes) updateRows(m *catalog.Mutation) {
 		}
 		if hasSearch(v) {
 			first, last := slotRange(v.Field)
-			w.index(w.tables.DeleteSearch(m.Catalog.Num), w.tables.SlotArgs(m.Record, first, last))
+			w.run(w.tables.DeleteSearch(m.Catalog.Num, ""), w.tables.SlotArgs(m.Record, first, last)...)
 			w.search(m, v)
 		}
 	}
@@ -191,7 +215,8 @@ func (w *writes) remove(m *catalog.Mutation) {
 	w.hit(`DELETE FROM `+recordTable(m.Catalog.Num)+` WHERE id = ? AND version = ? RETURNING id`,
 		[]any{r, m.Version})
 	w.run(`DELETE FROM refs WHERE field IN (SELECT num FROM fields WHERE catalog = ?) AND record = ?`, c, r)
-	w.index(w.tables.DeleteSearch(m.Catalog.Num), w.tables.SlotArgs(m.Record, 0, 1<<slotBits-1))
+	w.run(w.tables.DeleteSearch(m.Catalog.Num, ""), w.tables.SlotArgs(m.Record, 0, 1<<slotBits-1)...)
+	w.waiting++
 	w.run(`UPDATE titles SET removed = TRUE WHERE ref = ?`, refOf(m))
 	w.run(`INSERT INTO trash (catalog, record, at, actor, data) VALUES (?, ?, ?, ?, ?)`,
 		c, r, m.At, int64(m.Change.Actor), storedJSON(m.Trash))
@@ -214,7 +239,13 @@ func hasSearch(v *catalog.StoredValue) bool {
 
 func (w *writes) search(m *catalog.Mutation, v *catalog.StoredValue) {
 	for _, s := range v.Search {
-		w.index(w.tables.InsertSearch(m.Catalog.Num), w.tables.SearchArgs(m.Record, v.Field.Slot(s.Part), s.Fold))
+		args := w.tables.SearchArgs(m.Record, v.Field.Slot(s.Part), s.Fold)
+		if c := m.Catalog.Num; w.load {
+			w.loaded[c] = append(w.loaded[c], statement{SQL: w.tables.LoadSearch(c), Args: args})
+			continue
+		}
+		w.run(w.tables.InsertSearch(m.Catalog.Num), args...)
+		w.waiting++
 	}
 }
 

@@ -67,12 +67,10 @@ func (t *tx) dropColumns(ctx context.Context, c *catalog.Catalog, f *catalog.Fie
 func (t *tx) purging(c *catalog.Catalog, f *catalog.Field) []statement {
 	num := int64(f.Num)
 	first, last := slotRange(f)
-	return []statement{
-		{SQL: `DELETE FROM refs WHERE field = ?`, Args: []any{num}},
-		{SQL: `DELETE FROM option_times WHERE field = ?`, Args: []any{num}},
-		{SQL: t.company.tables.PurgeSearch(c.Num), Args: []any{first, last}},
-		{SQL: `DELETE FROM fields WHERE num = ?`, Args: []any{num}},
-	}
+	return append(t.company.tables.PurgeSearch(c.Num, first, last),
+		statement{SQL: `DELETE FROM refs WHERE field = ?`, Args: []any{num}},
+		statement{SQL: `DELETE FROM option_times WHERE field = ?`, Args: []any{num}},
+		statement{SQL: `DELETE FROM fields WHERE num = ?`, Args: []any{num}})
 }
 
 // jsonTable is a table with JSON objects by field number.

@@ -111,11 +111,11 @@ func (w *writes) putSearch(c *catalog.Catalog, row *derivedRow) {
 	for _, f := range unreadable(row) {
 		first, last := slotRange(f)
 		if next < first {
-			w.run(w.tables.DeleteSearch(c.Num), w.tables.SlotArgs(row.record, next, first-1)...)
+			w.run(w.tables.DeleteSearch(c.Num, ""), w.tables.SlotArgs(row.record, next, first-1)...)
 		}
 		next = last + 1
 	}
-	w.run(w.tables.DeleteSearch(c.Num), w.tables.SlotArgs(row.record, next, 1<<slotBits-1)...)
+	w.run(w.tables.DeleteSearch(c.Num, ""), w.tables.SlotArgs(row.record, next, 1<<slotBits-1)...)
 	for _, v := range row.values {
 		for _, s := range v.search {
 			w.run(w.tables.InsertSearch(c.Num), w.tables.SearchArgs(row.record, v.field.Slot(s.Part), s.Fold)...)
@@ -137,7 +137,7 @@ func unreadable(row *derivedRow) (list []*catalog.Field) {
 // dropStraySearch drops the rows of a record that is not there. That is asked
 // in the same statement, as a record comes together with its rows.
 func (w *writes) dropStraySearch(c *catalog.Catalog, n query.Record) {
-	w.run(w.tables.DeleteSearch(c.Num)+` AND NOT EXISTS (SELECT 1 FROM `+recordTable(c.Num)+` WHERE id = ?)`,
+	w.run(w.tables.DeleteSearch(c.Num, ` AND NOT EXISTS (SELECT 1 FROM `+recordTable(c.Num)+` WHERE id = ?)`),
 		append(w.tables.SlotArgs(n, 0, 1<<slotBits-1), int64(n))...)
 }
 

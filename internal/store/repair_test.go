@@ -112,6 +112,7 @@ func TestRepair(t *testing.T) {
 		}
 		test := func(name, sql string) {
 			t.Run(name, func(t *testing.T) {
+				settle(t, s)
 				execute(t, s, sql)
 				if found := mustCheck(t, s); found == nil {
 					t.Error("the check finds nothing")

@@ -32,14 +32,37 @@ func (b *builder) substring(src source, f *catalog.Field, t query.Substring) {
 	b.add(")")
 }
 
+// searchPlace is a table with search rows.
+type searchPlace struct {
+	table string
+	// place is the column of a whole key that orders the rows, if there is one;
+	// record and slot are its parts.
+	place, record, slot string
+	// finds is the condition that a row's text has s in it, by index if there is
+	// one and s is long enough for it, with its one argument.
+	finds func(s string) (cond, arg string)
+	also  string // a condition (" AND ...") of the rows that hold
+}
+
 // searchRows adds a SELECT of the records with a text that contains fold in
 // one of the slots.
 func (b *builder) searchRows(c *catalog.Catalog, fold string, slots []int) {
-	table := searchTable(c.Num)
-	cond, arg := b.dialect.Finds(table, fold)
-	b.add("SELECT ", b.dialect.SearchRecord(), " FROM ", table, " WHERE ", cond, " AND ")
+	for i, p := range b.dialect.SearchPlaces(c.Num) {
+		if i > 0 {
+			b.add(" UNION ALL ")
+		}
+		b.add("SELECT ", p.record)
+		b.searchFrom(p, fold, slots)
+	}
+}
+
+// searchFrom adds what follows the columns of such a SELECT.
+func (b *builder) searchFrom(p searchPlace, fold string, slots []int) {
+	cond, arg := p.finds(fold)
+	b.add(" FROM ", p.table, " WHERE ", cond, " AND ")
 	b.bind(arg)
-	b.oneOf(b.dialect.SearchSlot(), slots)
+	b.oneOf(p.slot, slots)
+	b.add(p.also)
 }
 
 // search adds the condition of a quick search. Its parts are one list of

@@ -9,7 +9,8 @@ import (
 // need not collect everything that has the text and then find the page: SQLite
 // reads the search index in the order of its keys, which begin with the record,
 // and so the page ends the search. Only one slot is looked at, or a record
-// would come several times.
+// would come several times. Rows that are not in the index yet (see searchTail)
+// have the same order, so that both tables are read as one.
 
 // leadingSearch is the search that a list is read in the order of.
 type leadingSearch struct {
@@ -60,12 +61,23 @@ func without(list query.And, i int) query.Node {
 	return append(append(rest, list[:i]...), list[i+1:]...)
 }
 
-// streamed adds the search that leads, as the outer loop.
-func (b *builder) streamed(src source, lead *leadingSearch) {
-	table := searchTable(src.catalog.Num)
-	cond, arg := b.dialect.Finds(table, lead.fold)
-	b.add("(SELECT rowid AS place FROM ", table, " WHERE ", cond, " AND ")
-	b.bind(arg)
-	b.oneOf(b.dialect.SearchSlot(), []int{lead.slot})
-	b.add(") s CROSS JOIN ")
+// streamed adds a SELECT of the columns and place, for each table that is
+// searched, with the search as the outer loop.
+func (b *builder) streamed(columns string, src source, s *catalog.Selected, o sorting) error {
+	nodes := b.nodes
+	for i, p := range b.dialect.SearchPlaces(src.catalog.Num) {
+		if i > 0 {
+			b.nodes = nodes // the same conditions
+			b.add(" UNION ALL ")
+		}
+		b.add("SELECT ", columns, ", s.place AS place FROM (SELECT ", p.place, " AS place")
+		b.searchFrom(p, o.lead.fold, []int{o.lead.slot})
+		b.add(") s CROSS JOIN ", recordTable(src.catalog.Num), " ", src.alias, " ON ", src.id(), " = s.place >> ")
+		b.int(slotBits)
+		b.add(" WHERE ")
+		if err := b.matches(src, s, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -103,17 +103,15 @@ func (t *tx) count(ctx context.Context, s *catalog.Selected, o sorting, part pag
 func compilePage(d dialect, list string, s *catalog.Selected, o sorting, part pagePart, limit, offset int) (*builder, error) {
 	b := newBuilder(d, s.Structure)
 	src := b.alias(s.Catalog)
-	b.add("SELECT ", list)
 	if offset == 0 && !o.computed {
-		return b, b.ordered(src, s, o, part, limit, offset)
+		return b, b.ordered(list, src, s, o, part, limit, offset)
 	}
-	b.add(" FROM (SELECT r.id AS id")
-	key := ""
+	b.add("SELECT ", list, " FROM (")
+	key, columns := "", "r.id AS id"
 	if o.expr != "" && part != emptyOnly {
-		key = "p.place"
-		b.add(", ", o.expr, " AS place")
+		key, columns = "p.place", columns+", "+o.expr+" AS place"
 	}
-	if err := b.ordered(src, s, o, part, limit, offset); err != nil {
+	if err := b.ordered(columns, src, s, o, part, limit, offset); err != nil {
 		return nil, err
 	}
 	b.add(") p JOIN ", recordTable(s.Catalog.Num), " r ON r.id = p.id")
@@ -121,9 +119,16 @@ func compilePage(d dialect, list string, s *catalog.Selected, o sorting, part pa
 	return b, nil
 }
 
-// ordered adds everything of a SELECT that follows its columns.
-func (b *builder) ordered(src source, s *catalog.Selected, o sorting, part pagePart, limit, offset int) error {
-	if err := b.fromWhere(src, s, o, part); err != nil {
+// ordered adds a SELECT of the columns of a page, in its order.
+func (b *builder) ordered(columns string, src source, s *catalog.Selected, o sorting, part pagePart, limit, offset int) error {
+	var err error
+	if o.lead != nil {
+		err = b.streamed(columns, src, s, o)
+	} else {
+		b.add("SELECT ", columns)
+		err = b.fromWhere(src, s, o, part)
+	}
+	if err != nil {
 		return err
 	}
 	key := o.expr
@@ -149,15 +154,7 @@ func (b *builder) limit(limit, offset int) {
 
 // fromWhere adds the records that match and belong to the part.
 func (b *builder) fromWhere(src source, s *catalog.Selected, o sorting, part pagePart) error {
-	b.add(" FROM ")
-	if o.lead != nil {
-		b.streamed(src, o.lead)
-	}
-	b.add(recordTable(src.catalog.Num), " ", src.alias)
-	if o.lead != nil {
-		b.add(" ON ", src.id(), " = s.place >> ")
-		b.int(slotBits)
-	}
+	b.add(" FROM ", recordTable(src.catalog.Num), " ", src.alias)
 	base := int64(query.MakeRef(src.catalog.Num, 0))
 	if o.title {
 		b.add(" JOIN titles t ON t.ref = ", src.id(), " + ")

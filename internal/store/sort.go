@@ -140,7 +140,7 @@ func (o *sorting) tie(src source) string {
 	case o.title:
 		return "t.ref"
 	case o.lead != nil:
-		return "s.place"
+		return "place"
 	}
 	return src.id()
 }

@@ -28,7 +28,6 @@ type sqliteConn struct {
 	failed error
 	// bumped says that the transaction may have changed the version row.
 	bumped bool
-	late   lateStatements
 }
 
 // sqliteStmt is a prepared statement and the row it stands on.
@@ -56,16 +55,8 @@ func (c *sqliteConn) Query(_ context.Context, sql string, args []any, each func(
 
 func (c *sqliteConn) ExecBatch(_ context.Context, batch []statement) error {
 	for i := range batch {
-		if batch[i].Late {
-			continue
-		}
 		if err := c.run(batch[i].SQL, batch[i].Args, batch[i].Each); err != nil {
 			return err
-		}
-	}
-	for i := range batch {
-		if batch[i].Late {
-			c.late.list = append(c.late.list, batch[i])
 		}
 	}
 	return nil
@@ -78,8 +69,8 @@ func (c *sqliteConn) Bump(ctx context.Context, what part) error {
 }
 
 func (c *sqliteConn) Script(_ context.Context, sql string) error {
-	if err := c.ready(); err != nil {
-		return err
+	if c.failed != nil {
+		return c.failed
 	}
 	for sql = skipBlank(sql); sql != ""; {
 		stmt, rest, err := c.raw.PrepareTransient(sql)
@@ -122,8 +113,8 @@ func skipBlank(sql string) string {
 
 // run executes one statement of a request.
 func (c *sqliteConn) run(sql string, args []any, each func(row) error) error {
-	if err := c.ready(); err != nil {
-		return err
+	if c.failed != nil {
+		return c.failed
 	}
 	s, err := c.start(sql, args)
 	if err != nil {

@@ -133,12 +133,12 @@ func (w *sqliteWriter) run() {
 }
 
 // next takes the requests of the next transaction: a structure change, else all
-// interactive ones, else a job; a job that has waited for long goes first.
+// interactive ones, else a job; a job that is urgent or has waited for long goes first.
 func (w *sqliteWriter) next() (group []*writeRequest, stopped bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	order := [...]class{classStructure, classInteractive, classJob}
-	if jobs := w.queues[classJob]; len(jobs) > 0 && time.Since(jobs[0].since) > jobPatience {
+	if jobs := w.queues[classJob]; len(jobs) > 0 && (jobs[0].opts.Urgent || time.Since(jobs[0].since) > jobPatience) {
 		order = [...]class{classStructure, classJob, classInteractive}
 	}
 	for _, class := range order {
@@ -206,10 +206,6 @@ func (w *sqliteWriter) together(group []*writeRequest) {
 		}
 		r.err, err = w.saved(r)
 	}
-	if err == nil {
-		w.conn.failed = nil
-		err = w.conn.settle()
-	}
 	if err != nil {
 		w.rollback()
 		for _, r := range group {
@@ -229,12 +225,10 @@ func (w *sqliteWriter) saved(r *writeRequest) (err, lost error) {
 	if lost := w.conn.control("SAVEPOINT request"); lost != nil {
 		return nil, lost
 	}
-	undo := w.conn.late.request()
 	if err = w.call(r); err != nil {
-		if w.conn.raw.AutocommitEnabled() || w.conn.late.broken {
+		if w.conn.raw.AutocommitEnabled() {
 			return nil, errDead
 		}
-		undo()
 		if lost := w.conn.control("ROLLBACK TO request"); lost != nil {
 			return nil, lost
 		}
@@ -249,10 +243,7 @@ func (w *sqliteWriter) alone(r *writeRequest) {
 	}
 	// A migration changes the version row without Bump.
 	w.conn.bumped = r.opts.Class == classStructure
-	if r.err = w.call(r); r.err == nil {
-		r.err = w.conn.settle()
-	}
-	if r.err != nil {
+	if r.err = w.call(r); r.err != nil {
 		w.rollback()
 		return
 	}
@@ -294,7 +285,6 @@ func (w *sqliteWriter) expect(want *Version) error {
 
 func (w *sqliteWriter) begin() error {
 	w.conn.failed, w.conn.bumped = nil, false
-	w.conn.late.reset()
 	return w.conn.control("BEGIN IMMEDIATE")
 }
 

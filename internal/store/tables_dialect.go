@@ -18,15 +18,20 @@ type tables interface {
 	// Type is the type of a column of a record table.
 	Type(c column) string
 
-	// InsertSearch takes what SearchArgs gives.
+	// InsertSearch takes what SearchArgs gives. There is no such row, or
+	// DeleteSearch has dropped it.
 	InsertSearch(c query.Catalog) string
+	// LoadSearch is InsertSearch for new records by the hundreds: it does at once
+	// what otherwise follows later (see searchTail). All of a batch come last.
+	LoadSearch(c query.Catalog) string
 	SearchArgs(r query.Record, slot int, fold string) []any
 	// DeleteSearch drops the rows of a record with slots from first to last; it
-	// takes what SlotArgs gives.
-	DeleteSearch(c query.Catalog) string
+	// takes what SlotArgs gives, then the arguments of the further condition also
+	// (" AND ...", or "").
+	DeleteSearch(c query.Catalog, also string) string
 	SlotArgs(r query.Record, first, last int) []any
-	// PurgeSearch drops the rows of all records with slots from one ? to another.
-	PurgeSearch(c query.Catalog) string
+	// PurgeSearch drops the rows of all records with slots from first to last.
+	PurgeSearch(c query.Catalog, first, last int) []statement
 	// EmptySearch drops all rows.
 	EmptySearch(c query.Catalog) string
 	// SearchRows is a query for record, slot and fold of the rows of the records
@@ -100,6 +105,11 @@ func (sqliteTables) Type(c column) string {
 }
 
 func (sqliteTables) InsertSearch(c query.Catalog) string {
+	return fill(`INSERT INTO search_tail (catalog, place, fold) VALUES ({n}, ?, ?)
+		ON CONFLICT (catalog, place) DO UPDATE SET fold = excluded.fold`, c)
+}
+
+func (sqliteTables) LoadSearch(c query.Catalog) string {
 	return fill(`INSERT INTO {s} (rowid, fold) VALUES (?, ?)`, c)
 }
 
@@ -107,27 +117,39 @@ func (sqliteTables) SearchArgs(r query.Record, slot int, fold string) []any {
 	return []any{searchRowID(r, slot), fold}
 }
 
-func (sqliteTables) DeleteSearch(c query.Catalog) string {
-	return fill(`DELETE FROM {s} WHERE rowid BETWEEN ? AND ?`, c)
+// DeleteSearch leaves rows without a text in the tail, which hide those of the
+// index until they are taken out of it.
+func (sqliteTables) DeleteSearch(c query.Catalog, also string) string {
+	return fill(`INSERT INTO search_tail (catalog, place)
+		SELECT {n}, place FROM (SELECT rowid AS place FROM {s} WHERE rowid BETWEEN ?1 AND ?2
+			UNION SELECT place FROM search_tail WHERE catalog = {n} AND place BETWEEN ?1 AND ?2) WHERE TRUE`+also+`
+		ON CONFLICT (catalog, place) DO UPDATE SET fold = NULL`, c)
 }
 
 func (sqliteTables) SlotArgs(r query.Record, first, last int) []any {
 	return []any{searchRowID(r, first), searchRowID(r, last)}
 }
 
-func (sqliteTables) PurgeSearch(c query.Catalog) string {
-	return fill(`DELETE FROM {s} WHERE (rowid & 65535) BETWEEN ? AND ?`, c)
+func (sqliteTables) PurgeSearch(c query.Catalog, first, last int) []statement {
+	args := []any{first, last}
+	return []statement{
+		{SQL: fill(`DELETE FROM {s} WHERE (rowid & 65535) BETWEEN ? AND ?`, c), Args: args},
+		{SQL: fill(`DELETE FROM search_tail WHERE catalog = {n} AND (place & 65535) BETWEEN ? AND ?`, c), Args: args},
+	}
 }
 
 // EmptySearch makes the table anew: rows would be taken out of the index one
 // by one.
 func (sqliteTables) EmptySearch(c query.Catalog) string {
-	return fill(`DROP TABLE {s};
+	return fill(`DELETE FROM search_tail WHERE catalog = {n};
+		DROP TABLE {s};
 		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1', columnsize = 0);`, c)
 }
 
 func (sqliteTables) SearchRows(c query.Catalog) string {
-	return fill(`SELECT rowid >> 16, rowid & 65535, fold FROM {s} WHERE rowid BETWEEN ? AND ?`, c)
+	return fill(`SELECT rowid >> 16, rowid & 65535, fold FROM {s} WHERE rowid BETWEEN ?1 AND ?2`+notInTail+`
+		UNION ALL SELECT place >> 16, place & 65535, fold FROM search_tail
+		WHERE catalog = {n} AND place BETWEEN ?1 AND ?2 AND fold IS NOT NULL`, c)
 }
 
 func (sqliteTables) RecordArgs(first, last query.Record) []any {
@@ -220,20 +242,22 @@ func (postgresTables) InsertSearch(c query.Catalog) string {
 	return fill(`INSERT INTO {s} (record, slot, fold) VALUES (?, ?, ?)`, c)
 }
 
+func (t postgresTables) LoadSearch(c query.Catalog) string { return t.InsertSearch(c) }
+
 func (postgresTables) SearchArgs(r query.Record, slot int, fold string) []any {
 	return []any{int64(r), slot, fold}
 }
 
-func (postgresTables) DeleteSearch(c query.Catalog) string {
-	return fill(`DELETE FROM {s} WHERE record = ? AND slot BETWEEN ? AND ?`, c)
+func (postgresTables) DeleteSearch(c query.Catalog, also string) string {
+	return fill(`DELETE FROM {s} WHERE record = ? AND slot BETWEEN ? AND ?`, c) + also
 }
 
 func (postgresTables) SlotArgs(r query.Record, first, last int) []any {
 	return []any{int64(r), first, last}
 }
 
-func (postgresTables) PurgeSearch(c query.Catalog) string {
-	return fill(`DELETE FROM {s} WHERE slot BETWEEN ? AND ?`, c)
+func (postgresTables) PurgeSearch(c query.Catalog, first, last int) []statement {
+	return []statement{{SQL: fill(`DELETE FROM {s} WHERE slot BETWEEN ? AND ?`, c), Args: []any{first, last}}}
 }
 
 func (postgresTables) EmptySearch(c query.Catalog) string { return fill(`DELETE FROM {s}`, c) }

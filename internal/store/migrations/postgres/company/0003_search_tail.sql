@@ -1,0 +1,1 @@
+-- SQLite only: a GIN index keeps a list of its own of what it has yet to take.
