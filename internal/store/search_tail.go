@@ -21,9 +21,9 @@ import (
 // A row in the tail holds instead of the one in s_N with its rowid; one without
 // a text says that there is none.
 const (
-	// tailChunk and tailBytes bound what moves in one transaction, some 30 ms.
-	tailChunk = 256
-	tailBytes = 256 << 10
+	// tailChunk and tailBytes bound what moves in one transaction, some 50 ms.
+	tailChunk = 512
+	tailBytes = 512 << 10
 	// tailFull is how many rows may wait before they move at once.
 	tailFull = 512
 	// tailPatience is how long fewer may wait.

@@ -73,9 +73,13 @@ func tablesOf(d dialect) tables {
 
 type sqliteTables struct{}
 
-// Search rows are folded before they come, so the index is told to compare
-// bytes. Their text is kept in the table: searches of one or two characters
-// scan it, and hits are compared with it.
+// createSearch makes a search table. Search rows are folded before they come, so
+// the index is told to compare bytes. Their text is kept in the table: searches
+// of one or two characters scan it, and hits are compared with it. Segments are
+// merged by eights, not fours: those that this leaves are merged in quiet times.
+const createSearch = `CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1', columnsize = 0);
+	INSERT INTO {s} ({s}, rank) VALUES ('automerge', 8);`
+
 func (sqliteTables) Create(c query.Catalog) string {
 	return fill(`CREATE TABLE {r} (
 			id INTEGER PRIMARY KEY,
@@ -84,7 +88,7 @@ func (sqliteTables) Create(c query.Catalog) string {
 			updated INTEGER NOT NULL,
 			version INTEGER NOT NULL);
 		CREATE UNIQUE INDEX u_{n} ON {r} (code) WHERE code IS NOT NULL;
-		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1', columnsize = 0);`, c)
+		`+createSearch, c)
 }
 
 func (sqliteTables) Columns() string { return `SELECT name FROM pragma_table_info(?)` }
@@ -143,7 +147,7 @@ func (sqliteTables) PurgeSearch(c query.Catalog, first, last int) []statement {
 func (sqliteTables) EmptySearch(c query.Catalog) string {
 	return fill(`DELETE FROM search_tail WHERE catalog = {n};
 		DROP TABLE {s};
-		CREATE VIRTUAL TABLE {s} USING fts5(fold, tokenize = 'trigram case_sensitive 1', columnsize = 0);`, c)
+		`+createSearch, c)
 }
 
 func (sqliteTables) SearchRows(c query.Catalog) string {
