@@ -41,7 +41,7 @@ type Company struct {
 	// rights is the version of the rights that Structure last read; callers
 	// state the structure's only.
 	rights  atomic.Int64
-	inserts insertPlans
+	plans   writePlans
 	reads   readPlans
 	numbers numbers
 	draws   draws

@@ -112,26 +112,27 @@ func (w *writes) add(s *Company, m *catalog.Mutation) error {
 	if m.Record < 1 || m.Record > query.MaxRecord {
 		return errors.New("not a record number")
 	}
+	p := s.plans.of(w.tables, m.Catalog)
 	switch m.Kind {
 	case catalog.InsertRecord, catalog.RestoreRecord:
 		if m.Kind == catalog.RestoreRecord {
 			w.forget(m)
 		}
 		s.numbers.raise(m.Catalog.Num, m.Record)
-		if err := w.insert(s.inserts.of(m.Catalog), m); err != nil {
+		if err := w.insert(p, m); err != nil {
 			return err
 		}
 	case catalog.UpdateRecord:
-		w.update(m)
+		w.update(p, m)
 	case catalog.RemoveRecord:
-		w.remove(m)
+		w.remove(p, m)
 	}
 	w.times(m)
 	w.log(m)
 	return nil
 }
 
-func (w *writes) insert(p *insertPlan, m *catalog.Mutation) error {
+func (w *writes) insert(p *writePlan, m *catalog.Mutation) error {
 	args, err := p.args(m)
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func (w *writes) insert(p *insertPlan, m *catalog.Mutation) error {
 	for i := range m.Cells {
 		v := &m.Cells[i]
 		w.refs(m.Record, v, w.tables.InsertRefs())
-		w.search(m, v)
+		w.search(p, m, v)
 	}
 	title := m.Title
 	if title == nil {
@@ -158,7 +159,7 @@ func (w *writes) forget(m *catalog.Mutation) {
 	w.run(`DELETE FROM titles WHERE ref = ? AND removed IS TRUE`, refOf(m))
 }
 
-func (w *writes) update(m *catalog.Mutation) {
+func (w *writes) update(p *writePlan, m *catalog.Mutation) {
 	var sql strings.Builder
 	sql.WriteString(`UPDATE ` + recordTable(m.Catalog.Num) + ` SET updated = ?, version = version + 1`)
 	args := []any{m.At}
@@ -181,11 +182,11 @@ func (w *writes) update(m *catalog.Mutation) {
 	}
 	sql.WriteString(` WHERE id = ? AND version = ? RETURNING id`)
 	w.hit(sql.String(), append(args, int64(m.Record), m.Version))
-	w.updateRows(m)
+	w.updateRows(p, m)
 }
 
 // updateRows brings what belongs to the changed cells up to date.
-func (w *writes) updateRows(m *catalog.Mutation) {
+func (w *writes) updateRows(p *writePlan, m *catalog.Mutation) {
 	for i := range m.Cells {
 		v := &m.Cells[i]
 		if v.Field.Storage().HasRefs() {
@@ -195,8 +196,8 @@ func (w *writes) updateRows(m *catalog.Mutation) {
 		}
 		if hasSearch(v) {
 			first, last := slotRange(v.Field)
-			w.run(w.tables.DeleteSearch(m.Catalog.Num, ""), w.tables.SlotArgs(m.Record, first, last)...)
-			w.search(m, v)
+			w.run(p.dropSearch, w.tables.SlotArgs(m.Record, first, last)...)
+			w.search(p, m, v)
 		}
 	}
 	if m.Title != nil {
@@ -210,12 +211,12 @@ func (w *writes) updateRows(m *catalog.Mutation) {
 
 // remove leaves links to the record as they are; they show its last title. The
 // title keeps the custom id too, which is free for another record.
-func (w *writes) remove(m *catalog.Mutation) {
+func (w *writes) remove(p *writePlan, m *catalog.Mutation) {
 	c, r := int64(m.Catalog.Num), int64(m.Record)
 	w.hit(`DELETE FROM `+recordTable(m.Catalog.Num)+` WHERE id = ? AND version = ? RETURNING id`,
 		[]any{r, m.Version})
 	w.run(`DELETE FROM refs WHERE field IN (SELECT num FROM fields WHERE catalog = ?) AND record = ?`, c, r)
-	w.run(w.tables.DeleteSearch(m.Catalog.Num, ""), w.tables.SlotArgs(m.Record, 0, 1<<slotBits-1)...)
+	w.run(p.dropSearch, w.tables.SlotArgs(m.Record, 0, 1<<slotBits-1)...)
 	w.waiting++
 	w.run(`UPDATE titles SET removed = TRUE WHERE ref = ?`, refOf(m))
 	w.run(`INSERT INTO trash (catalog, record, at, actor, data) VALUES (?, ?, ?, ?, ?)`,
@@ -237,14 +238,14 @@ func hasSearch(v *catalog.StoredValue) bool {
 	return v.Field.Storage().HasKey() || len(v.Search) > 0
 }
 
-func (w *writes) search(m *catalog.Mutation, v *catalog.StoredValue) {
+func (w *writes) search(p *writePlan, m *catalog.Mutation, v *catalog.StoredValue) {
 	for _, s := range v.Search {
 		args := w.tables.SearchArgs(m.Record, v.Field.Slot(s.Part), s.Fold)
 		if c := m.Catalog.Num; w.load {
-			w.loaded[c] = append(w.loaded[c], statement{SQL: w.tables.LoadSearch(c), Args: args})
+			w.loaded[c] = append(w.loaded[c], statement{SQL: p.loadSearch, Args: args})
 			continue
 		}
-		w.run(w.tables.InsertSearch(m.Catalog.Num), args...)
+		w.run(p.putSearch, args...)
 		w.waiting++
 	}
 }

@@ -9,19 +9,22 @@ import (
 	"kartoteka/internal/query"
 )
 
-// insertPlan is the one INSERT of a catalog, with all its columns, so that
-// every record uses the same prepared statement.
-type insertPlan struct {
+// writePlan is the one INSERT of a catalog, with all its columns, so that
+// every record uses the same prepared statement, and those of search rows.
+type writePlan struct {
 	sql   string
 	width int
 	at    map[query.Field]int // place of a field's value among the arguments
+
+	putSearch, loadSearch, dropSearch string
 }
 
 // insertHead is the number of columns before the fields'.
 const insertHead = 5
 
-func newInsertPlan(c *catalog.Catalog) *insertPlan {
-	p := &insertPlan{at: make(map[query.Field]int, len(c.Fields)), width: insertHead}
+func newWritePlan(t tables, c *catalog.Catalog) *writePlan {
+	p := &writePlan{at: make(map[query.Field]int, len(c.Fields)), width: insertHead,
+		putSearch: t.InsertSearch(c.Num), loadSearch: t.LoadSearch(c.Num), dropSearch: t.DeleteSearch(c.Num, "")}
 	names := []string{"id", "code", "created", "updated", "version"}
 	for _, f := range c.Fields {
 		columns := columnsOf(f)
@@ -39,7 +42,7 @@ func newInsertPlan(c *catalog.Catalog) *insertPlan {
 	return p
 }
 
-func (p *insertPlan) args(m *catalog.Mutation) ([]any, error) {
+func (p *writePlan) args(m *catalog.Mutation) ([]any, error) {
 	args := make([]any, p.width)
 	args[0], args[1], args[2], args[3], args[4] = int64(m.Record), storedCode(codeOf(m)), m.At, m.At, int64(1)
 	for i := range m.Cells {
@@ -60,29 +63,29 @@ func (p *insertPlan) args(m *catalog.Mutation) ([]any, error) {
 	return args, nil
 }
 
-// insertPlansMost bounds the kept plans, and with them the old structures that
+// writePlansMost bounds the kept plans, and with them the old structures that
 // they keep in memory.
-const insertPlansMost = 512
+const writePlansMost = 512
 
-// insertPlans keeps plans by catalog, which is immutable. The zero value is
+// writePlans keeps plans by catalog, which is immutable. The zero value is
 // ready.
-type insertPlans struct {
+type writePlans struct {
 	mu    sync.RWMutex
-	plans map[*catalog.Catalog]*insertPlan
+	plans map[*catalog.Catalog]*writePlan
 }
 
-func (s *insertPlans) of(c *catalog.Catalog) *insertPlan {
+func (s *writePlans) of(t tables, c *catalog.Catalog) *writePlan {
 	s.mu.RLock()
 	p := s.plans[c]
 	s.mu.RUnlock()
 	if p != nil {
 		return p
 	}
-	p = newInsertPlan(c)
+	p = newWritePlan(t, c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.plans == nil || len(s.plans) >= insertPlansMost {
-		s.plans = map[*catalog.Catalog]*insertPlan{}
+	if s.plans == nil || len(s.plans) >= writePlansMost {
+		s.plans = map[*catalog.Catalog]*writePlan{}
 	}
 	s.plans[c] = p
 	return p
