@@ -68,7 +68,7 @@ func historyRecords(p Params, sc *catalog.Scope, at catalog.Moment, ask *catalog
 
 func historyPaging(p Params, ask *catalog.HistoryAsk) (err error) {
 	const most = 1 << 30
-	if ask.Limit, err = p.Int("limit", defaultLimit, 0, most); err != nil {
+	if ask.Limit, err = p.Limit(defaultLimit); err != nil {
 		return err
 	}
 	ask.Limit = min(ask.Limit, 1000)

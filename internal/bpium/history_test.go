@@ -17,6 +17,7 @@ func TestDecodeHistory(t *testing.T) {
 		{"activity", "catalogId=27", "record=- query=false actor=0 kinds=[] fields=[] asc=false 100 0"},
 		{"one record", "catalogId=27&recordId=118&viewId=9", "record=118 query=false actor=0 kinds=[] fields=[] asc=false 100 0"},
 		{"page", "limit=5000&from=20&sortType=asc", "record=- query=false actor=0 kinds=[] fields=[] asc=true 1000 20"},
+		{"a limit beyond integers is cut too", "limit=99999999999999999999", "record=- query=false actor=0 kinds=[] fields=[] asc=false 1000 0"},
 		{"offset is from", "offset=7&sortType=desc", "record=- query=false actor=0 kinds=[] fields=[] asc=false 100 7"},
 		{"who and what", "userId=7&actionType=UPDATE&actionType=COMMENT&fields[]=2&fields[]=5", "record=- query=false actor=7 kinds=[UPDATE COMMENT] fields=[102 105] asc=false 100 0"},
 		{"of which records", `filters={"15":true}`, "record=- query=true actor=0 kinds=[] fields=[] asc=false 100 0"},

@@ -2,6 +2,7 @@ package bpium
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,17 @@ func (p Params) Int(name string, whenAbsent, low, high int) (int, error) {
 		return 0, badParam(name, "expected a number from %d to %d", low, high)
 	}
 	return int(n), nil
+}
+
+// Limit reads how many to give at most. A number beyond every maximum is left
+// to who has the maximum, and refuses or cuts it.
+func (p Params) Limit(whenAbsent int) (int, error) {
+	if s, err := p.Text("limit"); err == nil {
+		if n, _ := strconv.ParseInt(s, 10, 64); n > math.MaxInt32 { // the largest one when out of range
+			return math.MaxInt32, nil
+		}
+	}
+	return p.Int("limit", whenAbsent, 0, math.MaxInt32)
 }
 
 // List reads id=1&id=2, id[]=1, id[0]=1, id=[1,2] and id=1 alike. It is nil

@@ -37,7 +37,7 @@ func DecodeQuery(p Params, sc *catalog.Scope, at catalog.Moment) (RecordsAsk, er
 	if ask.Query.Sort, err = decodeSort(p, sc); err != nil {
 		return ask, err
 	}
-	if ask.Query.Limit, err = p.Int("limit", defaultLimit, 0, math.MaxInt32); err != nil {
+	if ask.Query.Limit, err = p.Limit(defaultLimit); err != nil {
 		return ask, err
 	}
 	if ask.Query.Offset, err = p.Int("offset", 0, 0, math.MaxInt32); err != nil {
@@ -232,7 +232,7 @@ func DecodeEmployees(p Params) (ask catalog.EmployeesAsk, err error) {
 	for _, id := range ids {
 		ask.IDs = append(ask.IDs, RecordKey(id))
 	}
-	if ask.Limit, err = p.Int("limit", -1, 0, math.MaxInt32); err != nil {
+	if ask.Limit, err = p.Limit(-1); err != nil {
 		return ask, err
 	}
 	switch ask.Limit {

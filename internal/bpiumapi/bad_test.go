@@ -142,7 +142,7 @@ var badInput = map[string][]badCase{
 	},
 	"limits out of range": {
 		get("limit: negative", "limit=-1", "invalid_parameter", "limit"), get("limit: above the maximum", "limit=10001", "limit_too_large", "limit", "10000"),
-		get("limit: beyond integers", "limit=99999999999999999999", "invalid_parameter", "limit"), get("offset: negative", "offset=-5", "invalid_parameter", "offset"),
+		get("limit: beyond integers", "limit=99999999999999999999", "limit_too_large", "limit", "10000"), get("limit: below integers", "limit=-99999999999999999999", "invalid_parameter", "limit"), get("offset: negative", "offset=-5", "invalid_parameter", "offset"),
 		get("offset: beyond integers", "offset=99999999999999999999", "invalid_parameter", "offset"),
 		get("timezoneOffset: west", "timezoneOffset=-721", "invalid_parameter", "timezoneOffset"), get("timezoneOffset: east", "timezoneOffset=841", "invalid_parameter", "timezoneOffset"),
 		{"timezoneOffset of a write", "POST", records + "?timezoneOffset=9999", `{"values":{"2":"x"}}`, 400, "invalid_parameter", []string{"timezoneOffset"}},
@@ -151,6 +151,7 @@ var badInput = map[string][]badCase{
 		{"histories: from", "GET", "/histories?catalogId=26&from=-1", "", 400, "invalid_parameter", []string{"from"}},
 		{"histories: limit", "GET", "/histories?catalogId=26&limit=-1", "", 400, "invalid_parameter", []string{"limit"}},
 		{"users: limit", "GET", "/users?limit=-1", "", 400, "invalid_parameter", []string{"limit"}},
+		{"users: limit beyond integers", "GET", "/users?limit=3000000000", "", 400, "limit_too_large", []string{"limit"}},
 		{"users: limit above the maximum", "GET", "/users?limit=10001", "", 400, "limit_too_large", []string{"limit"}},
 	},
 	"depth bombs": {
