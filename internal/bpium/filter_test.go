@@ -155,6 +155,8 @@ func TestFilterValues(t *testing.T) {
 		{"a range without bounds says nothing", `filters[5][at]=&filters[5][to]=`, "nothing"},
 		{"number scalar", `{"5":10}`, "105 10..10"},
 		{"number scalar in brackets", `filters[5]=10`, "105 10..10"},
+		{"numbers have the 15 digits they are stored with", `{"5":{"at":0.30000000000000004,"to":9007199254740993}}`, "105 0.3..9.00719925474099e+15"},
+		{"number scalar of 17 digits", `{"5":0.30000000000000004}`, "105 0.3..0.3"},
 		{"range as JSON in brackets", `filters[5]={"at":4}`, "105 4.."},
 		{"progress", `{"6":{"at":10}}`, "106 10.."},
 		{"stars", `{"12":[4,"5"]}`, "112 any[4 5]"},

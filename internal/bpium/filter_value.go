@@ -119,6 +119,7 @@ func numberFilter(f *catalog.Field, v tree.Value) (query.Node, error) {
 		if !ok {
 			return nil, badValue(f, "expected a number or a range {at, to}")
 		}
+		n = catalog.RoundNumber(n)
 		return query.Cond{Field: f.Num, Test: query.NumberRange{Min: &n, Max: &n}}, nil
 	}
 	low, high, err := boundsOf(f, v)
@@ -137,6 +138,7 @@ func numberFilter(f *catalog.Field, v tree.Value) (query.Node, error) {
 		if !ok {
 			return nil, badValue(f, "a bound is not a number")
 		}
+		n = catalog.RoundNumber(n)
 		*bound.to = &n
 	}
 	if test.Min == nil && test.Max == nil {

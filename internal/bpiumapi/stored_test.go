@@ -26,6 +26,32 @@ func TestStoredJSONComesBackAsSent(t *testing.T) {
 	}
 }
 
+// TestNumbersAreStoredAsAnswered reads numbers of more than 15 digits, finds
+// their records by what was read, and sends it back: nothing changes.
+func TestNumbersAreStoredAsAnswered(t *testing.T) {
+	s := newSite(t, nil)
+	s.must(t, "POST", "/catalogs", fieldsOf(`{"type":"number","name":"N"},{"type":"progress","name":"P"}`))
+	const numbers = "/catalogs/25/records"
+	for sent, read := range map[string]string{
+		"0.30000000000000004": "0.3", "1234567890123456": "1234567890123460", "0.1234567890123456789": "0.123456789012346",
+		"1.7976931348623157e308": "1.7976931348623157e+308", "5e-324": "5e-324", "99.99999999999999999": "100",
+	} {
+		id := idOf(t, s.must(t, "POST", numbers, `{"values":{"1":`+sent+`}}`))
+		if got := s.must(t, "GET", numbers+"/"+id, ""); !strings.Contains(got, `"values":{"1":`+read+`,`) {
+			t.Errorf("%s: no %s in %s", sent, read, got)
+		}
+		for _, filter := range []string{read, `{"at":` + read + `,"to":` + read + `}`, sent} {
+			if got := s.must(t, "GET", numbers+"?id="+id+"&filters="+esc(`{"1":`+filter+`}`), ""); got == "[]" {
+				t.Errorf("%s is not found by %s", sent, filter)
+			}
+		}
+		s.must(t, "PATCH", numbers+"/"+id, `{"values":{"1":`+read+`}}`)
+		if got := s.must(t, "GET", "/histories?catalogId=25&recordId="+id, ""); strings.Contains(got, "UPDATE") {
+			t.Errorf("%s sent back as %s is a change: %s", sent, read, got)
+		}
+	}
+}
+
 func TestHistoryEntriesAreImmutable(t *testing.T) {
 	s := newSite(t, nil)
 	furnish(t, s)

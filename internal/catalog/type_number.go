@@ -20,10 +20,19 @@ func (numberType) Configure(path string, c *Config, _ *Config) []fault.Detail {
 	if text.Len(c.Unit) > maxUnit {
 		return []fault.Detail{fault.At(path+".unit", fault.TooLong, "a unit has at most %d characters", maxUnit)}
 	}
+	c.Min, c.Max = rounded(c.Min), rounded(c.Max)
 	if c.Min != nil && c.Max != nil && *c.Min > *c.Max {
 		return []fault.Detail{fault.At(path+".min", fault.Min, "the minimum is greater than the maximum")}
 	}
 	return nil
+}
+
+func rounded(n *float64) *float64 {
+	if n == nil {
+		return nil
+	}
+	r := RoundNumber(*n)
+	return &r
 }
 
 func (numberType) Accept(f *Field, v Value) (Value, *fault.Detail) {
@@ -38,14 +47,18 @@ func acceptNumber(f *Field, v Value, lowest, highest *float64) (Value, *fault.De
 	if !ok || math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
 		return nil, mistyped(f)
 	}
+	n = Number(RoundNumber(float64(n)))
 	if lowest != nil && float64(n) < *lowest {
-		return nil, failed(f, fault.Min, "%s: at least %v", f.Name, *lowest)
+		return nil, failed(f, fault.Min, "%s: at least %v", f.Name, numberText(*lowest))
 	}
 	if highest != nil && float64(n) > *highest {
-		return nil, failed(f, fault.Max, "%s: at most %v", f.Name, *highest)
+		return nil, failed(f, fault.Max, "%s: at most %v", f.Name, numberText(*highest))
 	}
 	return n + 0, nil // -0 becomes 0
 }
+
+// numberText writes a bound as answers have it: 1000000, not 1e+06.
+func numberText(n float64) string { return string(AppendNumber(nil, n)) }
 
 // progressType is a number from 0 to 100.
 type progressType struct{ plain }

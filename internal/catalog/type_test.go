@@ -41,7 +41,7 @@ func linkTo3(record query.Record) Link {
 }
 
 func TestAccept(t *testing.T) {
-	five, thirty := 5.0, 30.0
+	five, thirty, third := 5.0, 30.0, 1.0/3
 	tests := []struct {
 		name   string
 		typ    string
@@ -68,6 +68,10 @@ func TestAccept(t *testing.T) {
 		{"rich text loses javascript links", "text", Config{Kind: KindEditor}, Text(`<a href="javascript:x()">a</a>`), Text(`a`), ""},
 
 		{"number", "number", Config{}, Number(-1.5), Number(-1.5), ""},
+		{"number is kept as answers have it", "number", Config{}, Number(0.1 + 0.2), Number(0.3), ""},
+		{"number beyond 15 digits", "number", Config{}, Number(9007199254740993), Number(9007199254740990), ""},
+		{"largest number", "number", Config{}, Number(math.MaxFloat64), Number(math.MaxFloat64), ""},
+		{"number at a maximum that is not exact", "number", Config{Max: &third}, Number(1.0 / 3), Number(0.333333333333333), ""},
 		{"number below", "number", Config{Min: &five}, Number(4.9), nil, fault.Min},
 		{"number above", "number", Config{Max: &thirty}, Number(31), nil, fault.Max},
 		{"not a number", "number", Config{}, Number(math.NaN()), nil, fault.Type},

@@ -85,12 +85,22 @@ func AppendNumber(dst []byte, n float64) []byte {
 		return strconv.AppendInt(dst, int64(n), 10)
 	}
 	// The shortest form of the rounded number has no noise of the binary one.
-	rounded, err := strconv.ParseFloat(strconv.FormatFloat(n, 'g', 15, 64), 64)
-	if err != nil {
-		rounded = n
-	}
+	rounded := RoundNumber(n)
 	if a := math.Abs(rounded); a < 1e-6 || a >= 1e21 {
 		return strconv.AppendFloat(dst, rounded, 'e', -1, 64)
 	}
 	return strconv.AppendFloat(dst, rounded, 'f', -1, 64)
+}
+
+// RoundNumber rounds to 15 significant digits. Numbers are stored and compared
+// so: what a client reads is what it can filter by and send back unchanged.
+func RoundNumber(n float64) float64 {
+	if n == math.Trunc(n) && math.Abs(n) < 1e15 {
+		return n
+	}
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(n, 'g', 15, 64), 64)
+	if err != nil {
+		return n // beyond the largest number
+	}
+	return rounded
 }

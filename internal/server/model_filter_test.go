@@ -209,9 +209,10 @@ func readable(f *field, r *record) string {
 }
 
 func (w *world) numberCond(f *field) cond {
-	num := func() float64 { return pick(w.rng, 0, 1, -1, 1.5, 0.1, 3, 100, 50, 1e15, -2.25) }
+	num := func() float64 { return pick(w.rng, 0, 1, -1, 1.5, 0.1, 0.3, 0.1+0.2, 3, 100, 50, 1e15, -2.25) }
 	value := func(r *record) (float64, bool) { n, ok := r.values[f].(float64); return n, ok }
-	low, high := num(), num()
+	atLow, atHigh := num(), num()
+	low, high := rounded(atLow), rounded(atHigh)
 	text := func(n float64) any {
 		return pick[any](w.rng, n, strconv.FormatFloat(n, 'f', -1, 64))
 	}
@@ -221,14 +222,14 @@ func (w *world) numberCond(f *field) cond {
 	}
 	switch which {
 	case 0:
-		return cond{value: text(low), match: func(r *record) bool { n, ok := value(r); return ok && n == low }}
+		return cond{value: text(atLow), match: func(r *record) bool { n, ok := value(r); return ok && n == low }}
 	case 1:
-		return cond{value: map[string]any{"at": text(low), "to": ""}, match: func(r *record) bool { n, ok := value(r); return ok && n >= low }}
+		return cond{value: map[string]any{"at": text(atLow), "to": ""}, match: func(r *record) bool { n, ok := value(r); return ok && n >= low }}
 	case 2:
-		return cond{value: map[string]any{"to": text(high)}, match: func(r *record) bool { n, ok := value(r); return ok && n <= high }}
+		return cond{value: map[string]any{"to": text(atHigh)}, match: func(r *record) bool { n, ok := value(r); return ok && n <= high }}
 	}
 	return cond{
-		value: map[string]any{"at": text(low), "to": text(high)},
+		value: map[string]any{"at": text(atLow), "to": text(atHigh)},
 		match: func(r *record) bool { n, ok := value(r); return ok && n >= low && n <= high },
 	}
 }

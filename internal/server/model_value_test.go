@@ -148,7 +148,7 @@ func (w *world) number(f *field) sample {
 	case "stars":
 		low, high = &zero, &five
 	}
-	s := sample{send: n, want: n}
+	s := sample{send: n, want: rounded(n)}
 	if w.chance(20) {
 		s.send = strconv.FormatFloat(n, 'f', -1, 64)
 	}
