@@ -61,3 +61,33 @@ func TestHistoryEntriesAreImmutable(t *testing.T) {
 		}
 	}
 }
+
+// TestFailuresOfLinkedRecordsNameTheCardsField: the ids of another catalog's
+// fields mean nothing to who wrote this one, or something else.
+func TestFailuresOfLinkedRecordsNameTheCardsField(t *testing.T) {
+	s := newSite(t, nil)
+	s.must(t, "POST", "/catalogs", fieldsOf(`{"type":"text","name":"Title"},{"type":"stars","name":"Rate"},{"type":"number","name":"Sum","config":{"max":1000000}}`))
+	s.must(t, "POST", "/catalogs", fieldsOf(`{"type":"number","name":"No"},{"type":"object","name":"Vendor","config":{"catalogs":[{"id":"25"}],`+
+		`"enableUnsaved":true,"fields":{"25":[{"id":"2","access":"edit"},{"id":"3","access":"edit"}]}}}`))
+	for range 2 {
+		s.must(t, "POST", "/catalogs/25/records", `{"values":{"1":"A"}}`)
+	}
+	s.must(t, "POST", records, `{"values":{"2":{"recordId":1}}}`)
+	s.must(t, "DELETE", "/catalogs/25/records/2", "")
+	for link, want := range map[string]string{
+		`{"recordId":1,"recordValues":{"2":9}}`:         `"message":"Vendor: Rate: at most 5","errors":[{"fieldId":"2","code":"max","message":"Vendor: Rate: at most 5"}]`,
+		`{"recordValues":{"3":1000001}}`:                `"message":"Vendor: Sum: at most 1000000","errors":[{"fieldId":"2","code":"max",`,
+		`{"recordId":2,"recordValues":{"2":1}}`:         `"message":"Vendor: there is no record 2 to link to","errors":[{"fieldId":"2","code":"not_found",`,
+		`{"recordId":1,"recordValues":{"2":9,"3":9e9}}`: `"message":"2 fields are not valid"`,
+	} {
+		for _, r := range [][2]string{{"POST", records}, {"PATCH", record}} {
+			got := s.do(t, r[0], r[1], `{"values":{"2":`+link+`}}`)
+			if got.status != 400 || !strings.Contains(got.body, want) {
+				t.Errorf("%s %s: %d %s", r[0], link, got.status, got.body)
+			}
+		}
+	}
+	if got := s.do(t, "PATCH", record, `{"values":{"1":"x","2":{"recordId":1,"recordValues":{"2":9}}}}`); !strings.Contains(got.body, `{"fieldId":"1","code":"type","message":"No: expected a number"}`) {
+		t.Errorf("not all failures at once: %s", got.body)
+	}
+}

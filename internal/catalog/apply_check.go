@@ -14,7 +14,7 @@ import (
 // of values of one operation are reported together.
 func (p *planner) check(s *step) error {
 	if !s.subject.found || s.subject.removed {
-		return noRecord()
+		return s.missing()
 	}
 	var details []fault.Detail
 	var err error
@@ -29,12 +29,21 @@ func (p *planner) check(s *step) error {
 	if err != nil {
 		return err
 	}
-	p.details = append(p.details, details...)
+	p.details = append(p.details, outward(s.through, details...)...)
 	if len(p.details) > 0 && !p.more(s) {
 		return fault.Invalid(p.details)
 	}
 	s.subject.apply(s)
 	return nil
+}
+
+// missing is the failure of a step on a record that is not there.
+func (s *step) missing() error {
+	if last := len(s.through) - 1; last >= 0 {
+		l := Link{Link: query.Link{Key: query.Key{Record: s.subject.record}}}
+		return fault.Invalid(outward(s.through[:last], *missingLink(s.through[last], l)))
+	}
+	return noRecord()
 }
 
 // more tells whether another step of the same operation follows.

@@ -10,7 +10,7 @@ import (
 
 // resolve copies the values that have a field that keeps values, with links
 // given their numbers. Operations on linked records become steps.
-func (p *planner) resolve(ctx context.Context, c *Catalog, values []FieldValue, depth int) ([]FieldValue, error) {
+func (p *planner) resolve(ctx context.Context, c *Catalog, values []FieldValue) ([]FieldValue, error) {
 	given := make([]FieldValue, 0, len(values))
 	for _, v := range values {
 		f := c.Field(v.Field)
@@ -25,7 +25,7 @@ func (p *planner) resolve(ctx context.Context, c *Catalog, values []FieldValue, 
 		}
 		if links, ok := v.Value.(Links); ok && f.Storage() == LinksStorage {
 			var err error
-			if v.Value, err = p.resolveLinks(ctx, f, links, depth); err != nil {
+			if v.Value, err = p.resolveLinks(ctx, f, links); err != nil {
 				return nil, err
 			}
 		}
@@ -36,13 +36,13 @@ func (p *planner) resolve(ctx context.Context, c *Catalog, values []FieldValue, 
 
 // resolveLinks gives links their catalog and record. A link that cannot be
 // resolved makes the whole value a Bad one.
-func (p *planner) resolveLinks(ctx context.Context, f *Field, links Links, depth int) (Value, error) {
+func (p *planner) resolveLinks(ctx context.Context, f *Field, links Links) (Value, error) {
 	if len(links) > MaxLinks {
 		return Bad{*failed(f, fault.TooMany, "%s: at most %d links", f.Name, MaxLinks)}, nil
 	}
 	resolved := make(Links, 0, len(links))
 	for _, l := range links {
-		bad, err := p.resolveLink(ctx, f, &l, depth)
+		bad, err := p.resolveLink(ctx, f, &l)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +54,7 @@ func (p *planner) resolveLinks(ctx context.Context, f *Field, links Links, depth
 	return resolved, nil
 }
 
-func (p *planner) resolveLink(ctx context.Context, f *Field, l *Link, depth int) (*fault.Detail, error) {
+func (p *planner) resolveLink(ctx context.Context, f *Field, l *Link) (*fault.Detail, error) {
 	if l.Self {
 		if p.actor.Employee == 0 {
 			return failed(f, fault.NotFound, "%s: there is no current employee", f.Name), nil
@@ -68,12 +68,12 @@ func (p *planner) resolveLink(ctx context.Context, f *Field, l *Link, depth int)
 		}
 	}
 	if l.Create {
-		return p.createLinked(ctx, f, l, depth)
+		return p.createLinked(ctx, f, l)
 	}
 	if bad, err := p.findLinked(ctx, f, l); bad != nil || err != nil {
 		return bad, err
 	}
-	return nil, p.updateLinked(ctx, f, l, depth)
+	return nil, p.updateLinked(ctx, f, l)
 }
 
 // findLinked turns a custom id into a number. Removed records and catalogs
@@ -119,16 +119,17 @@ func (p *planner) numberOf(ctx context.Context, c *Catalog, l query.Link) (query
 	return record, nil
 }
 
-func (p *planner) createLinked(ctx context.Context, f *Field, l *Link, depth int) (*fault.Detail, error) {
+func (p *planner) createLinked(ctx context.Context, f *Field, l *Link) (*fault.Detail, error) {
 	switch {
 	case !f.Config.EnableUnsaved:
 		return failed(f, fault.Forbidden, "%s: linked records cannot be created through this field", f.Name), nil
 	case !slices.Contains(sources(f), l.Catalog):
 		return missingLink(f, *l), nil
-	case depth >= maxDepth:
+	case len(p.through) >= maxDepth:
 		return tooDeep(f), nil
 	}
-	sub, err := p.addCreate(ctx, Create{Catalog: l.Catalog, Code: l.Code, Values: l.Values}, depth+1)
+	defer p.follow(f)()
+	sub, err := p.addCreate(ctx, Create{Catalog: l.Catalog, Code: l.Code, Values: l.Values})
 	if err != nil {
 		return nil, err
 	}
@@ -138,15 +139,33 @@ func (p *planner) createLinked(ctx context.Context, f *Field, l *Link, depth int
 
 // updateLinked plans the change of a linked record as far as the field's
 // configuration lets the parent's card edit it.
-func (p *planner) updateLinked(ctx context.Context, f *Field, l *Link, depth int) error {
+func (p *planner) updateLinked(ctx context.Context, f *Field, l *Link) error {
 	values := editable(f, l.Values)
 	if len(values) == 0 {
 		return nil
 	}
-	if depth >= maxDepth {
-		return fault.Invalid([]fault.Detail{*tooDeep(f)})
+	if len(p.through) >= maxDepth {
+		return fault.Invalid(outward(p.through, *tooDeep(f)))
 	}
-	return p.addUpdate(ctx, Update{Catalog: l.Catalog, Record: l.Key, Values: values}, depth+1)
+	defer p.follow(f)()
+	return p.addUpdate(ctx, Update{Catalog: l.Catalog, Record: l.Key, Values: values})
+}
+
+// follow goes on with the record that a field links; what it gives goes back.
+func (p *planner) follow(f *Field) (back func()) {
+	p.through = append(p.through, f)
+	return func() { p.through = p.through[:len(p.through)-1] }
+}
+
+// outward makes failures of a linked record those of the field of the
+// operation's record that asked for it: its own fields mean nothing there.
+func outward(through []*Field, details ...fault.Detail) []fault.Detail {
+	for i := range details {
+		for _, f := range slices.Backward(through) {
+			details[i] = fault.Field(f.Key, details[i].Code, "%s: %s", f.Name, details[i].Message)
+		}
+	}
+	return details
 }
 
 func editable(f *Field, values []FieldValue) []FieldValue {

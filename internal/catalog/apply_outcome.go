@@ -6,7 +6,7 @@ import "slices"
 func (p *planner) outcomes(ops int) []Outcome {
 	list := make([]Outcome, ops)
 	for _, s := range p.steps {
-		if s.linked {
+		if len(s.through) > 0 {
 			continue
 		}
 		o := &list[s.op]

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"kartoteka/internal/fault"
@@ -33,7 +34,8 @@ type planner struct {
 	titles   Titles
 	codes    map[query.Link]query.Record // numbers of linked records by custom id
 	comments bool
-	op       int // index of the operation being planned
+	op       int      // index of the operation being planned
+	through  []*Field // the link fields that lead from it to the linked record being planned
 	details  []fault.Detail
 	json     []byte // arena of the JSON of all steps
 }
@@ -52,7 +54,7 @@ const (
 type step struct {
 	kind    stepKind
 	op      int
-	linked  bool // asked through a link, not an operation of its own
+	through []*Field // the link fields that asked for it, from the operation's record on
 	subject *subject
 	given   []FieldValue
 	code    *string // the new custom id, nil to leave it
@@ -141,10 +143,10 @@ func (p *planner) at(err error, ops int) error {
 func (p *planner) expand(ctx context.Context, op Op) error {
 	switch op := op.(type) {
 	case Create:
-		_, err := p.addCreate(ctx, op, 0)
+		_, err := p.addCreate(ctx, op)
 		return err
 	case Update:
-		return p.addUpdate(ctx, op, 0)
+		return p.addUpdate(ctx, op)
 	case Delete:
 		sub, err := p.target(ctx, op.Catalog, op.Record, DeletePrivilege)
 		if err != nil {
@@ -178,7 +180,7 @@ func (p *planner) addComment(ctx context.Context, op Comment) error {
 	return nil
 }
 
-func (p *planner) addCreate(ctx context.Context, op Create, depth int) (*subject, error) {
+func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
 	c, err := writableCatalog(p.st, p.access, op.Catalog, CreatePrivilege)
 	if err != nil {
 		return nil, err
@@ -193,24 +195,24 @@ func (p *planner) addCreate(ctx context.Context, op Create, depth int) (*subject
 	p.fresh = append(p.fresh, sub)
 	p.subjects[query.MakeRef(c.Num, sub.record)] = sub
 	p.needed(c)
-	st := &step{kind: createStep, op: p.op, linked: depth > 0, subject: sub}
+	st := &step{kind: createStep, op: p.op, through: slices.Clone(p.through), subject: sub}
 	if op.Code != "" {
 		st.code = &op.Code
 	}
-	if st.given, err = p.resolve(ctx, c, op.Values, depth); err != nil {
+	if st.given, err = p.resolve(ctx, c, op.Values); err != nil {
 		return nil, err
 	}
 	p.steps = append(p.steps, st)
 	return sub, nil
 }
 
-func (p *planner) addUpdate(ctx context.Context, op Update, depth int) error {
+func (p *planner) addUpdate(ctx context.Context, op Update) error {
 	sub, err := p.target(ctx, op.Catalog, op.Record, EditPrivilege)
 	if err != nil {
 		return err
 	}
-	st := &step{kind: updateStep, op: p.op, linked: depth > 0, subject: sub, code: op.Code}
-	if st.given, err = p.resolve(ctx, sub.catalog, op.Values, depth); err != nil {
+	st := &step{kind: updateStep, op: p.op, through: slices.Clone(p.through), subject: sub, code: op.Code}
+	if st.given, err = p.resolve(ctx, sub.catalog, op.Values); err != nil {
 		return err
 	}
 	n := p.needed(sub.catalog)
