@@ -131,11 +131,34 @@ func (a *App) openSQLite(ctx context.Context) error {
 	if err := os.MkdirAll(companies, 0o700); err != nil {
 		return fmt.Errorf("make the folder of companies: %w", err)
 	}
-	a.company, err = store.OpenSQLite(ctx, filepath.Join(companies, fmt.Sprintf("%d.db", company)), store.Options{Log: a.Log})
-	if err != nil {
+	file := filepath.Join(companies, fmt.Sprintf("%d.db", company))
+	if err := a.notLost(ctx, file); err != nil {
+		return err
+	}
+	if a.company, err = store.OpenSQLite(ctx, file, store.Options{Log: a.Log}); err != nil {
 		return err
 	}
 	a.closers = append(a.closers, a.company.Close)
+	return nil
+}
+
+// notLost refuses to begin a company anew that there are accounts of: its file
+// was not copied along, or its disk is not there.
+func (a *App) notLost(ctx context.Context, file string) error {
+	info, err := os.Stat(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("look for the company's database: %w", err)
+	}
+	if err == nil && info.Size() > 0 {
+		return nil
+	}
+	accounts, err := a.control.Accounts(ctx)
+	if err != nil {
+		return fmt.Errorf("look for accounts: %w", err)
+	}
+	if len(accounts) > 0 {
+		return fmt.Errorf("%s is missing or empty, but %s has accounts of it: put it back, or restore a backup into another folder", file, controlFile)
+	}
 	return nil
 }
 

@@ -240,6 +240,47 @@ func ours() int {
 	return n
 }
 
+// A company whose file is gone is not begun anew: what was lost would show only
+// when somebody looks for it.
+func TestLostCompany(t *testing.T) {
+	target := testdb.SQLite(t)
+	app := open(t, target)
+	dir := app.Settings.DataDir
+	if err := app.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, companiesDir, "1.db")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, lose := range map[string]func() error{
+		"gone": func() error { return os.Remove(file) }, "empty": func() error { return os.Truncate(file, 0) },
+	} {
+		if err := lose(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Open(t.Context(), app.Settings, slog.New(slog.DiscardHandler))
+		if err == nil {
+			_ = again.Close()
+			t.Fatalf("%s: begun anew", name)
+		}
+		if !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: %v does not name the file", name, err)
+		}
+		if err := os.WriteFile(file, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := Open(t.Context(), app.Settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestExists(t *testing.T) {
 	dir := t.TempDir()
 	settings, err := config.Load(config.Sources{Env: []string{"DATA_DIR=" + dir}, Dir: dir})
