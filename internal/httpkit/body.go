@@ -68,12 +68,12 @@ func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 
 func readInto(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	if r.ContentLength > limit {
-		return errTooLarge(limit)
+		return tooLarge(r, limit)
 	}
 	n, err := buf.ReadFrom(io.LimitReader(r.Body, limit+1))
 	switch {
 	case n > limit:
-		return errTooLarge(limit)
+		return tooLarge(r, limit)
 	case err == nil:
 		return nil
 	}
@@ -82,6 +82,12 @@ func readInto(buf *bytes.Buffer, r *http.Request, limit int64) error {
 	return fault.Wrap(err, fault.InvalidJSON, "the body did not arrive whole")
 }
 
-func errTooLarge(limit int64) error {
+// tooLarge refuses a body. Many clients read no answer before they have sent
+// all: to them a connection closed early is a network failure. So what is not
+// many times too large is read and dropped, unless the client asks first.
+func tooLarge(r *http.Request, limit int64) error {
+	if rest := 4 * limit; r.ContentLength <= rest && r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, rest) // the answer is the same
+	}
 	return fault.New(fault.BodyTooLarge, "the body is larger than %d bytes", limit)
 }

@@ -2,6 +2,8 @@ package httpkit
 
 import (
 	"bufio"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -153,5 +155,32 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 	all.Wait()
 	if n := len(inside); n != 3 {
 		t.Errorf("%d came later, want 3", n)
+	}
+}
+
+// Clients that send everything before they read must see the refusal too.
+func TestTooLargeBodyIsAnsweredToWhoSendsItAll(t *testing.T) {
+	const limit, size = 1 << 20, 3 << 20
+	s := newSite(t, Options{}, routes(Route{"POST /x", func(_ http.ResponseWriter, r *http.Request) error {
+		_, err := ReadObject(r, limit)
+		return err
+	}}))
+	blanks := strings.Repeat(" ", size)
+	for name, rest := range map[string]string{
+		"length":  fmt.Sprintf("Content-Length: %d\r\n\r\n%s", size, blanks),
+		"chunked": fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", size, blanks),
+	} {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "POST /api/v1/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+rest); err != nil {
+			t.Errorf("%s: send: %v", name, err)
+			continue
+		}
+		if got, err := io.ReadAll(conn); err != nil || !strings.Contains(string(got), `"body_too_large"`) {
+			t.Errorf("%s: %v %s", name, err, got)
+		}
 	}
 }
