@@ -145,7 +145,10 @@ func (d *filterDecoder) relativeDays(f *catalog.Field, v tree.Value) (query.Node
 			continue
 		}
 		n, ok := numberOf(b)
-		if !ok || n != float64(int64(n)) || n < -maxRelative || n > maxRelative {
+		if ok && (n < -maxRelative || n > maxRelative) {
+			return nil, badValue(f, "expected a number from %d to %d", -maxRelative, maxRelative)
+		}
+		if !ok || n != float64(int64(n)) {
 			return nil, badValue(f, "relative needs whole numbers of days")
 		}
 		ms := d.today() + int64(n)*dayMs
@@ -173,7 +176,7 @@ func (d *filterDecoder) period(f *catalog.Field, v tree.Value) (query.Node, erro
 	}
 	first, next, ok := namedPeriod(v.Str(), today)
 	if !ok {
-		return nil, badValue(f, "unknown period %s", text.Cut(v.Text(), 100))
+		return nil, badValue(f, "unknown period %s", text.Cut(shown(v), 100))
 	}
 	low, high := first.UnixMilli(), next.UnixMilli()-dayMs
 	return d.days(f, &low, &high), nil

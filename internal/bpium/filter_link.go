@@ -47,7 +47,7 @@ func (d *filterDecoder) linkElement(f *catalog.Field, e tree.Value) (query.Test,
 	}
 	id, ok := idText(e)
 	if !ok || f.Type.Name() != "user" {
-		return nil, badValue(f, "expected a list of {catalogId, recordId} or {catalogId, filters}")
+		return nil, badLinks(f)
 	}
 	return query.LinksAny{{Catalog: catalog.Employees, Key: RecordKey(id)}}, nil
 }
@@ -58,6 +58,13 @@ func (d *filterDecoder) self() query.LinksAny {
 		return query.LinksAny{}
 	}
 	return query.LinksAny{{Catalog: catalog.Employees, Key: query.Key{Record: d.at.Employee}}}
+}
+
+func badLinks(f *catalog.Field) error {
+	if f.Type.Name() == "user" {
+		return badValue(f, "expected employees: {id} or an id")
+	}
+	return badValue(f, "expected a list of {catalogId, recordId} or {catalogId, filters}")
 }
 
 func hasSource(f *catalog.Field, c query.Catalog) bool {
@@ -75,7 +82,7 @@ func (d *filterDecoder) linkObject(f *catalog.Field, e tree.Value) (query.Test, 
 	}
 	if !namesLinks(f, e) {
 		// Whatever it was meant to say, it must not select all that is linked.
-		return nil, badValue(f, "expected a list of {catalogId, recordId} or {catalogId, filters}")
+		return nil, badLinks(f)
 	}
 	c, err := d.linkedCatalog(f, e)
 	if err != nil {

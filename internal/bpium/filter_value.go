@@ -96,6 +96,14 @@ func scalarText(v tree.Value) (string, bool) {
 	return "", false
 }
 
+// shown is a value as a message repeats it.
+func shown(v tree.Value) string {
+	if s, ok := scalarText(v); ok {
+		return s
+	}
+	return string(v.AppendJSON(nil))
+}
+
 // numberOf reads a JSON number or a decimal text.
 func numberOf(v tree.Value) (float64, bool) {
 	if v.Kind == tree.Number {
@@ -283,6 +291,9 @@ func (d *filterDecoder) switchFilter(f *catalog.Field, v tree.Value) (query.Node
 func boolOf(v tree.Value) (on, ok bool) {
 	if v.Kind == tree.Bool {
 		return v.True(), true
+	}
+	if n, number := v.Float(); number { // 1.0 as well
+		return n == 1, n == 1 || n == 0
 	}
 	switch v.Text() {
 	case "true", "1":

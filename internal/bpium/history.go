@@ -2,6 +2,7 @@ package bpium
 
 import (
 	"strconv"
+	"strings"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
@@ -163,7 +164,7 @@ func commentText(b body) string {
 	payload, _ := b.v.Get("payload")
 	message, _ := payload.Get("message")
 	switch s := message.Str(); {
-	case message.Kind != tree.String || s == "":
+	case message.Kind != tree.String || strings.TrimSpace(s) == "":
 		b.refuse("payload.message", fault.Required, "a message is required")
 	case text.Len(s) > maxComment:
 		b.refuse("payload.message", fault.TooLong, "a message has at most %d characters", maxComment)

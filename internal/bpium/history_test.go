@@ -64,6 +64,7 @@ func TestDecodeComment(t *testing.T) {
 		`{}`: "catalogId recordId type payload.message",
 		`{"catalogId":27,"recordId":1,"type":"UPDATE","payload":{"message":"x"}}`:             "type",
 		`{"catalogId":27,"recordId":1,"type":"COMMENT","payload":{"message":""}}`:             "payload.message",
+		`{"catalogId":27,"recordId":1,"type":"COMMENT","payload":{"message":" \n"}}`:          "payload.message",
 		`{"catalogId":27,"recordId":1,"type":"COMMENT","payload":{"message":5}}`:              "payload.message",
 		`{"catalogId":27,"recordId":1,"type":"COMMENT","payload":{"message":"` + long + `"}}`: "payload.message",
 	} {

@@ -70,6 +70,7 @@ func TestDecodeValue(t *testing.T) {
 		{"switch", "15", `true`, catalog.Bool(true)},
 		{"switch text", "15", `"false"`, catalog.Bool(false)},
 		{"switch number", "15", `1`, catalog.Bool(true)},
+		{"switch number with a fraction of nothing", "15", `1.0`, catalog.Bool(true)},
 		{"switch null", "15", `null`, catalog.Bool(false)},
 		{"contacts", "16", `[{"id":1,"contact":"+1 555","comment":"desk"},"x@y"]`, catalog.Contacts{{ID: "1", Contact: "+1 555", Comment: "desk"}, {Contact: "x@y"}}},
 		{"one contact", "16", `{"contact":"a","comment":null}`, catalog.Contacts{{Contact: "a"}}},
