@@ -27,6 +27,9 @@ func (t *tx) Write(ctx context.Context, list []catalog.Mutation) error {
 		}
 	}
 	if err := execAll(ctx, t.conn, w.all()); err != nil {
+		if w.found != w.expected && classify(err) == classUnique && !codeTaken(err) {
+			return catalog.ErrMoved // rows for a record that is not as expected meet those of another writer
+		}
 		return writeError(err)
 	}
 	t.company.tail.expect(w.waiting)

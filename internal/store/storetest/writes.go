@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"slices"
+	"strconv"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
@@ -151,7 +152,11 @@ func testMoved(f *fixture) {
 	r := f.add(goods, "", values{name: catalog.Text("one")})
 	f.mustWrite(f.change(goods, r, 1, values{name: catalog.Text("two")}))
 	gone := f.reserve(goods, 1)
+	removed := f.add(goods, "", values{name: catalog.Text("three")})
+	f.mustWrite(f.removal(goods, removed, 1))
 	for name, m := range map[string]catalog.Mutation{
+		"removal of a removed record":  f.removal(goods, removed, 1),
+		"update of a removed record":   f.change(goods, removed, 1, values{name: catalog.Text("four")}),
 		"update of an old version":     f.change(goods, r, 1, values{price: catalog.Number(5)}),
 		"update of a coming version":   f.change(goods, r, 3, values{price: catalog.Number(5)}),
 		"update of no record":          f.change(goods, gone, 1, values{price: catalog.Number(5), tags: catalog.Items{1}}),
@@ -317,10 +322,13 @@ func testLostUpdates(f *fixture) {
 			f.Error(err)
 		}
 	}
-	f.want(goods, r, writers*each+1, values{name: catalog.Text("counter"), price: catalog.Number(writers * each)})
+	f.want(goods, r, writers*each+1, values{name: catalog.Text(counted(writers * each)), price: catalog.Number(writers * each)})
 }
 
-// countUp adds 1 to a record's price some times, as one of many.
+func counted(n int) string { return "counted up to " + strconv.Itoa(n) }
+
+// countUp adds 1 to a record's price some times, as one of many. Its name
+// changes too: the search rows of one writer must not meet those of another.
 func (f *fixture) countUp(r query.Record, times int) error {
 	column := []*catalog.Field{f.st.Field(price)}
 	for done := 0; done < times; {
@@ -330,8 +338,10 @@ func (f *fixture) countUp(r query.Record, times int) error {
 				return err
 			}
 			value := catalog.Number(p.Cell(0, 0).Float() + 1)
+			title := counted(int(value))
 			return w.Write(f.Context(), []catalog.Mutation{{Kind: catalog.UpdateRecord, Catalog: f.catalog(goods), Record: r,
-				Version: p.Version(0), At: 1, Cells: []catalog.StoredValue{catalog.StoredOf(column[0], value)}}})
+				Version: p.Version(0), At: 1, Title: titleRow(title),
+				Cells: []catalog.StoredValue{catalog.StoredOf(column[0], value), catalog.StoredOf(f.st.Field(name), catalog.Text(title))}}})
 		})
 		switch {
 		case err == nil:
