@@ -37,6 +37,9 @@ func operate(op adminapi.Operation) command {
 			return err
 		}
 		defer closeInput()
+		if task.Harmless && !server.Exists(settings) {
+			return task.Run(ctx, server.NoTools(settings, log), call)
+		}
 		app, err := server.Open(ctx, settings, log)
 		if errors.Is(err, store.ErrFolderHeld) {
 			return adminapi.Dial(ctx, settings.DataDir, op.Name, task.Args, call)
@@ -46,7 +49,9 @@ func operate(op adminapi.Operation) command {
 		}
 		app.Version = versionText()
 		greetFirst(io.out, app)
-		err = task.Run(ctx, app.Tools(), call)
+		tools := app.Tools()
+		tools.Alone = settings.DBConnection == ""
+		err = task.Run(ctx, tools, call)
 		if failed := app.Close(); err == nil {
 			err = failed
 		}

@@ -16,15 +16,45 @@ type columnTypes []columnType
 type columnType struct{ column, name string }
 
 // typeNames are the types by the names that operators use.
-var typeNames = map[string]struct {
-	typ      table.Type
-	dateOnly bool
-}{
-	"text":      {typ: table.TextType},
-	"multiline": {typ: table.MultilineType},
-	"number":    {typ: table.NumberType},
-	"date":      {typ: table.DateType, dateOnly: true},
-	"datetime":  {typ: table.DateType},
+var typeNames = map[string]func(c *table.Column) error{
+	"text":         is(table.TextType),
+	"multiline":    is(table.MultilineType),
+	"number":       is(table.NumberType),
+	"date":         isDate(true, table.AnyOrder),
+	"date-dmy":     isDate(true, table.DayMonth),
+	"date-mdy":     isDate(true, table.MonthDay),
+	"datetime":     isDate(false, table.AnyOrder),
+	"datetime-dmy": isDate(false, table.DayMonth),
+	"datetime-mdy": isDate(false, table.MonthDay),
+	"choice":       isChoice,
+	"email":        is(table.EmailType),
+	"phone":        is(table.PhoneType),
+	"link":         is(table.LinkType),
+}
+
+// typeHelp lists the names in the order of the help.
+const typeHelp = "text, multiline, number, date, datetime (with -dmy or -mdy: the order of day and month), choice, email, phone or link"
+
+func is(t table.Type) func(*table.Column) error {
+	return func(c *table.Column) error {
+		c.Type = t
+		return nil
+	}
+}
+
+func isDate(dateOnly bool, order table.DayOrder) func(*table.Column) error {
+	return func(c *table.Column) error {
+		c.ReadDates(dateOnly, order)
+		return nil
+	}
+}
+
+func isChoice(c *table.Column) error {
+	if len(c.Known) == 0 {
+		return fmt.Errorf("the column %q cannot be a choice: it has no values, more than %d, or some that are too long", c.Name, table.MaxKnown)
+	}
+	c.Type, c.Options = table.ChoiceType, c.Known
+	return nil
 }
 
 // String gives what Set takes; names of columns have no line breaks.
@@ -44,7 +74,7 @@ func (t *columnTypes) Set(s string) error {
 		}
 		one := columnType{strings.TrimSpace(line[:i]), strings.TrimSpace(line[i+1:])}
 		if _, ok := typeNames[one.name]; !ok {
-			return fmt.Errorf("a type is text, multiline, number, date or datetime, not %q", one.name)
+			return fmt.Errorf("a type is %s, not %q", typeHelp, one.name)
 		}
 		*t = append(*t, one)
 	}
@@ -58,8 +88,9 @@ func (t columnTypes) apply(columns []table.Column) error {
 		if i < 0 {
 			return fmt.Errorf("the file has no column %q", one.column)
 		}
-		wanted := typeNames[one.name]
-		columns[i].Type, columns[i].DateOnly = wanted.typ, wanted.dateOnly
+		if err := typeNames[one.name](&columns[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -30,6 +30,9 @@ type Tools struct {
 	Now    func() time.Time
 	// Zone is where imported dates without an offset are.
 	Zone *time.Location
+	// Alone says that nobody else has the data open: nobody waits for what an
+	// operation does.
+	Alone bool
 	// TempDir is where input that is read twice is kept.
 	TempDir string
 }
@@ -61,6 +64,9 @@ type Task struct {
 	Password bool
 	// Fresh tells that the task makes sense where no data is yet.
 	Fresh bool
+	// Harmless tells that the task changes nothing. Where no data is yet it
+	// runs with Tools that have no Catalog.
+	Harmless bool
 	// Args are arguments that Prepare makes the same task of.
 	Args []string
 
@@ -73,7 +79,7 @@ func (t *Task) Run(ctx context.Context, tools Tools, c Call) error { return t.ru
 // Operations lists all operations in the order of the help.
 func Operations() []Operation {
 	return []Operation{
-		{"import", "import FILE --section NAME [--catalog NAME] [--format FORMAT] [--type COLUMN=TYPE]", "make a catalog from a CSV or JSON file", defineImport},
+		{"import", "import FILE --section NAME [--catalog NAME] [--format FORMAT] [--type COLUMN=TYPE] [--dry-run]", "make a catalog from a CSV or JSON file, or go on where an import stopped", defineImport},
 		{"user", "user add LOGIN [--name NAME], user password LOGIN", "add an employee who can sign in, or set a password", defineUser},
 		{"check", "check [--repair]", "verify that the stored data is whole", defineCheck},
 		{"backup", "backup DIR", "copy all data to a new folder, also while a server works", defineBackup},

@@ -35,7 +35,13 @@ func (d directory) Apply(ctx context.Context, m catalog.DirectoryMessage) error 
 }
 
 // newTools opens the services over a fresh database, with an administrator.
-func newTools(t *testing.T, target testdb.Target) adminapi.Tools {
+func newTools(t testing.TB, target testdb.Target) adminapi.Tools {
+	t.Helper()
+	return newToolsWith(t, target, 300)
+}
+
+// newToolsWith is newTools with a bound for one-line texts, in characters.
+func newToolsWith(t testing.TB, target testdb.Target, textMax int) adminapi.Tools {
 	t.Helper()
 	ctx, log := t.Context(), slog.New(slog.DiscardHandler)
 	control, company, err := stores(ctx, target)
@@ -55,7 +61,7 @@ func newTools(t *testing.T, target testdb.Target) adminapi.Tools {
 		t.Fatal(err)
 	}
 	accounts := account.New(control, account.Options{Secret: []byte("a secret of sixteen bytes"), Now: time.Now, Logger: log, SessionTTL: time.Hour})
-	service := catalog.New(company, catalog.Options{Now: time.Now, Log: log, Directory: directory{accounts}, FieldsMax: 300, TextMax: 300, RecordsMax: 1000, Zone: kyiv})
+	service := catalog.New(company, catalog.Options{Now: time.Now, Log: log, Directory: directory{accounts}, FieldsMax: 300, TextMax: textMax, RecordsMax: 1000, Zone: kyiv})
 	if _, err := service.Open(ctx, catalog.First{Name: "Boss", Login: "boss@example.com", Password: "first password", Section: "Main"}); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"time"
 
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
@@ -49,6 +50,19 @@ func again(err error) bool { return errors.Is(err, ErrMoved) || errors.Is(err, E
 
 // attempt plans the operations and writes them.
 func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) ([]Outcome, error) {
+	w, err := s.workOut(ctx, a, ops)
+	if err != nil {
+		return nil, err
+	}
+	w.outcomes, w.alongside = w.planner.outcomes(len(ops)), alongside
+	if err := w.finish(ctx); err != nil {
+		return nil, err
+	}
+	return w.outcomes, nil
+}
+
+// workOut is all of the work before the transaction.
+func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, error) {
 	p := &planner{s: s, actor: a}
 	if err := s.view(ctx, func(st *Structure, r Reader) error { return p.plan(ctx, st, r, ops) }); err != nil {
 		return nil, err
@@ -60,15 +74,19 @@ func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func
 	if err != nil {
 		return nil, err
 	}
-	w := &writing{planner: p, mutations: p.mutations(), messages: messages, outcomes: p.outcomes(len(ops)), alongside: alongside}
+	return &writing{planner: p, mutations: p.mutations(), messages: messages}, nil
+}
+
+// finish is the transaction and what follows it.
+func (w *writing) finish(ctx context.Context) error {
 	if err := w.commit(ctx); err != nil {
-		return nil, p.explain(ctx, err)
+		return w.explain(ctx, err)
 	}
-	p.auditEmployees(ctx)
-	if len(messages) > 0 {
-		s.relayNow(ctx)
+	w.auditEmployees(ctx)
+	if len(w.messages) > 0 {
+		w.s.relayNow(ctx)
 	}
-	return w.outcomes, nil
+	return nil
 }
 
 // explain turns the store's refusals into what the caller or Apply acts on.
@@ -91,6 +109,7 @@ type writing struct {
 	messages  []employeeMessage
 	outcomes  []Outcome
 	alongside func(Writer, []Outcome) error
+	begun     time.Time // when the transaction ran, the last time
 }
 
 func (w *writing) commit(ctx context.Context) error {
@@ -123,6 +142,7 @@ func (w *writing) catalogs() []query.Catalog {
 }
 
 func (w *writing) write(ctx context.Context, tx Writer) error {
+	w.begun = w.s.options.Now()
 	if err := tx.Write(ctx, w.mutations); err != nil {
 		return err
 	}

@@ -59,6 +59,12 @@ func (s *Service) Catalog(ctx context.Context, a Actor, key string) (*Scope, err
 // CreateCatalog makes a catalog in a section, the last in the menu unless a
 // priority is given.
 func (s *Service) CreateCatalog(ctx context.Context, a Actor, in CatalogInput) (*Scope, error) {
+	return s.createCatalog(ctx, a, in, nil)
+}
+
+// createCatalog is CreateCatalog with what joins its transaction; alongside may
+// be nil and may run twice.
+func (s *Service) createCatalog(ctx context.Context, a Actor, in CatalogInput, alongside func(Writer, *Catalog) error) (*Scope, error) {
 	var number query.Catalog
 	err := s.reshape(ctx, nil, func(st *Structure, w Writer) error {
 		access, err := s.access(ctx, st, a)
@@ -81,7 +87,10 @@ func (s *Service) CreateCatalog(ctx context.Context, a Actor, in CatalogInput) (
 			in.Name = new(string)
 		}
 		r := restructure{service: s, st: st, w: w, before: &Catalog{}, after: c}
-		return r.run(ctx, access, in)
+		if err := r.run(ctx, access, in); err != nil || alongside == nil {
+			return err
+		}
+		return alongside(w, c)
 	})
 	if err != nil {
 		return nil, err

@@ -57,8 +57,9 @@ func (s *Service) reshape(ctx context.Context, catalogs []query.Catalog, fn func
 	if err != nil {
 		return err
 	}
-	// The change is made: what fails from here on must not look like a failure.
-	if _, err := s.reload(ctx, before); err != nil {
+	// The change is made: what fails from here on must not look like a failure,
+	// nor does it depend on whether the caller still waits.
+	if _, err := s.reload(context.WithoutCancel(ctx), before); err != nil {
 		s.options.Log.ErrorContext(ctx, "reload structure", "error", err)
 	}
 	return nil

@@ -19,6 +19,8 @@ var (
 	ErrCodeTaken = errors.New("id is taken")
 	// ErrBusy: somebody else makes or drops indexes.
 	ErrBusy = errors.New("indexes are being made")
+	// ErrImportMoved: an import is not where it was left, or not noted at all.
+	ErrImportMoved = errors.New("import moved")
 )
 
 // Class says what a transaction is for; it decides its turn.
@@ -110,6 +112,8 @@ type Reader interface {
 	Indexes(ctx context.Context) ([]Index, error)
 	// IndexSize is the size of an index in bytes.
 	IndexSize(ctx context.Context, name string) (int64, error)
+	// Import is how far the import into a catalog came, nil if there was none.
+	Import(ctx context.Context, c query.Catalog) (*Import, error)
 	// MultiValued counts the records with more than one entry in a refs field.
 	MultiValued(ctx context.Context, c *Catalog, f *Field) (int64, error)
 }
@@ -171,10 +175,14 @@ type Writer interface {
 	// "#" + id for those without or when title is nil.
 	Retitle(ctx context.Context, c *Catalog, title *Field) error
 	// Clear removes all records of a catalog with links and histories and
-	// gives their number.
+	// gives their number. An import that was interrupted is forgotten.
 	Clear(ctx context.Context, c *Catalog) (int64, error)
 	// Purge drops what a removed field left behind.
 	Purge(ctx context.Context, c *Catalog, f *Field) error
+	// BeginImport notes an import; MoveImport moves it on, and fails with
+	// ErrImportMoved when it is not at from rows.
+	BeginImport(ctx context.Context, i Import) error
+	MoveImport(ctx context.Context, i Import, from int64) error
 	// UseIndexes adds uses to those that were counted before.
 	UseIndexes(ctx context.Context, list []IndexUse) error
 	// BumpStructure makes this transaction a structure change: the version

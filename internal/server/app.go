@@ -220,18 +220,16 @@ func (a *App) Close() error {
 
 // Tools are the services as operators' commands see them.
 func (a *App) Tools() adminapi.Tools {
-	return adminapi.Tools{
-		Catalog:  a.Catalog,
-		Accounts: a.Accounts,
-		Company:  company,
-		Check:    a.check,
-		Repair:   a.repair,
-		Backup:   a.backup,
-		Log:      a.Log,
-		Now:      a.now,
-		Zone:     a.Settings.CompanyTimezone,
-		TempDir:  os.TempDir(),
-	}
+	t := NoTools(a.Settings, a.Log)
+	t.Catalog, t.Accounts, t.Company = a.Catalog, a.Accounts, company
+	t.Check, t.Repair, t.Backup = a.check, a.repair, a.backup
+	t.Now = a.now
+	return t
+}
+
+// NoTools are those of a folder without data, for what changes nothing.
+func NoTools(settings *config.Settings, log *slog.Logger) adminapi.Tools {
+	return adminapi.Tools{Log: log, Now: time.Now, Zone: settings.CompanyTimezone, TempDir: os.TempDir()}
 }
 
 func (a *App) check(ctx context.Context) ([]string, error) {

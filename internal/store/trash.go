@@ -32,6 +32,7 @@ func (t *tx) clear(ctx context.Context, c *catalog.Catalog) (int64, error) {
 		{SQL: `DELETE FROM option_times` + fields, Args: []any{num}},
 		{SQL: `DELETE FROM history WHERE catalog = ?`, Args: []any{num}},
 		{SQL: `DELETE FROM trash WHERE catalog = ?`, Args: []any{num}},
+		{SQL: `DELETE FROM imports WHERE catalog = ?`, Args: []any{num}},
 		{SQL: `UPDATE titles SET removed = TRUE WHERE catalog = ? AND removed IS FALSE`, Args: []any{num}},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,8 @@ func texts(list ...string) []Cell {
 	}
 	return cells
 }
+
+func list(contacts ...string) []string { return contacts }
 
 func numbers(list ...string) []Cell {
 	var cells []Cell
@@ -64,7 +67,18 @@ func TestPropose(t *testing.T) {
 		{"comma of unknown meaning", texts("1,234", "5,678"), TextType, []any{"1,234", "5,678"}},
 		{"mixed commas", texts("1,5", "1.5"), TextType, nil},
 		{"leading zeros", texts("00501", "10001"), TextType, []any{"00501", "10001"}},
-		{"phone", texts("+79001234567", "+79001234568"), TextType, nil},
+		{"phones", texts("+79001234567", "8 (900) 123-45-68", "+7 900 1234569; +44 20 7946 0958"), PhoneType,
+			[]any{list("+79001234567"), list("8 (900) 123-45-68"), list("+7 900 1234569", "+44 20 7946 0958")}},
+		{"book numbers", texts("978-3-16-148410-0", "978-0-306-40615-7"), TextType, nil},
+		{"negative in brackets", texts("(1234567)", "1234567"), TextType, nil},
+		{"e-mails", texts("ann@example.com", "", "Bob.B+x@mail.example.org, c@d.ee"), EmailType,
+			[]any{list("ann@example.com"), nil, list("Bob.B+x@mail.example.org", "c@d.ee")}},
+		{"few e-mails are no choice", texts("a@b.cc", "a@b.cc", "a@b.cc", "a@b.cc"), EmailType, nil},
+		{"not e-mails", texts("ann@example.com", "@bob"), TextType, nil},
+		{"links", texts("https://example.com/a,b;c?d=e", "www.example.com", "http://a.b\nHTTPS://c.d/"), LinkType,
+			[]any{list("https://example.com/a,b;c?d=e"), list("www.example.com"), list("http://a.b", "HTTPS://c.d/")}},
+		{"not links", texts("https://example.com", "example.com"), TextType, nil},
+		{"words and links", texts("see https://example.com"), TextType, nil},
 		{"long id", texts("12345678901234567890"), TextType, []any{"12345678901234567890"}},
 		{"json numbers", numbers("1", "2.5", "1e3"), NumberType, []any{1.0, 2.5, 1000.0}},
 		{"json long id", numbers("12345678901234567890"), TextType, []any{"12345678901234567890"}},
@@ -89,7 +103,20 @@ func TestPropose(t *testing.T) {
 		{"day and month name", texts("12 Jun 1998", "1-Sep-2001"), DateType, []any{day(1998, 6, 12), day(2001, 9, 1)}},
 		{"no such day", texts("2026-02-30"), TextType, nil},
 		{"year 0", texts("0000-01-01"), TextType, nil},
-		{"years of two digits", texts("01.02.99"), TextType, nil},
+		{"years of two digits", texts("01.02.99", "31.12.68", "01.01.69"), DateType, []any{day(1999, 2, 1), day(2068, 12, 31), day(1969, 1, 1)}},
+		{"american years of two digits", texts("1/2/99", "12/31/05 23:15"), DateType, []any{at(1999, 1, 2, 0, 0, 0), at(2005, 12, 31, 23, 15, 0)}},
+		{"versions are no dates", texts("1.2.10", "1.3.11"), TextType, nil},
+		{"short codes are no dates", texts("01-02-99"), TextType, nil},
+		{"offsets", texts("2026-03-04T05:06:07.25Z", "2026-03-04 05:06 +0200", "2026-03-04T05:06-03", "2026-03-04 12:00AM"), DateType,
+			[]any{Date{at(2026, 3, 4, 5, 6, 7).Millis + 250, false}, at(2026, 3, 4, 3, 6, 0), at(2026, 3, 4, 8, 6, 0), at(2026, 3, 4, 0, 0, 0)}},
+		{"headers of mail", texts("Wed, 04 Mar 2026 05:06:07 GMT", "Wed Mar 04 2026 05:06:07 GMT+0200 (Eastern European Time)"), DateType,
+			[]any{at(2026, 3, 4, 5, 6, 7), at(2026, 3, 4, 3, 6, 7)}},
+		{"no such time", texts("2026-03-04 24:01"), TextType, nil},
+		{"moments among dates", []Cell{{Moment, "2026-03-04"}, textCell("05.03.2026"), {Moment, "2026-03-06T07:08:09"}}, DateType,
+			[]any{at(2026, 3, 4, 0, 0, 0), at(2026, 3, 5, 0, 0, 0), at(2026, 3, 6, 7, 8, 9)}},
+		{"moments among words", []Cell{{Moment, "2026-03-04"}, textCell("soon")}, TextType, []any{"2026-03-04", "soon"}},
+		{"moments among numbers", []Cell{{Moment, "2026-03-04"}, {Number, "7"}}, TextType, []any{"2026-03-04", "7"}},
+		{"failed cells decide nothing", []Cell{{Failed, "#N/A"}, {Number, "7"}}, NumberType, nil},
 		{"compact dates are numbers", texts("20260304"), NumberType, nil},
 		{"dates and text", texts("2026-03-04", "soon"), TextType, nil},
 		{"choice", texts("new", "done", "new", "new", "", "done", "new"), ChoiceType, []any{"new", "done", "new", "new", nil, "done", "new"}},
@@ -107,11 +134,49 @@ func TestPropose(t *testing.T) {
 			}
 			for i, want := range tt.value {
 				got, err := c.Convert(Row{Cells: tt.cells[i : i+1]})
-				if err != nil || got != want {
+				if err != nil || !reflect.DeepEqual(got, want) {
 					t.Errorf("%q is %v (%T), want %v; error %v", tt.cells[i].Text, got, got, want, err)
 				}
 			}
 		})
+	}
+}
+
+// TestProposeByName: plain digits are phone numbers in a column of that name.
+func TestProposeByName(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		cells []Cell
+		want  Type
+	}{
+		{"Телефон", numbers("79001234567", "79001234568"), PhoneType},
+		{"Mobile phone", texts("0501234567"), PhoneType},
+		{"Tel.", texts("555-0100"), PhoneType},
+		{"Telephones", texts("12"), NumberType},
+		{"Hotel", numbers("79001234567"), NumberType},
+	} {
+		var s Survey
+		for _, cell := range c.cells {
+			s.Add(Row{Cells: []Cell{cell}})
+		}
+		if got := s.Columns([]string{c.name})[0]; got.Type != c.want {
+			t.Errorf("%s is %s, not %s", c.name, got.Type, c.want)
+		}
+	}
+}
+
+// TestUnsure: a column of dates whose order is not told is said to be one.
+func TestUnsure(t *testing.T) {
+	for _, c := range []struct {
+		cells []Cell
+		want  bool
+	}{
+		{texts("03/04/2026", "04/05/2026"), true}, {texts("03/04/26"), true}, {texts("31/04/2026"), false},
+		{texts("13/04/2026", "04/05/2026"), false}, {texts("2026-01-01"), false}, {nil, false},
+	} {
+		if got := survey(append(c.cells, Cell{})); got.Unsure != c.want {
+			t.Errorf("%v: %+v", c.cells, got)
+		}
 	}
 }
 
@@ -125,8 +190,11 @@ func TestProposeOptions(t *testing.T) {
 	if c := survey(many(MaxOptions, 3)); c.Type != ChoiceType || len(c.Options) != MaxOptions {
 		t.Errorf("%d values: %s", MaxOptions, c.Type)
 	}
-	if c := survey(many(MaxOptions+1, 3)); c.Type != TextType || c.Options != nil {
+	if c := survey(many(MaxOptions+1, 3)); c.Type != TextType || c.Options != nil || len(c.Known) != MaxOptions+1 {
 		t.Errorf("%d values: %s", MaxOptions+1, c.Type)
+	}
+	if c := survey(many(MaxKnown+1, 3)); c.Known != nil {
+		t.Errorf("%d values are known", len(c.Known))
 	}
 	c := survey(texts("яма", "Ёлка", "ель", " ель", "Ёлка", "Ёлка", "ель", "яма", "яма"))
 	if want := []string{"Ёлка", "ель", "яма"}; !slices.Equal(c.Options, want) || c.Filled != 9 {
@@ -156,6 +224,15 @@ func TestConvertOtherType(t *testing.T) {
 		{"option", Column{Type: ChoiceType, Options: []string{"a"}}, textCell(" a "), "a", ""},
 		{"no option", Column{Type: ChoiceType, Options: []string{"a"}}, textCell("A"), nil, fault.UnknownItem},
 		{"long text", Column{Type: TextType}, textCell(strings.Repeat("я", MaxLineChars+1)), nil, fault.TooLong},
+		{"day first", Column{Type: DateType, DateOnly: true, Order: DayMonth}, textCell("03/04/1999"), day(1999, 4, 3), ""},
+		{"month first", Column{Type: DateType, DateOnly: true, Order: MonthDay}, textCell("03/04/1999"), day(1999, 3, 4), ""},
+		{"month first only", Column{Type: DateType, Order: MonthDay}, textCell("31/04/1999"), nil, fault.Date},
+		{"other dates in an order", Column{Type: DateType, DateOnly: true, Order: MonthDay}, textCell("03.04.1999"), day(1999, 4, 3), ""},
+		{"e-mail", Column{Type: EmailType}, textCell("ann at example.com"), nil, fault.Type},
+		{"phone", Column{Type: PhoneType}, textCell("12"), nil, fault.Type},
+		{"link", Column{Type: LinkType}, textCell("ftp://example.com"), nil, fault.Type},
+		{"formula without a result", Column{Type: TextType}, Cell{Failed, ""}, nil, fault.Type},
+		{"error of a spreadsheet", Column{Type: NumberType}, Cell{Failed, "#DIV/0!"}, nil, fault.Type},
 		{"number as text", Column{Type: TextType}, Cell{Number, "1.50"}, "1.50", ""},
 		{"missing cell", Column{Type: NumberType, Index: 3}, textCell("1"), nil, ""},
 	}

@@ -189,9 +189,9 @@ func FuzzConvert(f *testing.F) {
 			}
 			checkValue(t, column, cell, v)
 		}
-		for _, typ := range []Type{column.Type, TextType, MultilineType, NumberType, DateType, ChoiceType} {
+		for _, typ := range []Type{column.Type, TextType, MultilineType, NumberType, DateType, ChoiceType, EmailType, PhoneType, LinkType} {
 			column.Type = typ
-			cell := Cell{Text: other, Kind: Kind(kind%3) + Text}
+			cell := Cell{Text: other, Kind: Kind(kind%5) + Text}
 			if v, err := column.Convert(Row{Cells: []Cell{cell}}); err == nil {
 				checkValue(t, column, cell, v)
 			}
@@ -207,6 +207,9 @@ func checkValue(t *testing.T, c Column, cell Cell, v any) {
 	case string:
 		ok = c.Type == TextType && utf8.RuneCountInString(v) <= MaxLineChars && !strings.ContainsAny(v, "\r\n") ||
 			c.Type == MultilineType && v == cell.Text || c.Type == ChoiceType && slices.Contains(c.Options, v)
+	case []string:
+		kind := contactTypes[c.Type]
+		ok = kind != 0 && len(v) > 0 && !slices.ContainsFunc(v, func(s string) bool { return !kind.fits(s) })
 	case float64:
 		ok = c.Type == NumberType && !math.IsNaN(v) && !math.IsInf(v, 0)
 	case Date:

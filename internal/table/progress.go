@@ -32,6 +32,7 @@ type Progress struct {
 	unit     string
 	total    int64
 	done     int64
+	from     int64 // done before the start
 	start    time.Time
 	shown    time.Time
 }
@@ -44,6 +45,10 @@ func NewProgress(w io.Writer, terminal bool, now func() time.Time, label, unit s
 	start := now()
 	return &Progress{w: w, now: now, terminal: terminal, label: label, unit: unit, total: total, start: start, shown: start}
 }
+
+// From tells how many units were done before this job began: they do not count
+// for how fast it is.
+func (p *Progress) From(done int64) { p.done, p.from = done, done }
 
 // IsTerminal tells whether w is a terminal.
 func IsTerminal(w io.Writer) bool {
@@ -101,7 +106,7 @@ func (p *Progress) rate(now time.Time) float64 {
 	if seconds <= 0 {
 		return 0
 	}
-	return float64(p.done) / seconds
+	return float64(p.done-p.from) / seconds
 }
 
 func (p *Progress) ending(now time.Time) string {

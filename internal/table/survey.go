@@ -17,6 +17,9 @@ const (
 	MaxLineChars = 256
 	// optionUses is how often values of a choice occur on average, at least.
 	optionUses = 3
+	// MaxKnown is how many different values are remembered, for a choice that
+	// somebody asks for.
+	MaxKnown = 1000
 	// maxOptionChars is the longest value that may be an option.
 	maxOptionChars = 100
 )
@@ -35,6 +38,8 @@ type findings struct {
 	numbers   numberStyle
 	dates     dateStyle
 	clock     bool // some cell has a time of day that is not midnight
+	contacts  contactKind
+	phone     bool // some phone number is surely one
 	multiline bool
 	options   map[string]int // nil when there are too many
 }
@@ -43,10 +48,10 @@ type findings struct {
 func (s *Survey) Add(row Row) {
 	s.rows++
 	for len(s.columns) < len(row.Cells) {
-		s.columns = append(s.columns, &findings{numbers: anyNumber, dates: anyDate, options: map[string]int{}})
+		s.columns = append(s.columns, &findings{numbers: anyNumber, dates: anyDate, contacts: anyContact, options: map[string]int{}})
 	}
 	for i, c := range row.Cells {
-		if !c.Blank() {
+		if !c.Blank() && c.Kind != Failed {
 			s.columns[i].add(c)
 		}
 	}
@@ -72,12 +77,13 @@ func (f *findings) add(c Cell) {
 	value := strings.TrimSpace(c.Text)
 	f.addNumber(c.Kind, value)
 	f.addDate(c.Kind, value)
+	f.addContact(c.Kind, value)
 	f.addOption(value)
 	f.multiline = f.multiline || utf8.RuneCountInString(c.Text) > MaxLineChars || text.OneLine(value) != value
 }
 
 func (f *findings) addNumber(kind Kind, value string) {
-	if kind == Bool {
+	if kind == Bool || kind == Moment {
 		f.numbers = 0
 	}
 	for style := plainNumber; style < anyNumber && f.numbers != 0; style <<= 1 {
@@ -91,6 +97,12 @@ func (f *findings) addNumber(kind Kind, value string) {
 }
 
 func (f *findings) addDate(kind Kind, value string) {
+	if kind == Moment { // it fits into a column of any style
+		if m, ok := parseDate(value, isoDate); ok {
+			f.clock = f.clock || !m.plainDay()
+			return
+		}
+	}
 	if kind != Text {
 		f.dates = 0
 	}
@@ -107,6 +119,23 @@ func (f *findings) addDate(kind Kind, value string) {
 	}
 }
 
+func (f *findings) addContact(kind Kind, value string) {
+	switch {
+	case f.contacts == 0:
+		return
+	case kind == Number: // a phone number may have come as one
+		f.contacts &= phones
+	case kind != Text:
+		f.contacts = 0
+	}
+	for one := emails; one <= links; one <<= 1 {
+		if f.contacts&one != 0 && splitContacts(value, one) == nil {
+			f.contacts &^= one
+		}
+	}
+	f.phone = f.phone || f.contacts&phones != 0 && surelyPhone(value)
+}
+
 func (f *findings) addOption(value string) {
 	if f.options == nil {
 		return
@@ -115,24 +144,37 @@ func (f *findings) addOption(value string) {
 		value = strings.Clone(value)
 	}
 	f.options[value]++
-	if len(f.options) > MaxOptions || utf8.RuneCountInString(value) > maxOptionChars || text.OneLine(value) != value {
+	if len(f.options) > MaxKnown || utf8.RuneCountInString(value) > maxOptionChars || text.OneLine(value) != value {
 		f.options = nil
 	}
 }
 
 func (f *findings) propose(c *Column) {
 	c.Filled = f.filled
-	switch number, date := f.numbers.choose(), f.dates.choose(); {
+	if f.options != nil {
+		c.Known = f.optionNames()
+	}
+	c.number, c.date = f.numbers.choose(), f.dates.choose()
+	switch {
 	case f.filled == 0:
-	case number != 0:
-		c.Type, c.number = NumberType, number
-	case date != 0:
-		c.Type, c.date, c.DateOnly = DateType, date, !f.clock
-	case f.options != nil && f.filled >= optionUses*len(f.options):
-		c.Type, c.Options = ChoiceType, f.optionNames()
+	case f.contacts&phones != 0 && namesPhones(c.Name):
+		c.Type = PhoneType
+	case c.number != 0:
+		c.Type = NumberType
+	case c.date != 0:
+		c.Type, c.DateOnly = DateType, !f.clock
+	case f.contacts&emails != 0:
+		c.Type = EmailType
+	case f.contacts&links != 0:
+		c.Type = LinkType
+	case f.contacts&phones != 0 && f.phone:
+		c.Type = PhoneType
+	case f.options != nil && len(f.options) <= MaxOptions && f.filled >= optionUses*len(f.options):
+		c.Type, c.Options = ChoiceType, c.Known
 	case f.multiline:
 		c.Type = MultilineType
 	}
+	c.Unsure = f.filled > 0 && f.dates.unsure() && c.Type != DateType
 }
 
 // optionNames are in the order in which texts are sorted.

@@ -32,6 +32,8 @@ const (
 	Text
 	Number // Text is the literal as written
 	Bool   // Text is "true" or "false"
+	Moment // of a spreadsheet: Text is the date as 2006-01-02 or 2006-01-02T15:04:05
+	Failed // of a spreadsheet: Text is the error, "" for a formula without a result
 )
 
 // Cell is one value. Text is valid UTF-8 without NUL, "" for Null. Objects and
@@ -42,7 +44,9 @@ type Cell struct {
 }
 
 // Blank tells whether the cell has nothing but white space.
-func (c Cell) Blank() bool { return c.Kind == Null || strings.TrimSpace(c.Text) == "" }
+func (c Cell) Blank() bool {
+	return c.Kind == Null || c.Kind != Failed && strings.TrimSpace(c.Text) == ""
+}
 
 // Position is a place in the input.
 type Position struct {

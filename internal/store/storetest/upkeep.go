@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -13,6 +15,7 @@ var upkeep = []promise{
 	{name: "an index is made once and listed", test: testIndexes},
 	{name: "fields without a column cannot be indexed", test: testNotIndexed},
 	{name: "times in options follow entries and exits", test: testTimes},
+	{name: "an import moves on from where it is only", test: testImport},
 }
 
 var sequences = []promise{
@@ -118,4 +121,43 @@ func (f *fixture) insertOrFail(fail bool) error {
 		return nil
 	}
 	return err
+}
+
+func testImport(f *fixture) {
+	ctx := f.Context()
+	begun := catalog.Import{Catalog: goods, File: "sha256", Plan: []byte(`[{"type":"text"}]`), Total: 7}
+	must := func(fn func(w catalog.Writer) error) {
+		f.Helper()
+		if err := f.update(fn); err != nil {
+			f.Fatal(err)
+		}
+	}
+	must(func(w catalog.Writer) error { return w.BeginImport(ctx, begun) })
+	moved := begun
+	moved.Done, moved.Stored, moved.Refused, moved.Cells = 3, 2, 1, 4
+	must(func(w catalog.Writer) error { return w.MoveImport(ctx, moved, 0) })
+	plan := catalog.Plan{Version: f.st.Version, Class: catalog.Job, Catalogs: []query.Catalog{goods}}
+	for _, again := range []catalog.Import{moved, {Catalog: makers}} {
+		err := f.store.Update(ctx, plan, func(w catalog.Writer) error { return w.MoveImport(ctx, again, 0) })
+		if !errors.Is(err, catalog.ErrImportMoved) {
+			f.Errorf("moved again: %v", err)
+		}
+	}
+	f.reopen()
+	want := func(c query.Catalog, want *catalog.Import) {
+		f.read(func(r catalog.Reader) error {
+			got, err := r.Import(ctx, c)
+			if !reflect.DeepEqual(got, want) {
+				f.Errorf("the import into %d is %+v, want %+v", c, got, want)
+			}
+			return err
+		})
+	}
+	want(goods, &moved)
+	want(makers, nil)
+	must(func(w catalog.Writer) error {
+		_, err := w.Clear(ctx, f.catalog(goods))
+		return err
+	})
+	want(goods, nil)
 }
