@@ -18,7 +18,8 @@ import (
 func defineImport(set *flag.FlagSet) func(words []string) (*Task, error) {
 	section := set.String("section", "", "the `NAME` of the section, which is made when there is none")
 	name := set.String("catalog", "", "the new catalog's `NAME`; the file's when it is left out")
-	format := set.String("format", "", "the `FORMAT` csv, json or ndjson, when the file does not tell")
+	format := set.String("format", "", "the `FORMAT` csv, xlsx, json or ndjson, when the file does not tell")
+	sheet := set.String("sheet", "", "the `NAME` of the workbook's sheet; the first one when it is left out")
 	dry := set.Bool("dry-run", false, "only tell what would be done")
 	var types columnTypes
 	set.Var(&types, "type", "`COLUMN=TYPE`: the type of a column is "+typeHelp+", whatever its cells look like; may be repeated")
@@ -31,14 +32,14 @@ func defineImport(set *flag.FlagSet) func(words []string) (*Task, error) {
 		if i.name == "" && words[0] != "-" {
 			i.name = strings.TrimSuffix(base, filepath.Ext(base))
 		}
-		i.options = table.Options{Name: base, Format: table.Format(*format)}
+		i.options = table.Options{Name: base, Format: table.Format(*format), Sheet: *sheet}
 		switch {
 		case i.section == "":
 			return nil, usage("--section is required")
 		case i.name == "":
 			return nil, usage("--catalog is required with standard input")
 		case !slices.Contains(formats, i.options.Format):
-			return nil, usage("--format must be csv, json or ndjson")
+			return nil, usage("--format must be csv, xlsx, json or ndjson")
 		}
 		return &Task{File: words[0], Fresh: true, Harmless: *dry, run: func(ctx context.Context, t Tools, c Call) error {
 			run := i
@@ -48,7 +49,7 @@ func defineImport(set *flag.FlagSet) func(words []string) (*Task, error) {
 	}
 }
 
-var formats = []table.Format{table.Auto, table.CSV, table.JSON, table.Lines}
+var formats = []table.Format{table.Auto, table.CSV, table.XLSX, table.JSON, table.Lines}
 
 // importer loads one file.
 type importer struct {
@@ -151,6 +152,9 @@ func (i *importer) survey(ctx context.Context) error {
 	}
 	for n := range i.columns {
 		i.columns[n].Zone = i.t.Zone
+	}
+	if name, all := table.SheetOf(i.reader); all > 1 && i.options.Sheet == "" {
+		fmt.Fprintf(i.c.Out, "Sheet %q of %d; --sheet names another\n", name, all)
 	}
 	return i.types.apply(i.columns)
 }

@@ -40,7 +40,7 @@ func (i *importer) digest() (string, error) {
 	if _, err := io.Copy(h, i.file); err != nil {
 		return "", fmt.Errorf("read the file again: %w", err)
 	}
-	fmt.Fprintf(h, "\x00%s", i.options.Format)
+	fmt.Fprintf(h, "\x00%s\x00%s", i.options.Format, i.options.Sheet)
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 

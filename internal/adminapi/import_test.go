@@ -256,3 +256,30 @@ func TestImportTerminal(t *testing.T) {
 		t.Errorf("%q", out.String())
 	}
 }
+
+// TestImportWorkbook: from a file and from a pipe, known by its content.
+func TestImportWorkbook(t *testing.T) {
+	tools := newTools(t, testdb.SQLite(t))
+	data, err := os.ReadFile(filepath.Join("..", "table", "testdata", "exceljs.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, tools, string(data), "import", "-", "--section", "S", "--catalog", "Book")
+	rows := imported(t, tools, "Book")
+	for _, c := range []struct {
+		row         int
+		field, want string
+	}{
+		{0, "Name", "Ann"}, {0, "Day", "1772575200000"}, {0, "Link", "here"}, {1, "Amount", "-0.1"}, {2, "Name", "bold and not"}, {2, "Amount", "25"},
+	} {
+		if got := cell(rows, c.row, c.field); got != c.want {
+			t.Errorf("%s of row %d is %s, not %s", c.field, c.row, got, c.want)
+		}
+	}
+	if out, err := run(t, tools, string(data), "import", "-", "--section", "S", "--catalog", "C", "--sheet", "Second"); err == nil || !strings.Contains(adminapi.Explain(err), `no sheet "Second" but "Data"`) {
+		t.Errorf("another sheet: %v %s", err, out)
+	}
+	if out, err := run(t, tools, string(data), "import", "-", "--section", "S", "--catalog", "C", "--format", "csv"); err == nil || !strings.Contains(adminapi.Explain(err), "not csv") {
+		t.Errorf("another format: %v %s", err, out)
+	}
+}

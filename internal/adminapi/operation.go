@@ -79,7 +79,7 @@ func (t *Task) Run(ctx context.Context, tools Tools, c Call) error { return t.ru
 // Operations lists all operations in the order of the help.
 func Operations() []Operation {
 	return []Operation{
-		{"import", "import FILE --section NAME [--catalog NAME] [--format FORMAT] [--type COLUMN=TYPE] [--dry-run]", "make a catalog from a CSV or JSON file, or go on where an import stopped", defineImport},
+		{"import", "import FILE --section NAME [--catalog NAME] [--format FORMAT] [--sheet NAME] [--type COLUMN=TYPE] [--dry-run]", "make a catalog from a CSV, XLSX or JSON file, or go on where an import stopped", defineImport},
 		{"user", "user add LOGIN [--name NAME], user password LOGIN", "add an employee who can sign in, or set a password", defineUser},
 		{"check", "check [--repair]", "verify that the stored data is whole", defineCheck},
 		{"backup", "backup DIR", "copy all data to a new folder, also while a server works", defineBackup},

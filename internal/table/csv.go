@@ -55,12 +55,20 @@ func (c *csvReader) Position() Position {
 }
 
 func (c *csvReader) Next() (Row, error) {
-	if err := c.scanner.read(); err != nil {
-		return Row{}, err
+	err := c.scanner.read()
+	if errors.Is(err, io.EOF) {
+		return Row{}, io.EOF
 	}
 	c.row++
+	if err != nil {
+		return Row{}, placed(err, c.Position())
+	}
 	if p := c.scanner.problem; p != nil {
-		return Row{}, c.bad(p.cell, p.message)
+		bad := c.bad(p.cell, p.message)
+		if c.scanner.swallowed { // nobody knows how many rows that were
+			return Row{}, fault.New(fault.InvalidParameter, "%s", bad.Whole())
+		}
+		return Row{}, bad
 	}
 	c.cells = c.cells[:0]
 	for i := range c.scanner.ends {
@@ -89,7 +97,7 @@ func textCell(s string) Cell {
 	return Cell{Kind: Text, Text: s}
 }
 
-func (c *csvReader) bad(cell int, m fault.Message) error {
+func (c *csvReader) bad(cell int, m fault.Message) *RowError {
 	e := &RowError{Position: c.Position(), Code: fault.InvalidParameter, Message: m}
 	if cell >= 0 && cell < len(c.names.list) {
 		e.Column = c.names.list[cell]
@@ -107,6 +115,8 @@ type scanner struct {
 	buf       []byte
 	ends      []int // where cell i ends in buf
 	problem   *problem
+	// swallowed says that a quote was not closed and took more lines along.
+	swallowed bool
 }
 
 // problem is why a record is bad: the first thing that was wrong with it.
@@ -184,10 +194,13 @@ func (s *scanner) readCell() (last bool, err error) {
 
 // readQuoted reads a cell after its opening quote.
 func (s *scanner) readQuoted() (last bool, err error) {
-	opened := s.line
+	opened, more := s.line, false
 	for {
 		c, err := s.r.ReadByte()
 		if errors.Is(err, io.EOF) {
+			if s.swallowed = more; more {
+				s.problem = nil // it is what matters
+			}
 			s.fail(fault.Msg("the quote opened in line %d is not closed", opened))
 			return true, nil
 		}
@@ -195,6 +208,7 @@ func (s *scanner) readQuoted() (last bool, err error) {
 			return false, inputError(err)
 		}
 		if c != '"' {
+			more = more || s.line > opened
 			s.add(c)
 			s.countLine(c)
 			continue

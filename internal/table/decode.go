@@ -12,8 +12,7 @@ import (
 
 // newDecoder gives the text of r as UTF-8 without a byte order mark. Invalid
 // UTF-8 after a place that looked like UTF-8 is passed on as it is.
-func newDecoder(r io.Reader) io.Reader {
-	br := bufio.NewReaderSize(r, headSize)
+func newDecoder(br *bufio.Reader) io.Reader {
 	head, _ := br.Peek(3) // an error comes again with the next read
 	switch {
 	case bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")):

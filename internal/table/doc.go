@@ -1,5 +1,6 @@
 // Package table reads tables that come as files: CSV in the encodings and with
-// the delimiters people use, JSON as an array of objects or one object a line.
+// the delimiters people use, sheets of XLSX workbooks, JSON as an array of
+// objects or one object a line.
 // It streams with bounded memory, proposes a type for each column and converts
 // cells to it, and shows how far a long job is.
 //

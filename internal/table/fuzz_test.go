@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -154,10 +155,38 @@ func FuzzJSONLines(f *testing.F) {
 	})
 }
 
+// FuzzXLSX reads sheets, shared texts and styles of any content, twice with one
+// result, and states that a text comes back from a workbook as it was.
+func FuzzXLSX(f *testing.F) {
+	f.Add(`<row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2" s="1"><v>46085.5</v></c></row>`,
+		`<si><t>a</t></si>`, `<cellXfs><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs>`, "text")
+	f.Fuzz(func(t *testing.T, sheet, shared, styles, text string) {
+		data := string(book{sheet: sheet, strings: shared, styles: styles, stored: true}.bytes(t))
+		rows, columns, err := checkReader(t, data, Options{})
+		again, names, failed := checkReader(t, data, Options{})
+		if !reflect.DeepEqual(rows, again) || !slices.Equal(columns, names) || (err == nil) != (failed == nil) {
+			t.Fatalf("%q and %q", rows, again)
+		}
+		if _, ok := checkText(text); !ok || strings.TrimSpace(text) == "" {
+			return
+		}
+		escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", "_x", "_x005F_x").Replace(text)
+		b := book{stored: true, strings: `<si><t>` + escaped + `</t></si>`,
+			sheet: row(1, in1("A1"), in1("B1"), in1("C1")) + row(2, `<c t="s"><v>0</v></c>`, `<c t="str"><v>`+escaped+`</v></c>`, in("C2", escaped))}
+		rows, _, err = checkReader(t, string(b.bytes(t)), Options{})
+		if want := textCell(text); err != nil || len(rows) != 1 || rows[0][0] != want || rows[0][1] != want || rows[0][2] != want {
+			t.Fatalf("%q comes back as %q, %v", text, rows, err)
+		}
+	})
+}
+
+func in1(ref string) string { return in(ref, ref) }
+
 // FuzzOpen reads anything, whatever its encoding and format.
 func FuzzOpen(f *testing.F) {
 	f.Add("\xff\xfea\x00,\x00b\x00\n\x001\x00,\x002\x00", "")
 	f.Add("\xc0,\xc1\n\xc2,\xc3\n", "x.csv")
+	f.Add(string(book{sheet: row(1, in1("A1")) + row(2, `<c><v>1</v></c>`)}.bytes(f)), "x.xlsx")
 	f.Fuzz(func(t *testing.T, in, name string) {
 		r, err := Open(strings.NewReader(in), Options{Name: name})
 		if err != nil {

@@ -60,7 +60,7 @@ func (c *jsonColumns) object(raw []byte, at Position) (Row, error) {
 		}
 		return nil
 	})
-	return Row{Position: at, Cells: c.cells}, err
+	return Row{Position: at, Cells: c.cells}, placed(err, at)
 }
 
 // splitObject calls field for each member of an object in valid JSON that

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func readAll(t *testing.T, r io.Reader, o Options) (c contents) {
 func show(row Row) string {
 	var cells []string
 	for _, c := range row.Cells {
-		cells = append(cells, [...]string{Null: "_", Text: "", Number: "#", Bool: "?"}[c.Kind]+c.Text)
+		cells = append(cells, [...]string{Null: "_", Text: "", Number: "#", Bool: "?", Moment: "@", Failed: "!"}[c.Kind]+c.Text)
 	}
 	return strings.Join(cells, "|")
 }
@@ -98,7 +99,7 @@ func TestCSV(t *testing.T) {
 			bad: []string{`row 1 (line 2), column "b": text follows a closing quote`},
 		},
 		{
-			name: "open quote", in: "a,b\n4,5\n1,\"x\ny\n", columns: []string{"a", "b"}, rows: []string{"4|5"},
+			name: "open quote", in: "a,b\n4,5\n1,\"x\n", columns: []string{"a", "b"}, rows: []string{"4|5"},
 			bad: []string{`row 2 (line 3), column "b": the quote opened in line 3 is not closed`},
 		},
 		{
@@ -194,11 +195,13 @@ func TestUnreadable(t *testing.T) {
 		{"empty", "", Options{}, fault.InvalidParameter, "the file is empty"},
 		{"blank", "\n\r\n", Options{}, fault.InvalidParameter, "the file is empty"},
 		{"wide header", wide, Options{}, fault.InvalidParameter, "the table has more than 300 columns"},
-		{"wide row", "a,b\n" + wide, Options{}, fault.InvalidParameter, "the table has more than 300 columns"},
-		{"many keys", "[{" + strings.Join(keys, ",") + "}]", Options{}, fault.InvalidParameter, "the table has more than 300 columns"},
+		{"wide row", "a,b\n" + wide, Options{}, fault.InvalidParameter, "row 1 (line 2): the table has more than 300 columns"},
+		{"many keys", "[{" + strings.Join(keys, ",") + "}]", Options{}, fault.InvalidParameter, "row 1 (line 1): the table has more than 300 columns"},
+		{"quote that takes rows along", "a,b\n4,5\n1,\"x\ny,2\nz,3\n", Options{}, fault.InvalidParameter, `row 2 (line 3), column "b": the quote opened in line 3 is not closed`},
+		{"quote that takes much along", "a,b\n1,\"" + strings.Repeat("x\n", MaxCell), Options{}, fault.InvalidParameter, `row 1 (line 2), column "b": the quote opened in line 2 is not closed`},
 		{"header", "a,\"b", Options{}, fault.InvalidParameter, "the header cannot be read: the quote opened in line 1 is not closed"},
-		{"spreadsheet", "PK", Options{Name: "x.xlsx"}, fault.InvalidParameter, "spreadsheet files cannot be read; save the sheet as CSV"},
-		{"format", "a", Options{Format: "xml"}, fault.InvalidParameter, `the format "xml" is not known; use csv, json or ndjson`},
+		{"spreadsheet", "PK", Options{Name: "x.xlsx"}, fault.InvalidParameter, "the file is no XLSX workbook"},
+		{"format", "a", Options{Format: "xml"}, fault.InvalidParameter, `the format "xml" is not known; use csv, xlsx, json or ndjson`},
 		{"delimiter", "a", Options{Delimiter: 'x'}, fault.InvalidParameter, `the delimiter "x" is not known; use a comma, semicolon, tab or vertical bar`},
 		{"no array", "7", Options{Format: JSON}, fault.InvalidJSON, "the file is not an array of JSON objects"},
 		{"no json", "hello", Options{Name: "x.json"}, fault.InvalidJSON, "the file is neither an array of JSON objects nor one object a line"},
@@ -337,4 +340,11 @@ func TestSpool(t *testing.T) {
 	if _, _, err := Spool(iotest.ErrReader(os.ErrClosed), dir); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// allocated is how much memory was ever taken.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }

@@ -97,20 +97,25 @@ type RowError struct {
 func (e *RowError) Error() string { return e.In("") }
 
 // In gives the whole message in a language of fault.Languages.
-func (e *RowError) In(lang string) string {
+func (e *RowError) In(lang string) string { return e.Whole().In(lang) }
+
+// Whole is the message with the place.
+func (e *RowError) Whole() fault.Message {
 	if e.Column == "" {
-		return fault.Msg("row %d (line %d): %s", e.Row, e.Line, e.Message).In(lang)
+		return fault.Msg("row %d (line %d): %s", e.Row, e.Line, e.Message)
 	}
-	return fault.Msg("row %d (line %d), column %q: %s", e.Row, e.Line, e.Column, e.Message).In(lang)
+	return fault.Msg("row %d (line %d), column %q: %s", e.Row, e.Line, e.Column, e.Message)
 }
 
 // Format is how a table is written.
 type Format string
 
-// The formats. Auto goes by the file's name, then by its first character.
+// The formats. Auto goes by the content of a workbook, else by the file's name,
+// then by its first character.
 const (
 	Auto  Format = ""
 	CSV   Format = "csv"
+	XLSX  Format = "xlsx"
 	JSON  Format = "json"   // an array of objects
 	Lines Format = "ndjson" // one JSON object a line
 )
@@ -122,17 +127,33 @@ type Options struct {
 	Format Format
 	// Delimiter of CSV: ',', ';', '\t' or '|'; 0 to find out.
 	Delimiter byte
+	// Sheet of a workbook; "" is the first one.
+	Sheet string
 }
 
 // Open starts reading a table. UTF-8 with or without a byte order mark, UTF-16
-// with one and, when it is neither, Windows-1251 are understood. An error is a
+// with one and, when it is neither, Windows-1251 are understood. A workbook can
+// be read only from what has ReadAt and Seek, such as a file. An error is a
 // *fault.Error with code InvalidParameter if the input is no table.
 func Open(r io.Reader, o Options) (Reader, error) {
 	in := &counter{r: r}
-	br := bufio.NewReaderSize(newDecoder(in), headSize)
+	raw := bufio.NewReaderSize(in, headSize)
+	head, err := raw.Peek(len(oleMagic))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, inputError(err)
+	}
+	if packed, err := isWorkbook(head, o); err != nil {
+		return nil, err
+	} else if packed {
+		file, ok := r.(randomAccess)
+		if !ok {
+			return nil, fault.New(fault.InvalidParameter, "a workbook can be read from a file only")
+		}
+		return openXLSX(file, o.Sheet)
+	}
+	br := bufio.NewReaderSize(newDecoder(raw), headSize)
 	format := o.Format
 	if format == Auto {
-		var err error
 		if format, err = detect(br, o.Name); err != nil {
 			return nil, err
 		}
@@ -145,23 +166,49 @@ func Open(r io.Reader, o Options) (Reader, error) {
 	case Lines:
 		return &linesReader{jsonColumns: newJSONColumns(), r: br, in: in}, nil
 	}
-	return nil, fault.New(fault.InvalidParameter, "the format %q is not known; use csv, json or ndjson", string(format))
+	return nil, fault.New(fault.InvalidParameter, "the format %q is not known; use csv, xlsx, json or ndjson", string(format))
 }
 
 // headSize is how much of the input is looked at before it is understood.
 const headSize = 64 << 10
 
+// What workbooks begin with: XLSX is a ZIP archive, older and protected ones
+// are compound files.
+const (
+	zipMagic = "PK"
+	oleMagic = "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"
+)
+
+// isWorkbook tells by the first bytes whether the input is a workbook, and
+// fails when it is one that cannot be read, or not what was said.
+func isWorkbook(head []byte, o Options) (bool, error) {
+	packed := bytes.HasPrefix(head, []byte(zipMagic)) && len(head) > 3 && (head[2] == 3 && head[3] == 4 || head[2] == 5 && head[3] == 6)
+	switch {
+	case bytes.HasPrefix(head, []byte(oleMagic)):
+		return false, fault.New(fault.InvalidParameter, "the workbook is of the old kind or protected by a password; save it as XLSX without one")
+	case packed && o.Format != Auto && o.Format != XLSX:
+		return false, fault.New(fault.InvalidParameter, "the file is a workbook or a ZIP archive, not %s", string(o.Format))
+	case !packed && (o.Format == XLSX || o.Format == Auto && extension(o.Name) == ".xlsx"):
+		return false, fault.New(fault.InvalidParameter, "the file is no XLSX workbook")
+	}
+	return packed, nil
+}
+
+func extension(name string) string {
+	return strings.ToLower(path.Ext(strings.ReplaceAll(name, `\`, "/")))
+}
+
 // detect goes by the extension, then by the first character: "[" starts an array
 // of objects and "{" one object a line.
 func detect(br *bufio.Reader, name string) (Format, error) {
-	ext := strings.ToLower(path.Ext(strings.ReplaceAll(name, `\`, "/")))
+	ext := extension(name)
 	switch ext {
 	case ".csv", ".tsv", ".txt":
 		return CSV, nil
 	case ".ndjson", ".jsonl":
 		return Lines, nil
-	case ".xlsx", ".xls", ".ods":
-		return "", fault.New(fault.InvalidParameter, "spreadsheet files cannot be read; save the sheet as CSV")
+	case ".xls", ".ods":
+		return "", fault.New(fault.InvalidParameter, "workbooks of this kind cannot be read; save the sheet as XLSX or CSV")
 	}
 	head, err := br.Peek(sniffSize)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -214,6 +261,14 @@ func (c *counter) Read(p []byte) (int, error) {
 
 func tooManyColumns() error {
 	return fault.New(fault.InvalidParameter, "the table has more than %d columns", MaxColumns)
+}
+
+// placed tells in which row a file became one that cannot be understood.
+func placed(err error, at Position) error {
+	if f, ok := err.(*fault.Error); ok {
+		return fault.New(f.Code, "%s", (&RowError{Position: at, Message: f.Message}).Whole())
+	}
+	return err
 }
 
 // names makes column names fit: trimmed, not empty, not too long, unique.
