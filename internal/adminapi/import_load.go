@@ -19,18 +19,15 @@ import (
 type pace struct {
 	first, most int
 	time        time.Duration
+	bytes       int // of text, which bounds the memory, too: a row may have megabytes
 }
 
 var (
-	servedPace = pace{first: 50, most: 1000, time: 50 * time.Millisecond}
+	servedPace = pace{first: 200, most: 1000, time: 50 * time.Millisecond, bytes: 512 << 10}
 	// alonePace is for a folder that nobody else has open: nobody waits, but
 	// an interruption shall not.
-	alonePace = pace{first: 1000, most: 10_000, time: time.Second}
+	alonePace = pace{first: 1000, most: 10_000, time: time.Second, bytes: 4 << 20}
 )
-
-// chunkBytes bounds the text of a chunk, and with it the memory: a row may have
-// megabytes.
-const chunkBytes = 4 << 20
 
 // chunk is what one transaction stores.
 type chunk struct {
@@ -110,7 +107,7 @@ func (l *loading) produce(ctx context.Context, chunks chan<- *chunk) error {
 		if err := l.add(row); err != nil {
 			return err
 		}
-		if int64(len(l.chunk.ops)) < l.size.Load() && l.chunk.bytes < chunkBytes {
+		if int64(len(l.chunk.ops)) < l.size.Load() && l.chunk.bytes < l.pace.bytes {
 			return nil
 		}
 		return send()

@@ -19,7 +19,7 @@ import (
 )
 
 // imported gives the newest catalog of a name and its records, oldest first.
-func imported(t *testing.T, tools adminapi.Tools, name string) *catalog.Rows {
+func imported(t testing.TB, tools adminapi.Tools, name string) *catalog.Rows {
 	t.Helper()
 	scopes, err := tools.Catalog.Catalogs(t.Context(), boss, catalog.CatalogFilter{})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -19,7 +18,7 @@ import (
 // Write implements catalog.Writer: all statements of all mutations go to the
 // database as one batch.
 func (t *tx) Write(ctx context.Context, list []catalog.Mutation) error {
-	w := writes{tables: t.company.tables, load: loads(list), loaded: map[query.Catalog][]statement{}}
+	w := writes{tables: t.company.tables, load: newLoad(list)}
 	for i := range list {
 		m := &list[i]
 		if err := w.add(t.company, m); err != nil {
@@ -33,8 +32,10 @@ func (t *tx) Write(ctx context.Context, list []catalog.Mutation) error {
 		return writeError(err)
 	}
 	t.company.tail.expect(w.waiting)
-	for c := range w.loaded {
-		t.company.tail.loaded(c)
+	if w.load != nil {
+		for c := range w.load.catalogs {
+			t.company.tail.loaded(c)
+		}
 	}
 	if w.found != w.expected {
 		return catalog.ErrMoved
@@ -72,28 +73,16 @@ type writes struct {
 	expected, found int
 	// waiting counts the changed search rows that are yet to be indexed.
 	waiting int
-	// load says that there are many records, all new; loaded are their search
-	// rows. These come last: FTS5 writes out what it has collected when another
-	// statement wants to be able to go back.
-	load   bool
-	loaded map[query.Catalog][]statement
+	// load gathers the rows of many new records, nil for other writes.
+	load *load
 }
 
 // all are the statements in their order.
 func (w *writes) all() []statement {
-	for _, list := range w.loaded {
-		w.batch = append(w.batch, list...)
+	if w.load == nil {
+		return w.batch
 	}
-	return w.batch
-}
-
-// loadRecords is from how many records on those of a transaction are many.
-const loadRecords = 200
-
-func loads(list []catalog.Mutation) bool {
-	return len(list) >= loadRecords && !slices.ContainsFunc(list, func(m catalog.Mutation) bool {
-		return m.Kind != catalog.InsertRecord
-	})
+	return w.load.statements(w.batch)
 }
 
 func (w *writes) run(sql string, args ...any) {
@@ -122,6 +111,9 @@ func (w *writes) add(s *Company, m *catalog.Mutation) error {
 			w.forget(m)
 		}
 		s.numbers.raise(m.Catalog.Num, m.Record)
+		if w.load != nil {
+			return w.load.add(w, p, m)
+		}
 		if err := w.insert(p, m); err != nil {
 			return err
 		}
@@ -136,7 +128,7 @@ func (w *writes) add(s *Company, m *catalog.Mutation) error {
 }
 
 func (w *writes) insert(p *writePlan, m *catalog.Mutation) error {
-	args, err := p.args(m)
+	args, err := p.appendArgs(nil, m, int64(m.Record), m.At)
 	if err != nil {
 		return err
 	}
@@ -146,14 +138,20 @@ func (w *writes) insert(p *writePlan, m *catalog.Mutation) error {
 		w.refs(m.Record, v, w.tables.InsertRefs())
 		w.search(p, m, v)
 	}
-	title := m.Title
-	if title == nil {
-		fallback := catalog.NewTitleRow(catalog.TitleText("", m.Record, codeOf(m)))
-		title = &fallback
-	}
-	w.run(`INSERT INTO titles (ref, catalog, title, fold, key, code) VALUES (?, ?, ?, ?, ?, ?)`,
+	title := titleOf(m)
+	w.run(insertTitle+` VALUES (?, ?, ?, ?, ?, ?)`,
 		refOf(m), int64(m.Catalog.Num), title.Text, title.Fold, title.Key, storedCode(codeOf(m)))
 	return nil
+}
+
+const insertTitle = `INSERT INTO titles (ref, catalog, title, fold, key, code)`
+
+// titleOf is the title of a new record.
+func titleOf(m *catalog.Mutation) catalog.TitleRow {
+	if m.Title != nil {
+		return *m.Title
+	}
+	return catalog.NewTitleRow(catalog.TitleText("", m.Record, codeOf(m)))
 }
 
 // forget takes away what a removed record left under its number.
@@ -243,12 +241,7 @@ func hasSearch(v *catalog.StoredValue) bool {
 
 func (w *writes) search(p *writePlan, m *catalog.Mutation, v *catalog.StoredValue) {
 	for _, s := range v.Search {
-		args := w.tables.SearchArgs(m.Record, v.Field.Slot(s.Part), s.Fold)
-		if c := m.Catalog.Num; w.load {
-			w.loaded[c] = append(w.loaded[c], statement{SQL: p.loadSearch, Args: args})
-			continue
-		}
-		w.run(p.putSearch, args...)
+		w.run(p.putSearch, w.tables.SearchArgs(m.Record, v.Field.Slot(s.Part), s.Fold)...)
 		w.waiting++
 	}
 }
@@ -260,8 +253,7 @@ func (w *writes) times(m *catalog.Mutation) {
 	for _, t := range m.Times {
 		key := []any{int64(t.Field), int64(m.Record), int64(t.Item), m.At}
 		if t.Enter {
-			w.run(`INSERT INTO option_times (field, record, item, entered) VALUES (?, ?, ?, ?)
-				ON CONFLICT (field, record, item, entered) DO UPDATE SET exited = NULL`, key...)
+			w.run(insertTime+` VALUES (?, ?, ?, ?)`+enteredAgain, key...)
 			continue
 		}
 		w.run(`UPDATE option_times SET exited = ? WHERE field = ? AND record = ? AND item = ? AND exited IS NULL`,
@@ -273,17 +265,22 @@ func (w *writes) times(m *catalog.Mutation) {
 	}
 }
 
+const (
+	insertTime   = `INSERT INTO option_times (field, record, item, entered)`
+	enteredAgain = ` ON CONFLICT (field, record, item, entered) DO UPDATE SET exited = NULL`
+)
+
 // log adds the change and the history entry.
 func (w *writes) log(m *catalog.Mutation) {
 	version := m.Version + 1
 	if m.Kind == catalog.InsertRecord || m.Kind == catalog.RestoreRecord {
 		version = 1
 	}
-	w.run(`INSERT INTO changes (catalog, record, version, at, actor, origin, kind, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	w.run(insertChange+` VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(m.Catalog.Num), int64(m.Record), version, m.At, int64(m.Change.Actor), m.Change.Origin,
 		changeKinds[m.Kind], storedJSON(m.Change.Values))
 	if h := m.History; h != nil {
-		w.run(insertHistory, int64(m.Catalog.Num), int64(m.Record), m.At, int64(h.Actor), string(h.Kind),
+		w.run(insertHistory+` VALUES (?, ?, ?, ?, ?, ?)`, int64(m.Catalog.Num), int64(m.Record), m.At, int64(h.Actor), string(h.Kind),
 			storedJSON(h.Payload))
 	}
 }
@@ -295,11 +292,14 @@ var changeKinds = map[catalog.MutationKind]string{
 	catalog.RestoreRecord: "create",
 }
 
-const insertHistory = `INSERT INTO history (catalog, record, at, actor, kind, payload) VALUES (?, ?, ?, ?, ?, ?)`
+const (
+	insertChange  = `INSERT INTO changes (catalog, record, version, at, actor, origin, kind, data)`
+	insertHistory = `INSERT INTO history (catalog, record, at, actor, kind, payload)`
+)
 
 // AddHistory implements catalog.Writer.
 func (t *tx) AddHistory(ctx context.Context, e *catalog.HistoryRow) (id int64, err error) {
-	err = t.conn.Query(ctx, insertHistory+` RETURNING id`, []any{int64(e.Catalog), int64(e.Record), e.At,
+	err = t.conn.Query(ctx, insertHistory+` VALUES (?, ?, ?, ?, ?, ?) RETURNING id`, []any{int64(e.Catalog), int64(e.Record), e.At,
 		int64(e.Actor), string(e.Kind), storedJSON(e.Payload)}, func(r row) error {
 		id = r.Int(0)
 		return nil

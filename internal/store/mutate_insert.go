@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,6 +14,7 @@ import (
 // every record uses the same prepared statement, and those of search rows.
 type writePlan struct {
 	sql   string
+	head  string // of sql, before the values
 	width int
 	at    map[query.Field]int // place of a field's value among the arguments
 
@@ -37,14 +39,19 @@ func newWritePlan(t tables, c *catalog.Catalog) *writePlan {
 			names = append(names, column.name)
 		}
 	}
-	p.sql = `INSERT INTO ` + recordTable(c.Num) + ` (` + strings.Join(names, ", ") + `) VALUES (?` +
-		strings.Repeat(", ?", p.width-1) + `)`
+	p.head = `INSERT INTO ` + recordTable(c.Num) + ` (` + strings.Join(names, ", ") + `)`
+	p.sql = insertRows(p.head, "", p.width, 1)
 	return p
 }
 
-func (p *writePlan) args(m *catalog.Mutation) ([]any, error) {
-	args := make([]any, p.width)
-	args[0], args[1], args[2], args[3], args[4] = int64(m.Record), storedCode(codeOf(m)), m.At, m.At, int64(1)
+// appendArgs appends the arguments of a record's row; record and at are the
+// mutation's, in the form of arguments.
+func (p *writePlan) appendArgs(dst []any, m *catalog.Mutation, record, at any) ([]any, error) {
+	from := len(dst)
+	dst = slices.Grow(dst, p.width)[:from+p.width]
+	args := dst[from:]
+	clear(args)
+	args[0], args[1], args[2], args[3], args[4] = record, storedCode(codeOf(m)), at, at, int64(1)
 	for i := range m.Cells {
 		v := &m.Cells[i]
 		storage := v.Field.Storage()
@@ -53,14 +60,14 @@ func (p *writePlan) args(m *catalog.Mutation) ([]any, error) {
 		}
 		at, ok := p.at[v.Field.Num]
 		if !ok {
-			return nil, fmt.Errorf("field %d is not in catalog %d", v.Field.Num, m.Catalog.Num)
+			return dst, fmt.Errorf("field %d is not in catalog %d", v.Field.Num, m.Catalog.Num)
 		}
 		args[at] = catalog.ColumnValue(v.Field, v.Value)
 		if storage.HasKey() {
 			args[at+1] = v.Key
 		}
 	}
-	return args, nil
+	return dst, nil
 }
 
 // writePlansMost bounds the kept plans, and with them the old structures that
