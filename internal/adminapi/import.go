@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -88,9 +89,22 @@ func (i *importer) run(ctx context.Context) error {
 	if err := i.begin(ctx); err != nil {
 		return err
 	}
+	from := i.state.Done
+	err = i.shownLoad(ctx)
+	if errors.Is(err, errMoved) && i.state.Done == from {
+		// A run that was killed has committed its last rows after all.
+		if err = i.begin(ctx); err == nil {
+			err = i.shownLoad(ctx)
+		}
+	}
+	return err
+}
+
+// shownLoad loads with progress and a report.
+func (i *importer) shownLoad(ctx context.Context) error {
 	i.progress = table.NewProgress(i.c.Out, i.c.Terminal, i.t.Now, "Importing", "rows", i.total)
 	i.progress.From(i.state.Done)
-	err = i.load(ctx)
+	err := i.load(ctx)
 	i.progress.Finish()
 	i.report()
 	return err
