@@ -112,7 +112,12 @@ func TestImportInterrupted(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		if args[0] == "-" {
+			time.Sleep(time.Second)
+		} else {
+			untilStoring(out)
+			time.Sleep(200 * time.Millisecond)
+		}
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
