@@ -94,14 +94,16 @@ func TestImportResumed(t *testing.T) {
 	})
 }
 
-// stopped runs an import that ends soon after it has begun, with the catalog
-// made.
+// stopped runs an import that ends after its first rows: a clock that runs fast
+// shows the progress of each transaction.
 func stopped(t *testing.T, tools adminapi.Tools, in string, args ...string) {
 	t.Helper()
 	task, err := prepare(append([]string{"import", "-", "--section", "S"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	clock := time.Now()
+	tools.Now = func() time.Time { clock = clock.Add(time.Second); return clock }
 	ctx, cut := context.WithCancel(t.Context())
 	out := &cutter{cut: cut}
 	if err := task.Run(ctx, tools, adminapi.Call{In: strings.NewReader(in), Out: out, Terminal: true}); !errors.Is(err, context.Canceled) {
@@ -113,7 +115,7 @@ func stopped(t *testing.T, tools adminapi.Tools, in string, args ...string) {
 // where an import stopped, and only while the catalog is as it was made.
 func TestImportGoesOnWithItsOwn(t *testing.T) {
 	tools := newTools(t, testdb.SQLite(t))
-	in := many(20_000)
+	in := many(3000)
 	stopped(t, tools, in, "--catalog", "C")
 	for _, c := range []struct{ name, in, args, want string }{
 		{"another file", in + "x,1\n", "", "another file is to go on after row"},
@@ -137,10 +139,10 @@ func TestImportGoesOnWithItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := must(t, tools, in, "import", "-", "--section", "S", "--catalog", "C")
-	if !strings.Contains(out, "Going on with the catalog") || !strings.Contains(out, "20000 records of 20000 rows") {
+	if !strings.Contains(out, "Going on with the catalog") || !strings.Contains(out, "3000 records of 3000 rows") {
 		t.Errorf("output\n%s", out)
 	}
-	wantOnce(t, tools, "C", 20_000)
+	wantOnce(t, tools, "C", 3000)
 	rows := imported(t, tools, "C")
 	if name, number := cell(rows, 999, "Name"), cell(rows, 999, renamed); name != "Name 999" || number != "999" {
 		t.Errorf("%s has %s", name, number)
@@ -167,7 +169,7 @@ func TestImportGoesOnWithItsOwn(t *testing.T) {
 func TestImportTwiceAtOnce(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, target testdb.Target) {
 		tools := newTools(t, target)
-		in := many(5000)
+		in := many(3000)
 		stopped(t, tools, in, "--catalog", "C")
 		ended := make(chan error)
 		for range 2 {
@@ -188,7 +190,7 @@ func TestImportTwiceAtOnce(t *testing.T) {
 		if _, err := run(t, tools, in, "import", "-", "--section", "S", "--catalog", "C"); err != nil && !strings.Contains(err.Error(), "this file is in it") {
 			t.Error(err)
 		}
-		wantOnce(t, tools, "C", 5000)
+		wantOnce(t, tools, "C", 3000)
 	})
 }
 
