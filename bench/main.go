@@ -218,32 +218,6 @@ func (p *proc) stop() {
 	p.log.Close()
 }
 
-// mem is the resident set and its peak, MB, of the process and its children.
-func (p *proc) mem() (rss, peak float64) {
-	pg := p.cmd.Process.Pid
-	ents, _ := os.ReadDir("/proc")
-	for _, e := range ents {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		if g, err := syscall.Getpgid(pid); err != nil || g != pg {
-			continue
-		}
-		b, _ := os.ReadFile("/proc/" + e.Name() + "/status")
-		for _, l := range strings.Split(string(b), "\n") {
-			var kb float64
-			if n, _ := fmt.Sscanf(l, "VmRSS: %f", &kb); n == 1 {
-				rss += kb / 1024
-			}
-			if n, _ := fmt.Sscanf(l, "VmHWM: %f", &kb); n == 1 {
-				peak += kb / 1024
-			}
-		}
-	}
-	return
-}
-
 // cpu is the processor time, user and system, that the process has used. Unlike
 // a rate it hardly depends on what else the machine does.
 func (p *proc) cpu() time.Duration {
@@ -412,13 +386,19 @@ func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
 	}
 	defer p.stop()
 	res.meta(t.Name(), "start-up, ms", float64(up.Microseconds())/1000)
-	rss, _ := p.mem()
-	res.meta(t.Name(), "RSS after start, MB", rss)
+	anon, _ := p.anon()
+	res.meta(t.Name(), "RssAnon after start, MB", anon)
+	watch := watchMemory(p)
+	defer watch.stop()
 	b = &Base{Host: p.host, State: st}
 	if err := t.Login(b); err != nil {
 		return fmt.Errorf("login: %w", err)
 	}
-	res.meta(t.Name(), "database, MB", diskSize(snap))
+	size := diskSize(snap)
+	if s, ok := t.(interface{ Size(dir string) float64 }); ok {
+		size = s.Size(snap)
+	}
+	res.meta(t.Name(), "database, MB", size)
 	if f := t.Binary(); f != "" {
 		res.meta(t.Name(), "binary or install, MB", diskSize(f))
 	}
@@ -442,29 +422,7 @@ func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
 			res.NA[t.Name()][s] = why
 			return
 		}
-		cs := make([]*conn, c)
-		for i := range cs {
-			cs[i] = &conn{addr: b.Host}
-		}
-		var asked atomic.Int64
-		before := p.cpu()
-		m := measure(c, d, func(w int, r *rand.Rand) error {
-			asked.Add(1)
-			q := mkQ(s, r, n)
-			st, body, err := cs[w].do(t.Build(b, &q))
-			if err != nil {
-				return err
-			}
-			if st >= 300 {
-				return fmt.Errorf("%d %s", st, cut(string(body), 160))
-			}
-			return nil
-		})
-		m.CPU = float64((p.cpu() - before).Microseconds()) / float64(max(1, asked.Load()))
-		res.add(t.Name(), s, c, m)
-		for _, c := range cs {
-			c.close()
-		}
+		load(t, b, p, s, c, d, n, res)
 	}
 	for _, s := range readScenarios {
 		for _, c := range o.conns {
@@ -477,12 +435,37 @@ func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
 		}
 	}
 	one(sMixed, 16, o.mixed)
-	if p != nil {
-		rss, peak := p.mem()
-		res.meta(t.Name(), "RSS after the run, MB", rss)
-		res.meta(t.Name(), "peak RSS, MB", peak)
-	}
+	watch.stop()
+	res.meta(t.Name(), "RssAnon after the run, MB", watch.last)
+	res.meta(t.Name(), "RssAnon at its peak, MB", watch.peak)
 	return nil
+}
+
+// load measures one scenario of a server that runs.
+func load(t Target, b *Base, p *proc, s string, c int, d time.Duration, n int, res *results) {
+	cs := make([]*conn, c)
+	for i := range cs {
+		cs[i] = &conn{addr: b.Host}
+	}
+	var asked atomic.Int64
+	before := p.cpu()
+	m := measure(c, d, func(w int, r *rand.Rand) error {
+		asked.Add(1)
+		q := mkQ(s, r, n)
+		st, body, err := cs[w].do(t.Build(b, &q))
+		if err != nil {
+			return err
+		}
+		if st >= 300 {
+			return fmt.Errorf("%d %s", st, cut(string(body), 160))
+		}
+		return nil
+	})
+	m.CPU = float64((p.cpu() - before).Microseconds()) / float64(max(1, asked.Load()))
+	res.add(t.Name(), s, c, m)
+	for _, c := range cs {
+		c.close()
+	}
 }
 
 func helloLimit(o opts, res *results) error {
@@ -542,7 +525,7 @@ func main() {
 		rounds  = flag.Int("rounds", 5, "rounds; targets take turns inside a round")
 		dur     = flag.Duration("dur", 2*time.Second, "time per measure")
 		mixed   = flag.Duration("mixed", 20*time.Second, "time of the mixed scenario")
-		targets = flag.String("targets", "", "comma list of: hello,sql-c,sql-go,ideal,ours,ours-pg,pocketbase (default: those that can run here)")
+		targets = flag.String("targets", "", "comma list of: hello,sql-c,sql-go,ideal,ours,ideal-pg,ours-pg,pocketbase (default: those that can run here)")
 		work    = flag.String("work", workDir(), "scratch folder (snapshots of loaded data are kept there)")
 		out     = flag.String("out", "", "write the table here too (.md) and the numbers beside it (.json)")
 		sHello  = flag.String("serve-hello", "", "")
@@ -551,6 +534,7 @@ func main() {
 		iDrv    = flag.String("driver", "sqlite", "")
 		prep    = flag.Bool("prep", false, "only load the snapshots")
 		only    = flag.String("only", "", "comma list of scenarios of the servers (default: all)")
+		scale   = flag.String("scale", "", "comma list of numbers of rows: compare the program with itself as it grows, as in 100000,1000000")
 		from    = flag.String("report", "", "only print the table of this .json")
 	)
 	flag.Parse()
@@ -581,9 +565,15 @@ func main() {
 		o.rows, o.rounds, o.dur, o.mixed = 15000, 1, 250*time.Millisecond, 2*time.Second
 	}
 	fail0(os.MkdirAll(o.work, 0o755))
+	if *scale != "" {
+		fail0(scaleMain(*scale, o, *out))
+		return
+	}
 	have := map[string]Target{"pocketbase": pocketbase{}, "ours": newOurs("ours", ""), "ours-pg": newOurs("ours-pg", os.Getenv("KARTOTEKA_TEST_PG"))}
 	self, _ := os.Executable()
-	have["ideal"] = &ours{name: "ideal", args: []string{self, "-serve-ideal", "127.0.0.1:{port}", "-dir", "{dir}"}}
+	ideal := []string{self, "-serve-ideal", "127.0.0.1:{port}", "-dir", "{dir}"}
+	have["ideal"] = &ours{name: "ideal", args: ideal}
+	have["ideal-pg"] = &ours{name: "ideal-pg", pg: os.Getenv("KARTOTEKA_TEST_PG"), args: ideal}
 	list := strings.Split(*targets, ",")
 	if *targets == "" {
 		list = []string{"hello"}
@@ -598,6 +588,9 @@ func main() {
 		}
 		list = append(list, "ours")
 		if os.Getenv("KARTOTEKA_TEST_PG") != "" {
+			if !*short {
+				list = append(list, "ideal-pg")
+			}
 			list = append(list, "ours-pg")
 		}
 		if _, err := os.Stat(have["pocketbase"].Binary()); err == nil {
@@ -648,7 +641,7 @@ func main() {
 			}
 		}
 	}
-	h := fmt.Sprintf("%s, %s/%s, %s, %d CPUs, %s; %d rows, %d round(s), %s a measure, mixed %s; took %s", time.Now().UTC().Format("2006-01-02 15:04 MST"), runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU(), cpuModel(), o.rows, o.rounds, o.dur, o.mixed, time.Since(t0).Round(time.Second))
+	h := machine() + fmt.Sprintf("; %d rows, %d round(s), %s a measure, mixed %s; took %s", o.rows, o.rounds, o.dur, o.mixed, time.Since(t0).Round(time.Second))
 	md := report(res, h)
 	fmt.Print(md)
 	if *out != "" {
@@ -659,6 +652,11 @@ func main() {
 	if failed {
 		os.Exit(1)
 	}
+}
+
+// machine says when and where a table was made.
+func machine() string {
+	return fmt.Sprintf("%s, %s/%s, %s, %d CPUs, %s", time.Now().UTC().Format("2006-01-02 15:04 MST"), runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.NumCPU(), cpuModel())
 }
 
 func cpuModel() string {

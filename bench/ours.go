@@ -17,7 +17,7 @@ import (
 )
 
 // ours drives any server that speaks the Bpium REST API: our own, on SQLite or
-// on PostgreSQL, and the "ideal" server in servers.go.
+// on PostgreSQL, and the "ideal" servers in servers.go.
 type ours struct {
 	name string
 	args []string // command with {dir} and {port}
@@ -36,7 +36,7 @@ func envOr(k, d string) string {
 	return d
 }
 
-func (t *ours) own() bool { return t.name != "ideal" }
+func (t *ours) own() bool { return !strings.HasPrefix(t.name, "ideal") }
 
 func (t *ours) Name() string    { return t.name }
 func (t *ours) Version() string { return "-" }
@@ -78,6 +78,15 @@ func (t *ours) Before(dir string, _ int) error {
 		return nil
 	}
 	return pgCreate(t.pg, database(dir), "template0")
+}
+
+// Size is that of the database, MB.
+func (t *ours) Size(dir string) float64 {
+	if t.pg == "" {
+		return diskSize(dir)
+	}
+	n, _ := pgSize(t.pg, database(dir))
+	return float64(n) / 1e6
 }
 
 // Fork gives a copied folder its own copy of the database.
@@ -265,6 +274,12 @@ func (t *ours) post(b *Base, d *Deal) []byte {
 
 // After adds the two indexes that every server has.
 func (t *ours) After(dir string, b *Base, _ []Deal) error {
+	if t.pg != "" {
+		// what autovacuum does some minutes after a load, at a time of its own
+		if err := pgExec(t.pg, database(dir), "VACUUM (ANALYZE)"); err != nil {
+			return err
+		}
+	}
 	if !t.own() {
 		return nil
 	}

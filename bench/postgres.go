@@ -31,3 +31,24 @@ func pgCreate(dsn, name, template string) error {
 	_, err = c.Exec(bg, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", pgx.Identifier{name}.Sanitize(), pgx.Identifier{template}.Sanitize()))
 	return err
 }
+
+// pgSize is the size of a database in bytes.
+func pgSize(dsn, name string) (n int64, err error) {
+	c, err := pgx.Connect(bg, dsn)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close(context.Background())
+	err = c.QueryRow(bg, "SELECT pg_database_size($1)", name).Scan(&n)
+	return n, err
+}
+
+func pgExec(dsn, name, sql string) error {
+	c, err := pgx.Connect(bg, pgDatabase(dsn, name))
+	if err != nil {
+		return err
+	}
+	defer c.Close(context.Background())
+	_, err = c.Exec(bg, sql)
+	return err
+}

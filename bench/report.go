@@ -70,7 +70,7 @@ func (r *results) limit(k string, round int) float64 {
 func report(r *results, head string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", head)
-	order := []string{"ideal", "ours", "ours-pg", "pocketbase"}
+	order := []string{"ideal", "ours", "ideal-pg", "ours-pg", "pocketbase"}
 	var ts []string
 	for _, t := range order {
 		if r.M[t] != nil {
@@ -140,17 +140,18 @@ func report(r *results, head string) string {
 		}
 	}
 	fmt.Fprint(&b, "\nThe mixed row has p50 / p95 / p99.\n\n")
-	for _, peer := range []string{"pocketbase", "ideal"} {
-		if r.M["ours"] == nil || r.M[peer] == nil {
+	for _, pair := range [][2]string{{"ours", "pocketbase"}, {"ours", "ideal"}, {"ours-pg", "ideal-pg"}} {
+		own, peer := pair[0], pair[1]
+		if r.M[own] == nil || r.M[peer] == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "Ours against %s (median ratio of requests/s, round by round):\n\n| scenario | 1 conn | 16 conns |\n|---|---|---|\n", peer)
+		fmt.Fprintf(&b, "%s against %s (median ratio of requests/s, round by round):\n\n| scenario | 1 conn | 16 conns |\n|---|---|---|\n", own, peer)
 		for _, s := range append(append(append([]string{}, readScenarios...), writeScenarios...), sMixed) {
 			fmt.Fprintf(&b, "| %s |", s)
 			for _, c := range []int{1, 16} {
 				k := fmt.Sprintf("%s|%d", s, c)
 				var v []float64
-				for i, x := range r.M["ours"][k] {
+				for i, x := range r.M[own][k] {
 					if p := r.M[peer][k]; i < len(p) && p[i].Ops > 0 {
 						v = append(v, x.Ops/p[i].Ops)
 					}
