@@ -8,7 +8,7 @@ PACKAGES := ./cmd/... ./internal/... ./e2e/...
 # For the tests of cmd and internal, as in: make test TESTFLAGS=-race
 TESTFLAGS ?=
 
-.PHONY: build run test check lint fuzz bench profile deps
+.PHONY: build run test check lint fuzz bench soak profile deps
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/kartoteka ./cmd/kartoteka
@@ -42,6 +42,14 @@ fuzz:
 # bench/run.sh alone is the short one.
 bench:
 	bench/run.sh full $(BENCHFLAGS)
+
+# All of the program's work at once for half an hour: requests, imports, indexes,
+# back-ups. As in: make soak SOAK=10m SOAK_ROWS=20000 SOAK_SEED=2
+SOAK ?= 30m
+SOAK_ROWS ?= 100000
+SOAK_SEED ?= 1
+soak:
+	bench/run.sh soak -soak $(SOAK) -rows $(SOAK_ROWS) -seed $(SOAK_SEED) $(SOAKFLAGS)
 
 # Profiles of the store's benchmarks: processor, allocations, blocking. Read
 # them with: go tool pprof -top -cum bench/.work/profile/cpu.out

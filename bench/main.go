@@ -535,6 +535,8 @@ func main() {
 		prep    = flag.Bool("prep", false, "only load the snapshots")
 		only    = flag.String("only", "", "comma list of scenarios of the servers (default: all)")
 		scale   = flag.String("scale", "", "comma list of numbers of rows: compare the program with itself as it grows, as in 100000,1000000")
+		soaking = flag.Duration("soak", 0, "run the program under all its work for so long, as in 30m; -rows and -seed apply")
+		seed    = flag.Uint64("seed", 1, "seed of the requests of -soak")
 		from    = flag.String("report", "", "only print the table of this .json")
 	)
 	flag.Parse()
@@ -565,6 +567,10 @@ func main() {
 		o.rows, o.rounds, o.dur, o.mixed = 15000, 1, 250*time.Millisecond, 2*time.Second
 	}
 	fail0(os.MkdirAll(o.work, 0o755))
+	if *soaking > 0 {
+		fail0(soakMain(soakOptions{*soaking, o.rows, *seed, o.work}, *out))
+		return
+	}
 	if *scale != "" {
 		fail0(scaleMain(*scale, o, *out))
 		return

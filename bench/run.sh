@@ -3,17 +3,24 @@
 # server for just these requests and with the machine's limits, in one run.
 #   ./run.sh [short]             15,000 rows, one round, about two minutes
 #   ./run.sh full [flags]        100,000 rows, 5 rounds; -out FILE.md keeps the table
+#   ./run.sh scale [flags]       the program at 100,000 and at 1,000,000 rows
+#   ./run.sh soak [flags]        all its work at once for 30 minutes; -soak 10m for less
 set -euo pipefail
 cd "$(dirname "$0")"
-if [ -z "${KARTOTEKA_TEST_PG:-}" ]; then
+alone=; case "${1:-}" in scale | soak) alone=1 ;; esac # the program on SQLite only
+if [ -z "$alone" ] && [ -z "${KARTOTEKA_TEST_PG:-}" ]; then
+  # a server set up for tables of this size, not for tests
+  export PG_SHARED_BUFFERS="${PG_SHARED_BUFFERS:-1GB}" PG_MAX_WAL_SIZE="${PG_MAX_WAL_SIZE:-4GB}"
   exec ../scripts/pg.sh run -- "$PWD/run.sh" "$@"
 fi
 (cd .. && CGO_ENABLED=0 go build -trimpath -o bin/kartoteka ./cmd/kartoteka)
 cgo=0; command -v gcc >/dev/null && cgo=1
 CGO_ENABLED=$cgo go build -tags sqlite_fts5 -o .work/bench .
-./peers.sh
+[ -n "$alone" ] || ./peers.sh
 case "${1:-short}" in
   full) shift; exec .work/bench "$@" ;;
+  scale) shift; exec .work/bench -scale 100000,1000000 "$@" ;;
+  soak) shift; exec .work/bench -soak 30m "$@" ;;
   short) shift || true; exec .work/bench -short "$@" ;;
   *) exec .work/bench "$@" ;;
 esac

@@ -240,6 +240,7 @@ func (g *grown) learnCatalog(name string) error {
 		g.base.set(name, unq(l.ID))
 		for _, f := range c.Fields {
 			g.base.set("d."+f.Name, unq(f.ID))
+			g.base.set("type."+f.Name, f.Type)
 			for _, item := range f.Config.Items {
 				g.base.set(f.Name+"."+item.Name, unq(item.ID))
 			}
@@ -283,9 +284,29 @@ func (g *grown) start(work string) error {
 	return nil
 }
 
+// Build is that of ours but for new records: in a file links and several tags
+// are texts.
+func (g *grown) Build(b *Base, q *Q) []byte {
+	if q.S != sCreate {
+		return g.ours.Build(b, q)
+	}
+	d := &q.Deal
+	v := map[string]any{b.get("d.amount"): d.Amount, b.get("d.created"): d.Created.Format(fmtISO)}
+	for name, text := range map[string]string{"title": d.Title, "status": d.statusName(), "owner": people()[d.Owner].Name,
+		"tags": strings.Join(d.tagList(), ", "), "note": d.Note} {
+		id := b.get("d." + name)
+		if b.get("type."+name) == "text" {
+			v[id] = text
+		} else if item := b.get(name + "." + text); item != "" {
+			v[id] = []string{item}
+		}
+	}
+	return rawReq("POST", "/api/v1/catalogs/"+b.get("deals")+"/records", b.Host, b.Hdr, mustJSON(map[string]any{"values": v}))
+}
+
 func (g *grown) measure(scenario string, conns int, d time.Duration) {
 	res := newResults()
-	load(g.ours, g.base, g.p, scenario, conns, d, len(g.rows), res)
+	load(g, g.base, g.p, scenario, conns, d, len(g.rows), res)
 	k := fmt.Sprintf("%s|%d", scenario, conns)
 	g.got[k] = append(g.got[k], res.M[g.Name()][k]...)
 }

@@ -7,6 +7,7 @@
 #   scripts/pg.sh run -- COMMAND...  run COMMAND with KARTOTEKA_TEST_PG set; always stops and removes
 #
 # As root the server runs as the user postgres, since it refuses to run as root.
+# PG_SHARED_BUFFERS (64MB) and PG_MAX_WAL_SIZE (256MB) suit tests; bench sets more.
 # It listens on 127.0.0.1 (a free port) and on a unix socket in DIR.
 set -euo pipefail
 
@@ -83,8 +84,8 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = '$dir'
 max_connections = 200
 fsync = on
-shared_buffers = 64MB
-max_wal_size = 256MB
+shared_buffers = ${PG_SHARED_BUFFERS:-64MB}
+max_wal_size = ${PG_MAX_WAL_SIZE:-256MB}
 autovacuum_max_workers = 1
 max_worker_processes = 2
 jit = off
@@ -181,5 +182,5 @@ case ${1:-} in
   start) [ $# = 2 ] || die "usage: start DIR"; start "$(realpath -m -- "$2")" ;;
   stop) [ $# = 2 ] || die "usage: stop DIR"; stop "$(realpath -m -- "$2")" ;;
   run) shift; run "$@" ;;
-  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
