@@ -10,11 +10,7 @@ import (
 	"kartoteka/internal/httpkit"
 )
 
-func (a *API) records(w http.ResponseWriter, r *http.Request) error {
-	o, err := a.open(r)
-	if err != nil {
-		return err
-	}
+func (a *API) records(w http.ResponseWriter, r *http.Request, o opened) error {
 	ask, err := bpium.DecodeQuery(o.params, o.scope, o.at)
 	if err != nil {
 		return err
@@ -29,11 +25,7 @@ func (a *API) records(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, func(dst []byte) []byte { return bpium.EncodeRecords(dst, rows, o.encoding(ask)) })
 }
 
-func (a *API) record(w http.ResponseWriter, r *http.Request) error {
-	o, err := a.open(r)
-	if err != nil {
-		return err
-	}
+func (a *API) record(w http.ResponseWriter, r *http.Request, o opened) error {
 	ask, err := bpium.DecodeOne(o.params, o.scope)
 	if err != nil {
 		return err
@@ -55,12 +47,8 @@ func (o opened) encoding(ask bpium.RecordsAsk) bpium.EncodeOptions {
 	}
 }
 
-func (a *API) createRecord(w http.ResponseWriter, r *http.Request) error {
-	o, err := a.open(r)
-	if err != nil {
-		return err
-	}
-	in, err := a.written(r, o)
+func (a *API) createRecord(w http.ResponseWriter, r *http.Request, o opened) error {
+	in, err := written(o)
 	if err != nil {
 		return err
 	}
@@ -71,12 +59,8 @@ func (a *API) createRecord(w http.ResponseWriter, r *http.Request) error {
 	return a.write(w, r, o, op)
 }
 
-func (a *API) updateRecord(w http.ResponseWriter, r *http.Request) error {
-	o, err := a.open(r)
-	if err != nil {
-		return err
-	}
-	in, err := a.written(r, o)
+func (a *API) updateRecord(w http.ResponseWriter, r *http.Request, o opened) error {
+	in, err := written(o)
 	if err != nil {
 		return err
 	}
@@ -88,11 +72,7 @@ func (a *API) updateRecord(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (a *API) deleteRecord(w http.ResponseWriter, r *http.Request) error {
-	o, err := a.open(r)
-	if err != nil {
-		return err
-	}
+func (a *API) deleteRecord(w http.ResponseWriter, r *http.Request, o opened) error {
 	op := catalog.Delete{Catalog: o.scope.Catalog.Num, Record: bpium.RecordKey(r.PathValue("record"))}
 	if _, err := a.opt.Catalog.Apply(r.Context(), o.actor, []catalog.Op{op}, nil); err != nil {
 		return err
@@ -101,8 +81,8 @@ func (a *API) deleteRecord(w http.ResponseWriter, r *http.Request) error {
 }
 
 // written reads the body of a new or changed record.
-func (a *API) written(r *http.Request, o opened) (bpium.RecordBody, error) {
-	body, err := a.body(r)
+func written(o opened) (bpium.RecordBody, error) {
+	body, err := o.body()
 	if err != nil {
 		return bpium.RecordBody{}, err
 	}

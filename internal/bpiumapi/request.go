@@ -41,6 +41,25 @@ type opened struct {
 	call
 	scope *catalog.Scope
 	at    catalog.Moment
+	// body reads the request's, an object, once; set by about.
+	body func() (tree.Value, error)
+}
+
+// about handles a request about the records of a catalog. h may run again with
+// a newer structure, and writes no answer unless it succeeds.
+func (a *API) about(h func(w http.ResponseWriter, r *http.Request, o opened) error) httpkit.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		body := sync.OnceValues(func() (tree.Value, error) { return httpkit.ReadObject(r, a.opt.BodyLimit) })
+		key := bpium.CatalogKey(r.PathValue("catalog"))
+		return a.opt.Catalog.Request(r.Context(), actorOf(r), key, func(who catalog.Actor, scope *catalog.Scope) error {
+			c, err := a.call(r)
+			if err != nil {
+				return err
+			}
+			c.actor.Under = who.Under
+			return h(w, r, opened{c, scope, a.moment(c.actor), body})
+		})
+	}
 }
 
 func (a *API) open(r *http.Request) (opened, error) {
@@ -49,7 +68,7 @@ func (a *API) open(r *http.Request) (opened, error) {
 		return opened{}, err
 	}
 	c, err := a.call(r)
-	return opened{c, scope, a.moment(c.actor)}, err
+	return opened{c, scope, a.moment(c.actor), nil}, err
 }
 
 func (a *API) moment(who catalog.Actor) catalog.Moment {

@@ -29,11 +29,11 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "DELETE /catalogs/{catalog}", Handler: a.deleteCatalog},
 		{Pattern: "POST /catalogs/{catalog}/clear", Handler: a.clearCatalog},
 
-		{Pattern: "GET /catalogs/{catalog}/records", Handler: a.records},
-		{Pattern: "POST /catalogs/{catalog}/records", Handler: a.createRecord},
-		{Pattern: "GET /catalogs/{catalog}/records/{record}", Handler: a.record},
-		{Pattern: "PATCH /catalogs/{catalog}/records/{record}", Handler: a.updateRecord},
-		{Pattern: "DELETE /catalogs/{catalog}/records/{record}", Handler: a.deleteRecord},
+		{Pattern: "GET /catalogs/{catalog}/records", Handler: a.about(a.records)},
+		{Pattern: "POST /catalogs/{catalog}/records", Handler: a.about(a.createRecord)},
+		{Pattern: "GET /catalogs/{catalog}/records/{record}", Handler: a.about(a.record)},
+		{Pattern: "PATCH /catalogs/{catalog}/records/{record}", Handler: a.about(a.updateRecord)},
+		{Pattern: "DELETE /catalogs/{catalog}/records/{record}", Handler: a.about(a.deleteRecord)},
 
 		{Pattern: "GET /histories", Handler: a.histories},
 		{Pattern: "POST /histories", Handler: a.comment},

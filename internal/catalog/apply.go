@@ -28,10 +28,10 @@ const maxComment = 10_000
 // valid; Data has its index under "operation" when there are several),
 // NotFound, Forbidden, UnknownField, FieldHidden, FieldReadonly, InvalidID,
 // DuplicateID, Duplicate, LastAdmin, MethodNotAllowed, Conflict, and the faults
-// of alongside.
+// of alongside; with an actor that names a structure, ErrStale as well.
 func (s *Service) Apply(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) ([]Outcome, error) {
 	outcomes, err := s.attempt(ctx, a, ops, alongside)
-	if !again(err) {
+	if !again(a, err) {
 		return outcomes, err
 	}
 	// Writers of one record that met each other queue up: without that, of n
@@ -39,14 +39,18 @@ func (s *Service) Apply(ctx context.Context, a Actor, ops []Op, alongside func(W
 	s.contending.Lock()
 	defer s.contending.Unlock()
 	for range maxAttempts {
-		if outcomes, err = s.attempt(ctx, a, ops, alongside); !again(err) {
+		if outcomes, err = s.attempt(ctx, a, ops, alongside); !again(a, err) {
 			return outcomes, err
 		}
 	}
 	return nil, fault.New(fault.Conflict, "Others keep changing these records; try again")
 }
 
-func again(err error) bool { return errors.Is(err, ErrMoved) || errors.Is(err, ErrStale) }
+// again tells whether to plan again; with another structure only for an actor
+// who does not name one.
+func again(a Actor, err error) bool {
+	return errors.Is(err, ErrMoved) || a.Under == nil && errors.Is(err, ErrStale)
+}
 
 // attempt plans the operations and writes them.
 func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) ([]Outcome, error) {
@@ -64,7 +68,7 @@ func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func
 // workOut is all of the work before the transaction.
 func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, error) {
 	p := &planner{s: s, actor: a}
-	if err := s.view(ctx, func(st *Structure, r Reader) error { return p.plan(ctx, st, r, ops) }); err != nil {
+	if err := s.viewAs(ctx, a, func(st *Structure, r Reader) error { return p.plan(ctx, st, r, ops) }); err != nil {
 		return nil, err
 	}
 	if err := p.number(ctx); err != nil {

@@ -115,9 +115,12 @@ func (d *demand) wantAll() {
 
 // read reads the records that the steps write and the titles of what they link.
 func (p *planner) read(ctx context.Context) error {
-	for _, d := range p.needs {
+	for i, d := range p.needs {
 		if len(d.records) == 0 {
 			continue
+		}
+		if i == len(p.needs)-1 && !p.mentions() {
+			p.r.Last()
 		}
 		page, err := fetch(ctx, p.r, p.st, p.access, d.catalog, d.columns, d.records)
 		if err != nil {
@@ -131,6 +134,7 @@ func (p *planner) read(ctx context.Context) error {
 	if len(refs) == 0 {
 		return nil
 	}
+	p.r.Last()
 	titles, err := p.r.Titles(ctx, refs)
 	if err != nil {
 		return fmt.Errorf("read titles of links: %w", err)
@@ -144,6 +148,17 @@ func (s *subject) load(page *Page, row int) {
 	s.code, s.version = string(page.Code(row)), page.Version(row)
 	s.created, s.updated = page.Created(row), page.Updated(row)
 	s.title = s.titleText()
+}
+
+// mentions tells whether mentioned may list anything: a step has links, before
+// or after, or may have.
+func (p *planner) mentions() bool {
+	return slices.ContainsFunc(p.steps, func(s *step) bool {
+		return s.kind != updateStep || slices.ContainsFunc(s.given, func(g FieldValue) bool {
+			f := s.subject.catalog.Field(g.Field)
+			return f == nil || f.Storage() == LinksStorage
+		})
+	})
 }
 
 // mentioned lists the stored records that the steps' values link or linked.

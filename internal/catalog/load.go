@@ -81,7 +81,7 @@ func (p *Prepared) Commit(ctx context.Context, alongside func(Writer) error) (he
 		}
 		w.alongside = func(tx Writer, _ []Outcome) error { return alongside(tx) }
 		err = w.finish(ctx)
-		if !again(err) || attempt == maxAttempts {
+		if !again(p.actor, err) || attempt == maxAttempts {
 			return p.service.options.Now().Sub(w.begun), err
 		}
 		w = nil

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
@@ -16,7 +17,7 @@ func (s *Service) Records(ctx context.Context, a Actor, c query.Catalog, q query
 		return nil, err
 	}
 	var rows *Rows
-	err := s.view(ctx, func(st *Structure, r Reader) error {
+	err := s.viewAs(ctx, a, func(st *Structure, r Reader) error {
 		d, catalog, err := s.open(ctx, st, r, a, c)
 		if err != nil {
 			return err
@@ -33,7 +34,7 @@ func (s *Service) Records(ctx context.Context, a Actor, c query.Catalog, q query
 // Record gives one record: NotFound when there is none that the actor may view.
 func (s *Service) Record(ctx context.Context, a Actor, c query.Catalog, key query.Key, sel *Selection) (*Rows, error) {
 	var rows *Rows
-	err := s.view(ctx, func(st *Structure, r Reader) error {
+	err := s.viewAs(ctx, a, func(st *Structure, r Reader) error {
 		d, catalog, err := s.open(ctx, st, r, a, c)
 		if err != nil {
 			return err
@@ -84,6 +85,9 @@ func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *S
 	rows := d.rows(c, sel)
 	selected.Columns = rows.columns()
 	if q.Limit > 0 {
+		if !q.WithTotal && !rows.follows() {
+			d.r.Last()
+		}
 		err := d.timed(selected, func() (err error) {
 			rows.Page, err = d.r.Select(ctx, selected)
 			return err
@@ -114,8 +118,7 @@ func (d *reading) record(ctx context.Context, c *Catalog, key query.Key, sel *Se
 		return nil, noRecord()
 	}
 	rows := d.rows(c, sel)
-	rows.Page, err = fetch(ctx, d.r, d.st, d.access, c, rows.columns(), []query.Record{n})
-	if err != nil {
+	if err = d.one(ctx, rows, n, sel); err != nil {
 		return nil, fmt.Errorf("read record: %w", err)
 	}
 	d.access.mask(rows)
@@ -124,6 +127,26 @@ func (d *reading) record(ctx context.Context, c *Catalog, key query.Key, sel *Se
 	}
 	return rows, d.follow(ctx, rows, sel)
 }
+
+// one reads the record that rows are of, and maybe the titles of its links.
+func (d *reading) one(ctx context.Context, rows *Rows, n query.Record, sel *Selection) (err error) {
+	links := slices.DeleteFunc(slices.Clone(rows.Fields), func(f *Field) bool {
+		return f.Storage() != LinksStorage || !d.access.Readable(f)
+	})
+	if d.access.Where(rows.Catalog) != nil || len(links) > titlesMost {
+		rows.Page, err = fetch(ctx, d.r, d.st, d.access, rows.Catalog, rows.columns(), []query.Record{n})
+		return err
+	}
+	if !d.deeper([]branch{{rows: rows, sel: sel}}) {
+		d.r.Last()
+	}
+	rows.Page, rows.Titles, err = d.r.RowWithTitles(ctx, rows.Catalog, rows.columns(), n, links)
+	return err
+}
+
+// titlesMost is through how many fields the titles of links are looked for
+// together with their record.
+const titlesMost = 16
 
 // selected checks a query and adds to it what the actor may see.
 func (d *reading) selected(c *Catalog, q query.Query) (*Selected, error) {

@@ -1,6 +1,10 @@
 package catalog
 
-import "kartoteka/internal/query"
+import (
+	"slices"
+
+	"kartoteka/internal/query"
+)
 
 // Selection says which fields of a catalog's records are wanted.
 type Selection struct {
@@ -42,6 +46,11 @@ type Rows struct {
 	Total int64
 
 	at map[query.Record]int
+}
+
+// follows tells whether links of the rows are to be read as well.
+func (r *Rows) follows() bool {
+	return slices.ContainsFunc(r.Fields, func(f *Field) bool { return f.Storage() == LinksStorage })
 }
 
 // At is the index of a record's row, -1 if it is not among them.

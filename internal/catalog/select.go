@@ -150,10 +150,13 @@ func (d *reading) titles(ctx context.Context, level []branch) error {
 			refs = appendRefs(refs, b.rows.Page, j)
 		}
 	}
-	if len(refs) == 0 {
+	if len(refs) == 0 || level[0].rows.Titles != nil { // read with the record
 		return nil
 	}
 	slices.Sort(refs)
+	if !d.deeper(level) {
+		d.r.Last()
+	}
 	titles, err := d.r.Titles(ctx, slices.Compact(refs))
 	if err != nil {
 		return fmt.Errorf("read titles of links: %w", err)
@@ -162,6 +165,18 @@ func (d *reading) titles(ctx context.Context, level []branch) error {
 		b.rows.Titles = titles
 	}
 	return nil
+}
+
+// deeper tells whether the answer goes on with linked records.
+func (d *reading) deeper(level []branch) bool {
+	for i := range level {
+		for _, f := range level[i].rows.Fields {
+			if f.Storage() == LinksStorage && len(d.asked(f, level[i].sel)) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // links is the number of linked values that the answer shows of a column.

@@ -68,4 +68,7 @@ type Actor struct {
 	System bool
 	Offset int    // minutes east of UTC, for dates without a zone
 	Origin string // "api", "import", "cli"
+	// Under is the structure that the request was read with; see Request. nil
+	// stands for whichever is current.
+	Under *Structure
 }

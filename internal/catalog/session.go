@@ -66,6 +66,61 @@ func (s *Service) view(ctx context.Context, fn func(st *Structure, r Reader) err
 	})
 }
 
+// viewAs is view for an actor: of a request that was read with a structure with
+// no other. It fails with ErrStale then.
+func (s *Service) viewAs(ctx context.Context, a Actor, fn func(st *Structure, r Reader) error) error {
+	st := a.Under
+	if st == nil {
+		return s.view(ctx, fn)
+	}
+	err := s.store.View(ctx, st.Version, func(r Reader) error { return fn(st, r) })
+	if err == nil && s.structure.Load() != st { // the rights may be newer than st
+		return ErrStale
+	}
+	return err
+}
+
+// Request carries out a request about a catalog, which fn reads with the scope's
+// structure: that of this process, without asking the store whether another node
+// has changed it. fn gives its calls the actor it is given; one of them, or any
+// fault, may be due to an old structure, and then fn runs again with the new one.
+// It must leave nothing behind when it fails.
+func (s *Service) Request(ctx context.Context, a Actor, key string, fn func(Actor, *Scope) error) error {
+	st, err := s.Structure(ctx)
+	if err != nil {
+		return err
+	}
+	for range maxTries {
+		a.Under = st
+		scope, err := s.scope(ctx, st, a, st.CatalogByKey(key))
+		if err == nil {
+			err = fn(a, scope)
+		}
+		now, failed := s.outdated(ctx, st, err)
+		if failed != nil {
+			return failed
+		}
+		if now == st {
+			return err
+		}
+		st = now
+	}
+	return fault.New(fault.Unavailable, "The structure keeps changing; try again")
+}
+
+// outdated gives the structure to try again with after an error: st if it is
+// not to blame.
+func (s *Service) outdated(ctx context.Context, st *Structure, err error) (*Structure, error) {
+	var refused *fault.Error
+	switch {
+	case errors.Is(err, ErrStale):
+		return s.reload(ctx, st)
+	case errors.As(err, &refused) && refused.Code != fault.Unavailable:
+		return s.fresh(ctx)
+	}
+	return st, nil
+}
+
 // update runs fn in one transaction that writes the named catalogs, with the
 // structure it belongs to. fn may run more than once.
 func (s *Service) update(ctx context.Context, class Class, catalogs []query.Catalog,

@@ -89,6 +89,9 @@ type Definition struct {
 
 // Reader reads one snapshot.
 type Reader interface {
+	// Last tells that the next call is the last one, so that the store may end
+	// the snapshot with it. Titles that RowWithTitles does not give may follow.
+	Last()
 	// Select reads a page. A page has at most PageBytes, else the store fails
 	// with fault.LimitTooLarge.
 	Select(ctx context.Context, s *Selected) (*Page, error)
@@ -96,6 +99,9 @@ type Reader interface {
 	Count(ctx context.Context, s *Selected) (int64, error)
 	// Rows reads records by number, in no promised order; missing ones are left out.
 	Rows(ctx context.Context, c *Catalog, columns []*Field, records []query.Record) (*Page, error)
+	// RowWithTitles reads one record, together with the titles of all that it
+	// links through the fields if that saves a call of Titles; else these are nil.
+	RowWithTitles(ctx context.Context, c *Catalog, columns []*Field, n query.Record, links []*Field) (*Page, Titles, error)
 	// Find gives the number of the live record with that custom id, 0 if none.
 	Find(ctx context.Context, c *Catalog, code string) (query.Record, error)
 	// FindRemoved gives the number of the last removed record that had that

@@ -159,6 +159,17 @@ func staleAsCatalog(err error) error {
 type tx struct {
 	conn    conn
 	company *Company
+	last    bool // the next call is the last
+}
+
+// Last implements catalog.Reader.
+func (t *tx) Last() { t.last = true }
+
+// ending is called before the one statement of a call.
+func (t *tx) ending() {
+	if t.last {
+		t.conn.Last()
+	}
 }
 
 var _ catalog.Store = (*Company)(nil)

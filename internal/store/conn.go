@@ -56,6 +56,10 @@ type conn interface {
 	// Script runs several statements separated by semicolons; for migrations
 	// and DDL, as nothing of it is cached.
 	Script(ctx context.Context, sql string) error
+	// Last tells that the next Query or ExecBatch is the last one: PostgreSQL
+	// ends the transaction in the same round trip. In an Update it must be one
+	// whose rows cannot make the caller change its mind.
+	Last()
 	// Bump raises the parts of the version row; see Version.
 	Bump(ctx context.Context, what part) error
 	Dialect() dialect

@@ -183,6 +183,7 @@ func (s *Company) draw(ctx context.Context, c query.Catalog, n int) (first query
 		args = []any{n}
 	}
 	err = s.engine.Update(ctx, o, func(conn conn) error {
+		conn.Last()
 		return conn.Query(ctx, sql, args, func(r row) error {
 			first = query.Record(r.Int(0))
 			return nil

@@ -10,6 +10,8 @@ type dialect interface {
 	AnyInt(expr string) string
 	// ForUpdate ends a SELECT whose rows the transaction is about to change.
 	ForUpdate() string
+	// Remote tells that each call of a conn is a round trip.
+	Remote() bool
 	queryDialect
 }
 
@@ -20,9 +22,11 @@ func (sqliteDialect) AnyInt(expr string) string {
 	return expr + " IN (SELECT value FROM json_each(?))"
 }
 func (sqliteDialect) ForUpdate() string { return "" }
+func (sqliteDialect) Remote() bool      { return false }
 
 type postgresDialect struct{}
 
 func (postgresDialect) Name() string              { return "postgres" }
 func (postgresDialect) AnyInt(expr string) string { return expr + " = ANY(?::bigint[])" }
 func (postgresDialect) ForUpdate() string         { return " FOR UPDATE" }
+func (postgresDialect) Remote() bool              { return true }

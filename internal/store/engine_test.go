@@ -181,6 +181,57 @@ func TestQueryEndsEarly(t *testing.T) {
 	})
 }
 
+// TestLast: PostgreSQL ends the transaction with the statement that is the last;
+// whoever asks more learns that he was wrong.
+func TestLast(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		own := errors.New("own")
+		mustUpdate(t, e, func(c conn) error {
+			c.Last()
+			return c.Query(t.Context(), "INSERT INTO notes (id) VALUES (1), (2) RETURNING id", nil, func(row) error { return nil })
+		})
+		rows := 0
+		read := func(stop error) error {
+			return e.View(t.Context(), nil, func(c conn) error {
+				rows = 0
+				c.Last()
+				return c.Query(t.Context(), "SELECT id FROM notes", nil, func(row) error { rows++; return stop })
+			})
+		}
+		for stop, want := range map[error]int{nil: 2, errStop: 1, own: 1} {
+			if err := read(stop); rows != want || (stop == own) != (err == own) || stop != own && err != nil {
+				t.Errorf("%d rows until %v, %v", rows, stop, err)
+			}
+		}
+		err := e.Update(t.Context(), updateOptions{}, func(c conn) error {
+			c.Last()
+			return c.Query(t.Context(), "INSERT INTO notes (id) VALUES (3), (1)", nil, nil)
+		})
+		if err == nil || read(nil) != nil || rows != 2 {
+			t.Errorf("%d rows after a last statement that failed: %v", rows, err)
+		}
+		if e.Dialect().Name() != "postgres" {
+			return
+		}
+		err = e.View(t.Context(), nil, func(c conn) error {
+			c.Last()
+			_ = c.Query(t.Context(), "SELECT 1", nil, nil)
+			return c.Query(t.Context(), "SELECT 1", nil, nil)
+		})
+		if !errors.Is(err, errEnded) {
+			t.Errorf("a statement after the last gives %v", err)
+		}
+		version := &Version{Structure: 99, Rights: 99}
+		err = e.Update(t.Context(), updateOptions{Expect: version}, func(c conn) error {
+			c.Last()
+			return c.Query(t.Context(), "INSERT INTO notes (id) VALUES (4)", nil, nil)
+		})
+		if !errors.Is(err, ErrStale) || read(nil) != nil || rows != 2 {
+			t.Errorf("%d rows after a last statement for another version: %v", rows, err)
+		}
+	})
+}
+
 func TestBatch(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		var seen []int64

@@ -152,8 +152,10 @@ func hashKey(schema string, key int64) int64 {
 
 func (e *postgresEngine) Dialect() dialect { return postgresDialect{} }
 
+const beginView = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
 func (e *postgresEngine) View(ctx context.Context, expect *Version, fn func(conn) error) error {
-	begin := []statement{{SQL: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}}
+	begin := []statement{{SQL: beginView}}
 	return e.transact(ctx, begin, updateOptions{Expect: expect}, fn)
 }
 
@@ -236,7 +238,7 @@ func (e *postgresEngine) once(ctx context.Context, begin []statement, opts updat
 		return fmt.Errorf("get a connection to the database: %w", err)
 	}
 	defer pooled.Release() // which closes a connection still in a transaction
-	c := &postgresConn{engine: e, raw: pooled.Conn()}
+	c := &postgresConn{engine: e, raw: pooled.Conn(), endable: opts.Expect == nil || begin[0].SQL == beginView}
 	committed := false
 	defer func() {
 		if !committed {
@@ -244,13 +246,16 @@ func (e *postgresEngine) once(ctx context.Context, begin []statement, opts updat
 		}
 	}()
 	c.begin(begin, opts.Expect)
-	if err = c.call(ctx, opts, fn); err == nil {
+	if err = c.call(ctx, opts, fn); err == nil && !c.ended {
 		err = ctx.Err()
 	}
 	if err != nil {
 		return e.lost(ctx, c, err)
 	}
 	committed = true
+	if c.ended {
+		return nil
+	}
 	return c.commit(ctx)
 }
 

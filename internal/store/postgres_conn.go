@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,10 @@ type postgresConn struct {
 	// opening are the statements that begin the transaction and have not been
 	// sent: they travel with the first batch or query.
 	opening []statement
+	// last is set when the next batch is to end the transaction, and ended when
+	// one has. endable tells that one may: not an update that expects a version,
+	// for which it is too late to find another one in the batch.
+	last, ended, endable bool
 	// doubtful is set when that failed as a whole: the structure may have changed.
 	doubtful bool
 }
@@ -23,7 +28,7 @@ type postgresConn struct {
 func (c *postgresConn) Dialect() dialect { return postgresDialect{} }
 
 func (c *postgresConn) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	if err := c.open(ctx); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return 0, err
 	}
 	tag, err := c.raw.Exec(ctx, c.engine.sql.rewrite(sql), args...)
@@ -34,10 +39,10 @@ func (c *postgresConn) Exec(ctx context.Context, sql string, args ...any) (int64
 }
 
 func (c *postgresConn) Query(ctx context.Context, sql string, args []any, each func(row) error) error {
-	if c.opening != nil && len(sql) <= cachedSQL {
+	if (c.opening != nil || c.last) && len(sql) <= cachedSQL {
 		return c.ExecBatch(ctx, []statement{{SQL: sql, Args: args, Each: each}})
 	}
-	if err := c.open(ctx); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return err
 	}
 	if len(sql) > cachedSQL {
@@ -58,13 +63,19 @@ func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
 	if c.failed != nil {
 		return c.failed
 	}
-	opens := c.opening != nil
+	if c.ended {
+		return c.fail("batch", errEnded)
+	}
+	opens, ends := c.opening != nil, c.last && len(batch) > 0
 	if opens {
 		batch, c.opening = append(c.opening, batch...), nil
 	}
 	var queue pgx.Batch
 	for i := range batch {
 		queue.Queue(c.engine.sql.rewrite(batch[i].SQL), batch[i].Args...)
+	}
+	if ends {
+		queue.Queue("COMMIT")
 	}
 	results := c.raw.SendBatch(ctx, &queue)
 	for i := range batch {
@@ -78,7 +89,7 @@ func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
 			c.doubtful = opens
 			return c.fail(batch[i].SQL, err)
 		}
-		if own != nil && i == len(batch)-1 {
+		if own != nil && i == len(batch)-1 && !ends {
 			_ = results.Close()
 			return own
 		}
@@ -89,7 +100,22 @@ func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
 	if err := results.Close(); err != nil {
 		return c.fail("batch", err)
 	}
+	c.ended = ends
 	return nil
+}
+
+// errEnded is a mistake of the caller: a statement after what it called the last.
+var errEnded = errors.New("store: the transaction has ended")
+
+// Last implements conn.
+func (c *postgresConn) Last() { c.last = c.endable }
+
+// ready tells whether a statement may run, and begins the transaction.
+func (c *postgresConn) ready(ctx context.Context) error {
+	if c.failed == nil && c.ended {
+		return c.fail("statement", errEnded)
+	}
+	return c.open(ctx)
 }
 
 // drop ends a batch whose caller wants no more of it. Later statements may have
@@ -109,7 +135,7 @@ func (c *postgresConn) open(ctx context.Context) error {
 }
 
 func (c *postgresConn) Script(ctx context.Context, sql string) error {
-	if err := c.open(ctx); err != nil {
+	if err := c.ready(ctx); err != nil {
 		return err
 	}
 	if _, err := c.raw.PgConn().Exec(ctx, sql).ReadAll(); err != nil {

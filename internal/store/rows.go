@@ -150,6 +150,7 @@ func (t *tx) Rows(ctx context.Context, c *catalog.Catalog, columns []*catalog.Fi
 	switch len(records) {
 	case 0:
 	case 1:
+		t.ending()
 		err = t.conn.Query(ctx, plan.one, []any{int64(records[0])}, p.add)
 	default:
 		numbers := make([]int64, len(records))
@@ -157,12 +158,43 @@ func (t *tx) Rows(ctx context.Context, c *catalog.Catalog, columns []*catalog.Fi
 			numbers[i] = int64(r)
 		}
 		sql := "SELECT " + plan.list + " FROM " + recordTable(c.Num) + " r WHERE " + t.conn.Dialect().AnyInt("r.id")
+		t.ending()
 		err = t.conn.Query(ctx, sql, []any{numbers}, p.add)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return p.page, nil
+}
+
+// RowWithTitles reads one record, and on PostgreSQL in the same round trip the
+// titles of what it links through some fields.
+func (t *tx) RowWithTitles(ctx context.Context, c *catalog.Catalog, columns []*catalog.Field, n query.Record, links []*catalog.Field,
+) (*catalog.Page, catalog.Titles, error) {
+	if !t.conn.Dialect().Remote() || len(links) == 0 {
+		page, err := t.Rows(ctx, c, columns, []query.Record{n})
+		return page, nil, err
+	}
+	plan := t.company.reads.of(c, columns)
+	p := plan.reader()
+	titles := titleReader{}
+	b := newBuilder(t.conn.Dialect(), nil)
+	b.add("SELECT t.ref, t.title, t.code, t.removed FROM refs l JOIN titles t ON t.ref = l.target WHERE ")
+	numbers := make([]int, len(links))
+	for i, f := range links {
+		numbers[i] = int(f.Num)
+	}
+	b.oneOf("l.field", numbers)
+	b.add(" AND l.record = ?")
+	t.ending()
+	err := t.conn.ExecBatch(ctx, []statement{
+		{SQL: plan.one, Args: []any{int64(n)}, Each: p.add},
+		{SQL: string(b.sql), Args: []any{int64(n)}, Each: titles.add},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return p.page, catalog.Titles(titles), nil
 }
 
 // Find gives the number of the live record with a custom id, 0 if there is none.

@@ -33,6 +33,7 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 	case o.split:
 		err = t.readSplit(ctx, s, o, plan, p)
 	default:
+		t.ending()
 		err = t.readPart(ctx, s, o, everything, s.Offset, plan, p)
 	}
 	if err != nil {

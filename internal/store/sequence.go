@@ -57,6 +57,7 @@ func (s *Company) Sequence(ctx context.Context) error {
 // waitingChanges tells whether there is work: looking takes no lock.
 func (s *Company) waitingChanges(ctx context.Context) (waiting bool, err error) {
 	err = s.engine.View(ctx, nil, func(c conn) error {
+		c.Last()
 		return c.Query(ctx, `SELECT 1 FROM changes WHERE seq IS NULL ORDER BY id LIMIT 1`, nil, func(row) error {
 			waiting = true
 			return nil

@@ -62,6 +62,9 @@ func (c *sqliteConn) ExecBatch(_ context.Context, batch []statement) error {
 	return nil
 }
 
+// Last implements conn: to end a transaction costs nothing here.
+func (c *sqliteConn) Last() {}
+
 func (c *sqliteConn) Bump(ctx context.Context, what part) error {
 	c.bumped = true
 	_, err := c.Exec(ctx, bumpVersion, what.increments()...)

@@ -10,9 +10,9 @@ import (
 
 // Titles reads the titles of records, removed ones included.
 func (t *tx) Titles(ctx context.Context, refs []query.Ref) (catalog.Titles, error) {
-	titles := make(catalog.Titles, len(refs))
+	titles := make(titleReader, len(refs))
 	if len(refs) == 0 {
-		return titles, nil
+		return catalog.Titles(titles), nil
 	}
 	numbers := make([]int64, len(refs))
 	for i, r := range refs {
@@ -23,9 +23,15 @@ func (t *tx) Titles(ctx context.Context, refs []query.Ref) (catalog.Titles, erro
 	b := newBuilder(t.conn.Dialect(), nil)
 	b.add("SELECT ref, title, code, removed FROM titles WHERE ")
 	b.among("ref", numbers)
-	err := t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
-		titles[query.Ref(r.Int(0))] = catalog.Title{Text: r.Str(1), Code: r.Str(2), Removed: r.Int(3) != 0}
-		return nil
-	})
-	return titles, err
+	t.ending()
+	err := t.conn.Query(ctx, string(b.sql), b.args, titles.add)
+	return catalog.Titles(titles), err
+}
+
+// titleReader gathers titles from rows of ref, title, code and removed.
+type titleReader catalog.Titles
+
+func (t titleReader) add(r row) error {
+	t[query.Ref(r.Int(0))] = catalog.Title{Text: r.Str(1), Code: r.Str(2), Removed: r.Int(3) != 0}
+	return nil
 }
