@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -64,6 +65,7 @@ type grown struct {
 	p      *proc
 	watch  *memory
 	got    map[string][]Result // "scenario|conns" -> rounds
+	live   liveIndex
 }
 
 // runScale loads the program with each number of rows, starts it with each, and
@@ -89,6 +91,12 @@ func runScale(sizes []int, o opts) (string, error) {
 			return "", err
 		}
 	}
+	for _, bar := range scaleBars { // the system reads the files
+		for _, g := range all {
+			g.measure(bar.scenario, 16, 2*time.Second)
+			g.got = map[string][]Result{}
+		}
+	}
 	for round := range o.rounds {
 		for _, bar := range scaleBars {
 			for _, conns := range o.conns {
@@ -101,6 +109,9 @@ func runScale(sizes []int, o opts) (string, error) {
 	}
 	for _, g := range all { // the writes count for the memory only
 		g.measure(sMixed, 16, o.mixed)
+		if err := g.indexWhileServing(); err != nil {
+			return "", err
+		}
 		g.watch.stop()
 	}
 	return scaleReport(all), nil
@@ -304,6 +315,60 @@ func (g *grown) Build(b *Base, q *Q) []byte {
 	return rawReq("POST", "/api/v1/catalogs/"+b.get("deals")+"/records", b.Host, b.Hdr, mustJSON(map[string]any{"values": v}))
 }
 
+// liveIndex is how an index was made while the server worked.
+type liveIndex struct {
+	took        time.Duration
+	write, read time.Duration // the longest request meanwhile
+}
+
+// indexWhileServing adds an index while records are read and written, and takes
+// it away again for the next run.
+func (g *grown) indexWhileServing() error {
+	done := make(chan struct{})
+	longest := func(scenario string, seed uint64, into *time.Duration) func() {
+		return func() {
+			c := &conn{addr: g.base.Host}
+			defer c.close()
+			for r := rand.New(rand.NewPCG(seed, 3)); ; {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				q := mkQ(scenario, r, len(g.rows))
+				began := time.Now()
+				if st, _, err := c.do(g.Build(g.base, &q)); err != nil || st >= 300 {
+					*into = time.Hour // it stands out
+				}
+				*into = max(*into, time.Since(began))
+			}
+		}
+	}
+	var all sync.WaitGroup
+	all.Go(longest(sPatch, 1, &g.live.write))
+	all.Go(longest(sGet, 2, &g.live.read))
+	began := time.Now()
+	err := g.command("indexes", "add", g.base.get("deals"), g.base.get("d.amount"))
+	g.live.took = time.Since(began)
+	close(done)
+	all.Wait()
+	if err != nil {
+		return err
+	}
+	list, err := g.output("indexes")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(list) {
+		f := strings.Fields(line)
+		if name := f[len(f)-1]; strings.Count(name, "_") == 2 && strings.Contains(line, " amount ") && !strings.Contains(line, " status,") {
+			g.p.stop()
+			return sqlExec(filepath.Join(g.dir, "companies", "1.db"), "DROP INDEX "+name, "DELETE FROM indexes WHERE name = '"+name+"'")
+		}
+	}
+	return fmt.Errorf("the new index is not in the list: %s", list)
+}
+
 func (g *grown) measure(scenario string, conns int, d time.Duration) {
 	res := newResults()
 	load(g, g.base, g.p, scenario, conns, d, len(g.rows), res)
@@ -337,6 +402,9 @@ func scaleReport(all []*grown) string {
 	line("import, rows/s", "", func(g *grown) string { return num(g.load) })
 	line("index over (status, amount), made with no server, s", "", func(g *grown) string { return num(g.index[0].Seconds()) })
 	line("index over (created), s", "", func(g *grown) string { return num(g.index[1].Seconds()) })
+	line("index over (amount) while serving, s", "", func(g *grown) string { return num(g.live.took.Seconds()) })
+	line("longest write meanwhile, s", "3 for a million", func(g *grown) string { return num(g.live.write.Seconds()) })
+	line("longest read meanwhile, s", "", func(g *grown) string { return num(g.live.read.Seconds()) })
 	line("data folder, MB", "", func(g *grown) string { return num(diskSize(g.dir)) })
 	line("start to healthz, median and worst of 7, ms", strconv.Itoa(scaleStart), func(g *grown) string {
 		return num(med(g.starts)) + " / " + num(slices.Max(g.starts))

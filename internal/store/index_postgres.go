@@ -31,9 +31,15 @@ func (e *postgresEngine) Tend(ctx context.Context, key int64, wait bool, fn func
 	if _, err := c.Exec(ctx, "SET statement_timeout = 0"); err != nil {
 		return outward(ctx, err)
 	}
-	if err := tendLock(ctx, c, hashKey(e.schema, key), wait); err != nil {
+	lock := hashKey(e.schema, key)
+	if err := tendLock(ctx, c, lock, wait); err != nil {
 		return outward(ctx, err)
 	}
+	defer func() { // a server takes its time to notice the end of a connection
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+		defer cancel()
+		_, _ = c.Exec(end, "SELECT pg_advisory_unlock($1)", lock)
+	}()
 	return fn(func(ctx context.Context, sql string) error {
 		if _, err := c.Exec(ctx, sql); err != nil {
 			return outward(ctx, fmt.Errorf("%s: %w", brief(sql), err))

@@ -19,8 +19,9 @@ const (
 	// ("WAL-reset bug", https://sqlite.org/wal.html).
 	oldestSQLite = 3_051_003
 	// mmapSize lets readers go past the page cache's mutex, which all
-	// connections of the process share. It is address space, not memory.
-	mmapSize = 1 << 30
+	// connections of the process share. It is address space, not memory, and
+	// the most that SQLite takes.
+	mmapSize = 1<<31 - 1<<16
 	// walPages is how long the log grows (16 MB) before it is written back
 	// within a commit, should the checkpoints after commits not keep up.
 	walPages = 4_000
