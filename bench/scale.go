@@ -380,19 +380,20 @@ func (g *grown) measure(scenario string, conns int, d time.Duration) {
 func scaleReport(all []*grown) string {
 	var b strings.Builder
 	least, most := all[0], all[len(all)-1]
-	fmt.Fprintf(&b, "| scenario | conns | %d rows, /s (p50 ms) | %d rows, /s (p50 ms) | times slower | may be |\n|---|---|---|---|---|---|\n",
+	fmt.Fprintf(&b, "| scenario | conns | %d rows, /s (p50 ms) | %d rows, /s (p50 ms) | times slower | by processor time | may be |\n|---|---|---|---|---|---|---|\n",
 		len(least.rows), len(most.rows))
 	for _, bar := range scaleBars {
 		for _, conns := range []int{1, 16} {
 			k := fmt.Sprintf("%s|%d", bar.scenario, conns)
-			var slower []float64
+			var slower, dearer []float64
 			for i, x := range most.got[k] {
 				slower = append(slower, least.got[k][i].Ops/x.Ops)
+				dearer = append(dearer, x.CPU/least.got[k][i].CPU)
 			}
 			cell := func(g *grown) string {
 				return fmt.Sprintf("%s (%s)", num(pick(g.got[k], func(x Result) float64 { return x.Ops })), num(pick(g.got[k], func(x Result) float64 { return x.P50 })))
 			}
-			fmt.Fprintf(&b, "| %s | %d | %s | %s | %.2f | %.1f |\n", bar.scenario, conns, cell(least), cell(most), med(slower), bar.slower)
+			fmt.Fprintf(&b, "| %s | %d | %s | %s | %.2f | %.2f | %.1f |\n", bar.scenario, conns, cell(least), cell(most), med(slower), med(dearer), bar.slower)
 		}
 	}
 	fmt.Fprintf(&b, "\n| measure | %d rows | %d rows | may be |\n|---|---|---|---|\n", len(least.rows), len(most.rows))

@@ -137,7 +137,7 @@ func (d *reading) one(ctx context.Context, rows *Rows, n query.Record, sel *Sele
 		rows.Page, err = fetch(ctx, d.r, d.st, d.access, rows.Catalog, rows.columns(), []query.Record{n})
 		return err
 	}
-	if !d.deeper([]branch{{rows: rows, sel: sel}}) {
+	if d.asks([]branch{{rows: rows, sel: sel}}) == 0 {
 		d.r.Last()
 	}
 	rows.Page, rows.Titles, err = d.r.RowWithTitles(ctx, rows.Catalog, rows.columns(), n, links)

@@ -122,8 +122,9 @@ func (d *reading) follow(ctx context.Context, root *Rows, sel *Selection) error 
 			return err
 		}
 		var next []branch
+		last := d.asks(level) == 1
 		for _, b := range level {
-			children, err := d.children(ctx, b)
+			children, err := d.children(ctx, b, last)
 			if err != nil {
 				return err
 			}
@@ -154,7 +155,7 @@ func (d *reading) titles(ctx context.Context, level []branch) error {
 		return nil
 	}
 	slices.Sort(refs)
-	if !d.deeper(level) {
+	if d.asks(level) == 0 {
 		d.r.Last()
 	}
 	titles, err := d.r.Titles(ctx, slices.Compact(refs))
@@ -167,16 +168,16 @@ func (d *reading) titles(ctx context.Context, level []branch) error {
 	return nil
 }
 
-// deeper tells whether the answer goes on with linked records.
-func (d *reading) deeper(level []branch) bool {
+// asks counts how often the answer goes on with linked records of a catalog.
+func (d *reading) asks(level []branch) (n int) {
 	for i := range level {
 		for _, f := range level[i].rows.Fields {
-			if f.Storage() == LinksStorage && len(d.asked(f, level[i].sel)) > 0 {
-				return true
+			if f.Storage() == LinksStorage {
+				n += len(d.asked(f, level[i].sel))
 			}
 		}
 	}
-	return false
+	return n
 }
 
 // links is the number of linked values that the answer shows of a column.
@@ -198,15 +199,16 @@ func appendRefs(refs []query.Ref, page *Page, j int) []query.Ref {
 	return refs
 }
 
-// children reads the linked records that a branch asks for.
-func (d *reading) children(ctx context.Context, b branch) ([]branch, error) {
+// children reads the linked records that a branch asks for; last tells that they
+// are those of one catalog, the only ones of their level.
+func (d *reading) children(ctx context.Context, b branch, last bool) ([]branch, error) {
 	var list []branch
 	for j, f := range b.rows.Fields {
 		if f.Storage() != LinksStorage {
 			continue
 		}
 		for n, sel := range d.asked(f, b.sel) {
-			rows, err := d.child(ctx, b.rows.Page, j, n, sel)
+			rows, err := d.child(ctx, b.rows.Page, j, n, sel, last)
 			if err != nil {
 				return nil, err
 			}
@@ -238,7 +240,7 @@ func (b *branch) shows(j int, linked *Rows) []int {
 
 // child reads the records of catalog n that a column links; nil when there are
 // none that the actor may view.
-func (d *reading) child(ctx context.Context, page *Page, j int, n query.Catalog, sel *Selection) (*Rows, error) {
+func (d *reading) child(ctx context.Context, page *Page, j int, n query.Catalog, sel *Selection, last bool) (*Rows, error) {
 	c := d.st.Catalog(n)
 	if c == nil || d.access.Catalog(c) < ViewPrivilege {
 		return nil, nil
@@ -254,6 +256,9 @@ func (d *reading) child(ctx context.Context, page *Page, j int, n query.Catalog,
 	}
 	slices.Sort(records)
 	rows := d.rows(c, sel)
+	if last && !rows.follows() {
+		d.r.Last()
+	}
 	var err error
 	rows.Page, err = fetch(ctx, d.r, d.st, d.access, c, rows.columns(), slices.Compact(records))
 	if err != nil {
