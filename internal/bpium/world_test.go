@@ -209,6 +209,9 @@ type pages struct {
 	history []catalog.HistoryEntry
 }
 
+// Last says nothing to pages in memory.
+func (*pages) Last() {}
+
 func (p *pages) Select(_ context.Context, s *catalog.Selected) (*catalog.Page, error) {
 	return p.page(s.Columns, s.Catalog.Num, func(query.Record) bool { return true }), nil
 }
