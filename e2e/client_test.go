@@ -19,6 +19,16 @@ func TestNpmClient(t *testing.T) {
 	})
 }
 
+// TestNpmClientRights sets up rights and views and looks at them as an employee
+// (js/rights.mjs).
+func TestNpmClientRights(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := serve(t, db)
+		node(t, s, "rights.mjs")
+		s.stop()
+	})
+}
+
 // TestNpmClientPaging reads 1,200 records in pages while others change them.
 func TestNpmClientPaging(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {

@@ -16,6 +16,7 @@ import (
 type caller struct {
 	base, login, password string
 	cookie                string // sent instead of Basic when set
+	token                 string // sent as Bearer when set
 	http                  *http.Client
 }
 
@@ -59,9 +60,12 @@ func (c *caller) send(method, path string, body any, headers ...string) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	if c.cookie != "" {
+	switch {
+	case c.token != "":
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	case c.cookie != "":
 		req.Header.Set("Cookie", c.cookie)
-	} else if c.login != "" {
+	case c.login != "":
 		req.SetBasicAuth(c.login, c.password)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {

@@ -310,7 +310,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%q: %v, %q, %q", args, err, &out, &problems)
 		}
 	}
-	for _, name := range []string{"serve", "import", "user", "check", "indexes", "undelete", "config", "version"} {
+	for _, name := range []string{"serve", "import", "user", "check", "indexes", "rights", "undelete", "config", "version"} {
 		for _, args := range [][]string{{name, "--help"}, {"help", name}} {
 			var out bytes.Buffer
 			cmd := exec.Command(binary, args...)

@@ -62,7 +62,7 @@ test('a record of every type', async () => {
   assert.deepEqual([typeof made.id, made.catalogId, made.title], ['string', orders, 'Chairs']);
 
   const r = await bp.getRecordById(orders, made.id);
-  assert.deepEqual([r.id, r.catalogId, r.title, r.privilegeCode], [made.id, orders, 'Chairs', 'admin']);
+  assert.deepEqual([r.id, r.catalogId, r.title, r.privilegeCode], [made.id, orders, 'Chairs', 'access']);
   for (const name of ['Title', 'Amount', 'Due', 'State', 'Way', 'Checks', 'Urgent', 'Progress', 'Stars', 'Note']) {
     assert.deepEqual(r.values[f[name]], values[f[name]], name);
   }

@@ -51,8 +51,10 @@ type Principal struct {
 	Links           []Link
 	RequestLimit    int           // 0: the server's
 	RequestInterval time.Duration // 0: the server's
-	// Cookie is the signed session value to hand to the client.
+	// Cookie is the signed session value to hand to the client; "" for a token.
 	Cookie string
+	Token  string // id of the token that it came by; "" for none
+	Scope  *Scope // of the token; nil for none
 }
 
 // Employee gives the number of the principal's record in a company; false
@@ -75,6 +77,8 @@ type Actor struct {
 	Language  string // of fault.Languages
 	IP        netip.Addr
 	RequestID string
+	// Scope narrows an actor who came with a token; nil for any other.
+	Scope *Scope
 }
 
 type actorKey struct{}

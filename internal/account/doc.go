@@ -1,6 +1,6 @@
 // Package account knows who may come in: accounts and their passwords, the
-// sessions they opened, their links to companies, and the delay after failed
-// logins.
+// sessions they opened, the tokens that programs come with, their links to
+// companies, and the delay after failed logins.
 //
 // An account is a person on this server; an employee is a record of a
 // company. A link joins the two, and an Actor is what a request runs as once
@@ -22,4 +22,9 @@
 // A session lives until it was not used for Options.SessionTTL, or until its
 // account's password or login changes, a company unlinks it, somebody revokes
 // it, or it is older than the account's SessionsFrom.
+//
+// A token belongs to one link, so to an account as one employee of one company,
+// and goes with it. It survives a new password: it was made in order that a
+// program need not know that. What its Scope narrows is enforced by the gates of
+// what is narrowed; its networks and expiry are looked at here.
 package account

@@ -120,7 +120,7 @@ func (s *Service) UpdateAccount(ctx context.Context, a Account) error {
 	if Key(old.Login) != Key(a.Login) {
 		return s.EndSessions(ctx, a.ID)
 	}
-	s.sessions.dropAccount(a.ID)
+	s.drop(a.ID)
 	return nil
 }
 
@@ -139,12 +139,12 @@ func (s *Service) Link(ctx context.Context, id ID, link Link) error {
 	if err := s.store.Link(ctx, id, link); err != nil {
 		return fmt.Errorf("link account %d to company %d: %w", id, link.Company, err)
 	}
-	s.sessions.clear() // another account may have lost its link
+	s.Reset() // another account may have lost its link
 	return nil
 }
 
-// Unlink takes an account out of a company and ends its sessions. It may be
-// repeated.
+// Unlink takes an account out of a company, which revokes its tokens there, and
+// ends its sessions. It may be repeated.
 func (s *Service) Unlink(ctx context.Context, id ID, company CompanyID) error {
 	if err := s.store.Unlink(ctx, id, company); err != nil {
 		return fmt.Errorf("unlink account %d from company %d: %w", id, company, err)

@@ -103,10 +103,10 @@ func TestKeyedLock(t *testing.T) {
 }
 
 func TestSessionCacheKeepsRevokedOut(t *testing.T) {
-	c := newSessionCache(2)
+	c := newCache[*sessionEntry](2)
 	e := &sessionEntry{principal: &Principal{Account: 1, Cookie: "a"}}
 	generation := c.current() // a request reads the session from the database
-	c.dropAccount(1)          // meanwhile it is revoked
+	c.dropOwner(1)            // meanwhile it is revoked
 	c.put(e, generation)
 	if c.get("a") != nil {
 		t.Error("a revoked session came back")
@@ -116,13 +116,13 @@ func TestSessionCacheKeepsRevokedOut(t *testing.T) {
 		e.used.Store(5)
 		c.put(e, c.current())
 	}
-	if len(c.byCookie) != 2 {
-		t.Errorf("%d entries of at most 2", len(c.byCookie))
+	if len(c.entries) != 2 {
+		t.Errorf("%d entries of at most 2", len(c.entries))
 	}
-	if n := len(c.touches()); n != 3 {
+	if n := len(c.uses()); n != 3 {
 		t.Errorf("%d uses to save, one of them evicted, want 3", n)
 	}
-	if n := len(c.touches()); n != 0 {
+	if n := len(c.uses()); n != 0 {
 		t.Errorf("%d uses saved twice", n)
 	}
 }

@@ -38,8 +38,18 @@ type Attempt struct {
 	Total   Failures // of the login from anywhere
 }
 
-// Store keeps accounts, sessions and failures in the control database. Times
-// have milliseconds. A missing account or session is a fault.NotFound. Methods
+// TokenHash is the SHA-256 of a token's text.
+type TokenHash [32]byte
+
+// TokenUse is the newest use of a token.
+type TokenUse struct {
+	ID string
+	At time.Time
+	IP string
+}
+
+// Store keeps accounts, sessions, tokens and failures in the control database. Times
+// have milliseconds. A missing account, session or token is a fault.NotFound. Methods
 // that change something have done so durably, in one transaction, when they
 // return nil. Login keys are made by Key.
 type Store interface {
@@ -63,6 +73,7 @@ type Store interface {
 
 	// Link joins an account and an employee; a link of this account to this
 	// company is replaced, and so is one of another account to this employee.
+	// Tokens go with the link that they were made under.
 	Link(ctx context.Context, id ID, link Link) error
 	// Unlink removes the link to a company, if there is one, and ends all
 	// sessions of the account.
@@ -93,4 +104,19 @@ type Store interface {
 	EndSessions(ctx context.Context, id ID) error
 	// PruneSessions removes the sessions last used before a time.
 	PruneSessions(ctx context.Context, before time.Time) error
+
+	// CreateToken adds a token under its link, which must be there; false when
+	// the link has most tokens already.
+	CreateToken(ctx context.Context, t Token, hash TokenHash, most int) (bool, error)
+	// Tokens lists an account's tokens of a company, in any order.
+	Tokens(ctx context.Context, id ID, company CompanyID) ([]Token, error)
+	// TokenByID reads a token and its account without links. One whose link is
+	// not there any more is a fault.NotFound.
+	TokenByID(ctx context.Context, id string) (Token, TokenHash, Account, error)
+	// DeleteToken removes one, if it exists.
+	DeleteToken(ctx context.Context, id ID, company CompanyID, token string) error
+	// TouchTokens raises the last use of tokens; unknown ones are passed over.
+	TouchTokens(ctx context.Context, uses []TokenUse) error
+	// PruneTokens removes the tokens that expired before a time.
+	PruneTokens(ctx context.Context, before time.Time) error
 }

@@ -45,8 +45,8 @@ type Options struct {
 	Secret []byte // signs session cookies
 	// SessionTTL is how long a session may stay unused.
 	SessionTTL time.Duration
-	// SessionRecheck is how long a session is trusted before the database is
-	// asked again; 0 is for ever, for the one process that owns its database.
+	// SessionRecheck is how long a session or token is trusted before the
+	// database is asked again; 0 is for ever, for the one process that owns its database.
 	SessionRecheck time.Duration
 	// BasicTTL is how long a right password is remembered; 0 is not at all.
 	BasicTTL   time.Duration
@@ -56,7 +56,7 @@ type Options struct {
 }
 
 const (
-	maxCounters = 100_000 // failures in the database, suspects and sessions in memory
+	maxCounters = 100_000 // failures in the database; suspects, sessions and tokens in memory
 	maxBasic    = 10_000  // remembered Basic credentials
 	pruneEvery  = 1_000   // failures between two prunings
 	flushEvery  = time.Minute
@@ -71,7 +71,8 @@ type Service struct {
 	hasher   *hasher
 	signKey  []byte
 	basicKey []byte
-	sessions *sessionCache
+	sessions *cache[*sessionEntry, Touch]
+	tokens   *cache[*tokenEntry, TokenUse]
 	basic    *bounded.Map[basicID, basicEntry]
 	suspects *bounded.Map[pair, struct{}]
 	attempts keyedLock[pair]
@@ -90,7 +91,8 @@ func New(store Store, opt Options) *Service {
 		hasher:   newHasher(runtime.GOMAXPROCS(0)),
 		signKey:  derive(opt.Secret, "session"),
 		basicKey: key,
-		sessions: newSessionCache(maxCounters),
+		sessions: newCache[*sessionEntry](maxCounters),
+		tokens:   newCache[*tokenEntry](maxCounters),
 		basic:    bounded.New[basicID, basicEntry](maxBasic),
 		suspects: bounded.New[pair, struct{}](maxCounters),
 	}

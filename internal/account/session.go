@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -140,7 +141,7 @@ func (s *Service) EndSession(ctx context.Context, cookie string) error {
 	if err := s.store.EndSession(ctx, key); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
-	s.sessions.dropKey(key)
+	s.sessions.dropFunc(func(e *sessionEntry) bool { return e.key == key })
 	s.log.InfoContext(ctx, "auth.logout", "module", "Auth:Logout", "user", login)
 	return nil
 }
@@ -156,16 +157,25 @@ func (s *Service) EndSessions(ctx context.Context, id ID) error {
 
 // revoked follows a change that ended the sessions of an account.
 func (s *Service) revoked(ctx context.Context, id ID) {
-	s.sessions.dropAccount(id)
+	s.drop(id)
 	s.log.InfoContext(ctx, "auth.session_revoked", "module", "Auth", "account", int64(id))
 }
 
-// Reset forgets what is cached about accounts and sessions: the database was
-// changed by somebody else.
-func (s *Service) Reset() { s.sessions.clear() }
+// drop forgets what is cached about an account.
+func (s *Service) drop(id ID) {
+	s.sessions.dropOwner(id)
+	s.tokens.dropOwner(id)
+}
 
-// Run saves the last uses of sessions each minute and removes dead sessions
-// each hour, until ctx ends; then it saves once more.
+// Reset forgets what is cached about accounts, sessions and tokens: the database
+// was changed by somebody else.
+func (s *Service) Reset() {
+	s.sessions.clear()
+	s.tokens.clear()
+}
+
+// Run saves the last uses of sessions and tokens each minute and removes dead
+// ones each hour, until ctx ends; then it saves once more.
 func (s *Service) Run(ctx context.Context) error {
 	flush := time.NewTicker(flushEvery)
 	defer flush.Stop()
@@ -192,13 +202,18 @@ func (s *Service) attempt(ctx context.Context, event string, work func(context.C
 }
 
 func (s *Service) flush(ctx context.Context) error {
-	touches := s.sessions.touches()
-	if len(touches) == 0 {
+	err := flushUses(ctx, s.sessions, s.store.TouchSessions)
+	return errors.Join(err, flushUses(ctx, s.tokens, s.store.TouchTokens))
+}
+
+func flushUses[E cached[T], T any](ctx context.Context, c *cache[E, T], save func(context.Context, []T) error) error {
+	uses := c.uses()
+	if len(uses) == 0 {
 		return nil
 	}
-	if err := s.store.TouchSessions(ctx, touches); err != nil {
-		s.sessions.giveBack(touches)
-		return fmt.Errorf("save last uses of sessions: %w", err)
+	if err := save(ctx, uses); err != nil {
+		c.giveBack(uses)
+		return fmt.Errorf("save last uses: %w", err)
 	}
 	return nil
 }
@@ -208,6 +223,9 @@ func (s *Service) prune(ctx context.Context) error {
 	before := s.opt.Now().Add(-s.opt.SessionTTL - 2*flushEvery)
 	if err := s.store.PruneSessions(ctx, before); err != nil {
 		return fmt.Errorf("remove dead sessions: %w", err)
+	}
+	if err := s.store.PruneTokens(ctx, s.opt.Now().Add(-tokenGrace)); err != nil {
+		return fmt.Errorf("remove expired tokens: %w", err)
 	}
 	return nil
 }

@@ -84,6 +84,7 @@ func Operations() []Operation {
 		{"check", "check [--repair]", "verify that the stored data is whole", defineCheck},
 		{"backup", "backup DIR", "copy all data to a new folder, also while a server works", defineBackup},
 		{"indexes", "indexes [add CATALOG FIELD[,FIELD]]", "list the added indexes, or add one", defineIndexes},
+		{"rights", "rights USER CATALOG[/RECORD] [--field ID]", "tell what an employee may do, and by which rules", defineRights},
 		{"undelete", "undelete section|catalog ID, undelete field CATALOG ID", "bring back what was removed less than 30 days ago", defineUndelete},
 	}
 }

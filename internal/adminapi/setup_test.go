@@ -14,6 +14,7 @@ import (
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/adminapi"
+	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/store"
 	"kartoteka/internal/store/testdb"
@@ -61,7 +62,7 @@ func newToolsWith(t testing.TB, target testdb.Target, textMax int) adminapi.Tool
 		t.Fatal(err)
 	}
 	accounts := account.New(control, account.Options{Secret: []byte("a secret of sixteen bytes"), Now: time.Now, Logger: log, SessionTTL: time.Hour})
-	service := catalog.New(company, catalog.Options{Now: time.Now, Log: log, Directory: directory{accounts}, FieldsMax: 300, TextMax: textMax, RecordsMax: 1000, Zone: kyiv})
+	service := catalog.New(company, catalog.Options{Now: time.Now, Log: log, Directory: directory{accounts}, Filters: bpium.ViewFilters{}, FieldsMax: 300, TextMax: textMax, RecordsMax: 1000, Zone: kyiv})
 	if _, err := service.Open(ctx, catalog.First{Name: "Boss", Login: "boss@example.com", Password: "first password", Section: "Main"}); err != nil {
 		t.Fatal(err)
 	}

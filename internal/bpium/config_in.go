@@ -1,6 +1,7 @@
 package bpium
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -150,7 +151,7 @@ func (d structureDecoder) linkConfig(b body, c *catalog.Config, old *catalog.Fie
 		d.source(e, c, old)
 	}
 	for _, e := range b.list("views") {
-		e.refuse("", fault.NotFound, "there is no such view")
+		d.viewSource(e, c, old)
 	}
 	if v, ok := b.v.Get("fields"); ok && v.Len() > 0 {
 		d.shown(b.in(v, "fields"), c, old)
@@ -181,12 +182,39 @@ func (d structureDecoder) source(b body, c *catalog.Config, old *catalog.Field) 
 		b.refuse("", fault.NotFound, "there is no catalog %s", text.Cut(id, 100))
 		return
 	}
-	for _, s := range c.Sources {
-		if s.Catalog == target.Num {
-			return
-		}
+	addSource(c, catalog.Source{Catalog: target.Num})
+}
+
+// viewSource reads {id, catalogId}, a legal view whose records the field may
+// link; one that is gone may stay.
+func (d structureDecoder) viewSource(b body, c *catalog.Config, old *catalog.Field) {
+	id, catalogID := b.id("id"), b.id("catalogId")
+	if !b.object() || id == nil || catalogID == nil {
+		b.refuse("", fault.Type, "expected an object with id and catalogId")
+		return
 	}
-	c.Sources = append(c.Sources, catalog.Source{Catalog: target.Num})
+	target := d.linked(*catalogID, old)
+	if target == nil {
+		b.refuse("catalogId", fault.NotFound, "there is no catalog %s", text.Cut(*catalogID, 100))
+		return
+	}
+	if v := d.structure.ViewByKey(target.Num, *id); v != nil {
+		addSource(c, catalog.Source{Catalog: target.Num, View: v.Num})
+		return
+	}
+	gone, err := strconv.ParseInt(*id, 10, 64)
+	if source := (catalog.Source{Catalog: target.Num, View: query.View(gone)}); err == nil && gone > 0 &&
+		old != nil && slices.Contains(old.Config.Sources, source) {
+		addSource(c, source)
+		return
+	}
+	b.refuse("", fault.NotFound, "there is no legal view %s", text.Cut(*id, 100))
+}
+
+func addSource(c *catalog.Config, s catalog.Source) {
+	if !slices.Contains(c.Sources, s) {
+		c.Sources = append(c.Sources, s)
+	}
 }
 
 func (d structureDecoder) linked(id string, old *catalog.Field) *catalog.Catalog {

@@ -1,6 +1,8 @@
 package bpium
 
 import (
+	"strconv"
+
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
 	"kartoteka/internal/query/tree"
@@ -129,7 +131,7 @@ func (w *writer) items(items []catalog.Item, colours bool) {
 
 func (w *writer) linkConfig(sc *catalog.Scope, c *catalog.Config, deep bool) {
 	w.sources(sc, c.Sources)
-	w.json("views", "[]")
+	w.viewSources(sc, c.Sources)
 	w.shownFields(sc, c.Shown, deep)
 	w.yes("multiselect", c.Multi)
 	w.yes("accessOnly", c.AccessOnly)
@@ -147,7 +149,7 @@ func (w *writer) sources(sc *catalog.Scope, sources []catalog.Source) {
 	w.open('[')
 	for _, s := range sources {
 		c := sc.Structure.AnyCatalog(s.Catalog)
-		if c == nil {
+		if c == nil || s.View != 0 {
 			continue
 		}
 		w.open('{')
@@ -156,6 +158,34 @@ func (w *writer) sources(sc *catalog.Scope, sources []catalog.Source) {
 		w.str("title", c.Name)
 		w.strOrNull("icon", c.Icon)
 		w.yes("removed", sc.Structure.Catalog(c.Num) == nil)
+		w.end('}')
+	}
+	w.end(']')
+}
+
+// viewSources writes the legal views whose records a field may link. One that
+// was deleted has its number for an id and no name.
+func (w *writer) viewSources(sc *catalog.Scope, sources []catalog.Source) {
+	w.key("views")
+	w.open('[')
+	for _, s := range sources {
+		c := sc.Structure.AnyCatalog(s.Catalog)
+		if c == nil || s.View == 0 {
+			continue
+		}
+		v := sc.Structure.View(s.View)
+		removed := v == nil || v.Catalog != c.Num
+		if removed {
+			v = &catalog.View{Key: strconv.FormatInt(int64(s.View), 10)}
+		}
+		w.open('{')
+		w.str("id", v.Key)
+		w.number("dbId", int64(s.View))
+		w.str("name", v.Name)
+		w.str("catalogId", c.Key)
+		w.str("catalogTitle", c.Name)
+		w.strOrNull("catalogIcon", c.Icon)
+		w.yes("removed", removed)
 		w.end('}')
 	}
 	w.end(']')
@@ -183,10 +213,11 @@ func (w *writer) shownFields(sc *catalog.Scope, shown []catalog.ShownField, deep
 	w.end('}')
 }
 
-// shownIn is the catalog of a shown field, nil when either is gone.
+// shownIn is the catalog of a shown field, nil when either is gone or the caller
+// may not know the field.
 func shownIn(sc *catalog.Scope, s catalog.ShownField) *catalog.Catalog {
 	f := sc.Structure.Field(s.Field)
-	if f == nil {
+	if f == nil || sc.Access.Field(f) == catalog.HideField {
 		return nil
 	}
 	return sc.Structure.Catalog(f.Catalog)

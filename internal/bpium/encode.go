@@ -17,8 +17,6 @@ type EncodeOptions struct {
 	// Selection is what the rows were asked with: where it names linked fields,
 	// every linked value has recordValues, be they empty. Nil for none.
 	Selection *catalog.Selection
-	// Privilege is the actor's on the record, for EncodeRecord.
-	Privilege catalog.Privilege
 }
 
 // nested is what was asked of the records that a field links.
@@ -48,10 +46,30 @@ func EncodeRecords(dst []byte, rows *catalog.Rows, o EncodeOptions) []byte {
 // record.
 func EncodeRecord(dst []byte, rows *catalog.Rows, o EncodeOptions) []byte {
 	e := newEncoder(rows, o, nil)
-	dst = e.record(dst, 0)
-	dst = append(dst, `,"privilegeCode":`...)
-	dst = tree.AppendString(dst, o.Privilege.Code())
-	return append(dst, `,"fieldPrivilegeCodes":{},"viewsIds":[]}`...)
+	w := writer{b: e.record(dst, 0), comma: true}
+	w.str("privilegeCode", rows.Rights.Privilege.Code())
+	w.fieldRights(rows.Catalog, rows.Rights.Fields)
+	w.key("viewsIds")
+	w.open('[')
+	for _, v := range rows.Rights.Views {
+		w.text(v.Key)
+	}
+	w.end(']')
+	w.end('}')
+	return w.b
+}
+
+// fieldRights writes the rights on fields that differ from what the privilege
+// says.
+func (w *writer) fieldRights(c *catalog.Catalog, rights map[*catalog.Field]catalog.FieldRight) {
+	w.key("fieldPrivilegeCodes")
+	w.open('{')
+	for _, f := range c.Fields {
+		if right, ok := rights[f]; ok {
+			w.str(f.Key, right.Code())
+		}
+	}
+	w.end('}')
 }
 
 // EncodeOutcome adds the answer to a written record: its id, title and the
@@ -204,22 +222,27 @@ func (e *encoder) title(dst []byte, i int) []byte {
 	return append(strconv.AppendInt(dst, int64(p.Record(i)), 10), '"')
 }
 
-// values adds the values of record i.
+// values adds the values of record i, but for those that the caller may not know.
 func (e *encoder) values(dst []byte, i int) []byte {
 	dst = append(dst, '{')
+	some := false
 	for j := range e.columns {
-		c := &e.columns[j]
-		if j > 0 {
+		c, v := &e.columns[j], e.rows.Page.Cell(i, j)
+		if v.Hidden() {
+			continue
+		}
+		if some {
 			dst = append(dst, ',')
 		}
+		some = true
 		if c.alias == nil {
 			dst = append(dst, c.key...)
-			dst = e.cell(dst, c, e.rows.Page.Cell(i, j))
+			dst = e.cell(dst, c, v)
 			continue
 		}
 		dst = append(dst, c.alias...)
 		start := len(dst)
-		dst = e.cell(dst, c, e.rows.Page.Cell(i, j))
+		dst = e.cell(dst, c, v)
 		end := len(dst)
 		dst = append(dst, ',')
 		dst = append(dst, c.key...)

@@ -76,6 +76,15 @@ func hasSource(f *catalog.Field, c query.Catalog) bool {
 	return false
 }
 
+// onlySource is the catalog of a field that has sources in one only; nil for
+// others.
+func onlySource(st *catalog.Structure, f *catalog.Field) *catalog.Catalog {
+	if list := f.Config.SourceCatalogs(); len(list) == 1 {
+		return st.AnyCatalog(list[0])
+	}
+	return nil
+}
+
 func (d *filterDecoder) linkObject(f *catalog.Field, e tree.Value) (query.Test, error) {
 	if attr, ok := e.Get("userAttr"); ok {
 		return d.sharedLink(f, attr)
@@ -127,8 +136,8 @@ func (d *filterDecoder) linkedCatalog(f *catalog.Field, e tree.Value) (*catalog.
 	switch {
 	case !ok && f.Type.Name() == "user":
 		return d.structure.Catalog(catalog.Employees), nil
-	case !ok && len(f.Config.Sources) == 1:
-		if c := d.structure.AnyCatalog(f.Config.Sources[0].Catalog); c != nil {
+	case !ok:
+		if c := onlySource(d.structure, f); c != nil {
 			return c, nil
 		}
 	}

@@ -61,7 +61,7 @@ func historyRecords(p Params, sc *catalog.Scope, at catalog.Moment, ask *catalog
 	if err != nil {
 		return err
 	}
-	if q.Where != nil || q.Search != (query.Search{}) {
+	if q.Where != nil || q.View != "" || q.Search != (query.Search{}) {
 		ask.Query = &q
 	}
 	return nil
@@ -245,7 +245,7 @@ func (e *historyEncoder) payload(h *catalog.HistoryEntry) {
 		}
 	case catalog.Created, catalog.Updated:
 		for _, m := range stored.Fields() {
-			e.change(m)
+			e.change(h, m)
 		}
 	}
 	e.end('}')
@@ -258,10 +258,10 @@ func (e *historyEncoder) value(v tree.Value) {
 
 // change writes the old and the new value of one field, if it still exists and
 // may be seen.
-func (e *historyEncoder) change(m tree.Field) {
+func (e *historyEncoder) change(h *catalog.HistoryEntry, m tree.Field) {
 	n, err := strconv.ParseInt(m.Key, 10, 64)
 	f := e.page.Catalog.Field(query.Field(n))
-	if err != nil || f == nil || !e.page.Access.Readable(f) {
+	if err != nil || f == nil || !e.page.Shows(h, f) {
 		return
 	}
 	if len(e.wanted) > 0 && !e.wanted[f.Num] {
@@ -313,19 +313,23 @@ func (e *historyEncoder) pastLinks(f *catalog.Field, v tree.Value) {
 		title, _ := link.Get("t")
 		catalogNum, _ := c.Int()
 		record, _ := r.Int()
+		name := title.Str()
+		if e.page.HidesTitle(query.MakeRef(query.Catalog(catalogNum), query.Record(record))) {
+			name = catalog.TitleText("", query.Record(record), code.Str())
+		}
 		if f.Type.Name() == "user" {
 			e.open('{')
 			e.key("id")
 			e.b = appendRecordID(e.b, code.Str(), query.Record(record))
 			e.comma = true
-			e.str("title", title.Str())
+			e.str("title", name)
 			e.end('}')
 			continue
 		}
 		e.next()
 		e.b = appendLinkHead(e.b, e.page.Structure, query.Catalog(catalogNum))
 		e.b = appendRecordID(e.b, code.Str(), query.Record(record))
-		e.str("recordTitle", title.Str())
+		e.str("recordTitle", name)
 		e.yes("isRemoved", false)
 		e.end('}')
 	}

@@ -40,7 +40,7 @@ func TestDecodeHistory(t *testing.T) {
 	}
 	for q, code := range map[string]fault.Code{
 		"sortType=up": fault.InvalidParameter, "limit=-1": fault.InvalidParameter, "from=x": fault.InvalidParameter,
-		"actionType=LOOK": fault.InvalidParameter, "fields=99": fault.UnknownField, "filters[99]=1": fault.UnknownField, "viewId=4": fault.NotFound,
+		"actionType=LOOK": fault.InvalidParameter, "fields=99": fault.UnknownField, "filters[99]=1": fault.UnknownField,
 	} {
 		if _, err := DecodeHistory(params(t, q), scopeOf(t, "27"), byOperator); !fault.Is(err, code) {
 			t.Errorf("%s: %v", q, err)

@@ -26,8 +26,8 @@ func TimezoneOffset(p Params) (int, error) {
 // DecodeQuery reads the parameters of a list of records. Limits above the
 // maximum are the service's to refuse.
 //
-// It fails with fault.InvalidParameter, InvalidFilter, UnknownField,
-// FieldHidden, or NotFound for a view.
+// It fails with fault.InvalidParameter, InvalidFilter, UnknownField or
+// FieldHidden.
 func DecodeQuery(p Params, sc *catalog.Scope, at catalog.Moment) (RecordsAsk, error) {
 	var ask RecordsAsk
 	var err error
@@ -66,7 +66,8 @@ func DecodeOne(p Params, sc *catalog.Scope) (ask RecordsAsk, err error) {
 // searchText, newMessages.
 func decodeMatches(p Params, sc *catalog.Scope, at catalog.Moment) (query.Query, error) {
 	var q query.Query
-	if err := noView(p); err != nil {
+	var err error
+	if q.View, err = decodeView(p); err != nil {
 		return q, err
 	}
 	v, err := p.Value("filters")
@@ -111,13 +112,13 @@ func decodeSearch(s string) query.Search {
 	return search
 }
 
-// noView refuses any view but none: this version has no views.
-func noView(p Params) error {
+// decodeView reads the id of a view; 0 or nothing is none.
+func decodeView(p Params) (string, error) {
 	id, err := p.Text("viewId")
-	if err != nil || id == "" || id == "0" {
-		return err
+	if id == "0" {
+		id = ""
 	}
-	return fault.New(fault.NotFound, "There is no view %s", text.Cut(id, 100))
+	return id, err
 }
 
 // decodeAmong reads the list of record ids; an empty list means no record.
@@ -149,22 +150,30 @@ func decodeSort(p Params, sc *catalog.Scope) (query.Sort, error) {
 	if err != nil {
 		return query.Sort{}, err
 	}
-	direction, err := p.Text("sortType")
+	desc, err := sortDesc(p)
 	if err != nil {
 		return query.Sort{}, err
 	}
-	s := query.Sort{Desc: id == "" && direction == ""}
-	switch direction {
-	case "", "1", "asc":
-	case "-1", "desc":
-		s.Desc = true
-	default:
-		return s, badParam("sortType", "expected 1, -1, asc or desc")
-	}
+	direction, _ := p.Text("sortType")
+	s := query.Sort{Desc: desc || id == "" && direction == ""}
 	if id == "" {
 		return s, nil
 	}
 	return sortBy(s, sc, id)
+}
+
+// sortDesc reads the direction of an order.
+func sortDesc(p Params) (bool, error) {
+	direction, err := p.Text("sortType")
+	switch {
+	case err != nil:
+		return false, err
+	case direction == "-1" || direction == "desc":
+		return true, nil
+	case direction == "" || direction == "1" || direction == "asc":
+		return false, nil
+	}
+	return false, badParam("sortType", "expected 1, -1, asc or desc")
 }
 
 var sortKeys = map[string]query.SortBy{

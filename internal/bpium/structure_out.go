@@ -151,7 +151,7 @@ func (w *writer) catalog(sc *catalog.Scope, o CatalogOptions) {
 	w.yes("history", c.History)
 	w.json("chat", `{"newChats":0}`)
 	w.str("privilegeCode", privilege.Code())
-	w.json("fieldPrivilegeCodes", `{}`)
+	w.fieldRights(c, sc.Access.Fields(c))
 	w.strOrNull("instruction", c.Instruction)
 	w.key("fields")
 	w.open('[')

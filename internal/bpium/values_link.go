@@ -102,10 +102,7 @@ func (d *valueDecoder) link(f *catalog.Field, e tree.Value) (link catalog.Link, 
 func (d *valueDecoder) target(f *catalog.Field, e tree.Value) (*catalog.Catalog, catalog.Value) {
 	v, _ := e.Get("catalogId")
 	if blank(v) {
-		if len(f.Config.Sources) == 1 {
-			return d.structure.AnyCatalog(f.Config.Sources[0].Catalog), nil
-		}
-		return nil, nil
+		return onlySource(d.structure, f), nil
 	}
 	id, ok := idText(v)
 	if !ok {

@@ -25,9 +25,9 @@ func (d *definition) Structure(context.Context) (*catalog.Definition, error) {
 	return &d.def, nil
 }
 
-func (d *definition) Version(context.Context) (int64, error) { return d.def.Version, nil }
+func (d *definition) Version(context.Context) (catalog.Version, error) { return d.def.Version, nil }
 
-func (d *definition) View(_ context.Context, _ int64, fn func(catalog.Reader) error) error {
+func (d *definition) View(_ context.Context, _ catalog.Version, fn func(catalog.Reader) error) error {
 	return fn(d.reader)
 }
 
@@ -140,7 +140,7 @@ func worldDefinition() catalog.Definition {
 		field(placesNum, 300, 3, "object", "Parent", catalog.Config{Sources: sources(placesNum)}),
 	)
 	return catalog.Definition{
-		Version:  1,
+		Version:  catalog.Version{Structure: 1, Rights: 1},
 		Sections: []*catalog.Section{{Num: 1, Key: "$settings", Name: "Management", System: true}, {Num: 3, Key: "3", Name: "Purchasing", Icon: "content-3", Priority: 14}},
 		Catalogs: []*catalog.Catalog{
 			{Num: usersNum, Key: "$users", Section: 1, Name: "Employees", Icon: "users-1", History: true, System: true, NextField: 9},
@@ -150,13 +150,17 @@ func worldDefinition() catalog.Definition {
 			{Num: goneNum, Key: "50", Section: 3, Name: "Gone", Removed: time.Unix(1, 0)},
 		},
 		Fields: fields,
+		Rules: []*catalog.Rule{
+			{ID: 1, Object: catalog.Object{Section: 1}, Privilege: catalog.AdminPrivilege},
+			{ID: 2, Object: catalog.Object{Section: 3}, Privilege: catalog.AdminPrivilege},
+		},
 	}
 }
 
 // scopeOf opens a catalog of the test world.
 func scopeOf(t testing.TB, key string) *catalog.Scope {
 	t.Helper()
-	s := catalog.New(&definition{def: worldDefinition()}, catalog.Options{Now: time.Now})
+	s := catalog.New(&definition{def: worldDefinition(), reader: &pages{}}, catalog.Options{Now: time.Now, Filters: ViewFilters{}})
 	sc, err := s.Catalog(context.Background(), catalog.Actor{Employee: 7}, key)
 	if err != nil {
 		t.Fatal(err)
@@ -209,9 +213,6 @@ type pages struct {
 	history []catalog.HistoryEntry
 }
 
-// Last says nothing to pages in memory.
-func (*pages) Last() {}
-
 func (p *pages) Select(_ context.Context, s *catalog.Selected) (*catalog.Page, error) {
 	return p.page(s.Columns, s.Catalog.Num, func(query.Record) bool { return true }), nil
 }
@@ -254,9 +255,12 @@ func (p *pages) page(columns []*catalog.Field, c query.Catalog, wanted func(quer
 
 // service is the test world with records.
 func service(p *pages) *catalog.Service {
-	return catalog.New(&definition{def: worldDefinition(), reader: p}, catalog.Options{Now: time.Now, RecordsMax: 10_000})
+	return catalog.New(&definition{def: worldDefinition(), reader: p}, catalog.Options{Now: time.Now, RecordsMax: 10_000, Filters: ViewFilters{}})
 }
 
 func link(c query.Catalog, n query.Record) catalog.Link {
 	return catalog.Link{Link: query.Link{Catalog: c, Key: query.Key{Record: n}}}
 }
+
+// frozen is the clock of tests that show times.
+func frozen() time.Time { return time.UnixMilli(noon).UTC() }

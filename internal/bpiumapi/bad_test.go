@@ -2,6 +2,7 @@ package bpiumapi_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -273,6 +274,14 @@ func evilCases(s string) []badCase {
 		{"a catalog's section", "POST", "/catalogs", `{"name":"x","sectionId":` + j + `}`, 404, "not_found", nil},
 		{"a new field's id", "POST", "/catalogs", fieldsOf(`{"type":"text","name":"x","id":` + j + `}`), 400, "invalid_id", []string{"fields[0].id"}},
 		structure("a field's type", fieldsOf(`{"name":"x","type":`+j+`}`), "fields[0].type"),
+		{"a new view's id", "POST", "/catalogs/26/views", `{"name":"x","id":` + j + `}`, 400, "invalid_id", nil},
+		{"a view's field", "POST", "/catalogs/26/views", `{"name":"x","filters":{` + j + `:1}}`, 400, "unknown_field", nil},
+		{"a view in a path", "PATCH", "/catalogs/26/views/" + esc(s), `{}`, 404, "not_found", nil},
+		{"a rule's object", "POST", "/rights", `{"object":{"catalogId":` + j + `},"rules":[]}`, 404, "not_found", nil},
+		{"a rule's subject", "POST", "/rights", `{"object":{"catalogId":"26"},"rules":[{"rightSubject":{"userAttr":` + j + `,"catalogId":"25","recordId":1},"privilegeCode":"view"}]}`, 400, "validation_failed", []string{"rules[0].rightSubject"}},
+		{"a rule's record", "POST", "/rights", `{"object":{"catalogId":"26"},"rules":[{"rightSubject":{"userAttr":"id","recordId":` + j + `},"privilegeCode":"view"}]}`, 400, "validation_failed", []string{"rules[0].rightSubject"}},
+		{"a candidate's title", "GET", "/catalogs/26/fields/15/availableRecords?title=" + esc(s) + "&limit=x", "", 400, "invalid_parameter", []string{"limit"}},
+		{"whose rights", "GET", "/rights/explain?catalogId=26&userId=" + esc(s), "", 404, "not_found", nil},
 		{"a history's catalog", "GET", "/histories?catalogId=" + esc(s), "", 404, "not_found", nil},
 		{"the name of a catalog to clear", "POST", "/catalogs/26/clear", `{"name":` + j + `}`, 400, "invalid_parameter", []string{"name"}},
 	}
@@ -283,9 +292,9 @@ func TestBadInput(t *testing.T) {
 	furnish(t, s)
 	before := s.everything(t)
 	groups := map[string][]badCase{}
-	for name, cases := range badInput {
-		groups[name] = cases
-	}
+	maps.Copy(groups, badInput)
+	maps.Copy(groups, badRights)
+	groups["tokens"] = badTokens
 	for _, text := range evil {
 		groups["SQL and JSON paths in every string: "+text] = evilCases(text)
 	}
@@ -299,6 +308,9 @@ func TestBadInput(t *testing.T) {
 				before = after
 			}
 		})
+	}
+	if tokens := s.must(t, http.MethodGet, "/tokens", ""); tokens != "[]" {
+		t.Errorf("tokens were made: %s", tokens)
 	}
 }
 
@@ -349,7 +361,7 @@ func (s *site) everything(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for _, path := range []string{
-		"/sections", "/catalogs?withHidden=true", "/catalogs/25/records", records, "/catalogs/$users/records",
+		"/sections", "/catalogs?withHidden=true", "/catalogs/26/views", "/rights?sectionId=3&catalogId=26", "/rights?sectionId=$settings", "/catalogs/25/records", records, "/catalogs/$users/records",
 		"/histories?catalogId=25", "/histories?catalogId=26", "/histories?catalogId=$users",
 	} {
 		fmt.Fprintf(&b, "%s\n%s\n", path, s.must(t, http.MethodGet, path, ""))

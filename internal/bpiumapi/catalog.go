@@ -58,13 +58,18 @@ func (a *API) createCatalog(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	st, err := a.opt.Catalog.Structure(r.Context())
+	st, err := a.opt.Catalog.Current(r.Context())
 	if err != nil {
 		return err
 	}
 	in, err := bpium.DecodeCatalog(body, st, nil)
 	if err != nil {
-		return err
+		return insteadOf(err, func() error {
+			if in.Section == nil {
+				return nil
+			}
+			return a.opt.Catalog.MayChangeSection(r.Context(), c.actor, *in.Section)
+		})
 	}
 	scope, err := a.opt.Catalog.CreateCatalog(r.Context(), c.actor, in)
 	if err != nil {

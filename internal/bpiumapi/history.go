@@ -8,6 +8,7 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/httpkit"
+	"kartoteka/internal/query"
 )
 
 func (a *API) histories(w http.ResponseWriter, r *http.Request) error {
@@ -25,7 +26,14 @@ func (a *API) histories(w http.ResponseWriter, r *http.Request) error {
 	}
 	ask, err := bpium.DecodeHistory(c.params, scope, a.moment(c.actor))
 	if err != nil {
-		return err
+		return insteadOf(err, func() error {
+			if ask.Record == nil {
+				return nil
+			}
+			ask = catalog.HistoryAsk{Catalog: ask.Catalog, Record: ask.Record}
+			_, err := a.opt.Catalog.History(r.Context(), c.actor, ask)
+			return err
+		})
 	}
 	page, err := a.opt.Catalog.History(r.Context(), c.actor, ask)
 	if err != nil {
@@ -46,7 +54,12 @@ func (a *API) comment(w http.ResponseWriter, r *http.Request) error {
 	}
 	in, err := bpium.DecodeComment(body)
 	if err != nil {
-		return err
+		return insteadOf(err, func() error {
+			if in.Catalog == "" || in.Record == (query.Key{}) {
+				return nil
+			}
+			return a.opt.Catalog.MayUseRecord(r.Context(), c.actor, in.Catalog, in.Record, catalog.ViewPrivilege)
+		})
 	}
 	scope, err := a.opt.Catalog.Catalog(r.Context(), c.actor, in.Catalog)
 	if err != nil {

@@ -199,7 +199,7 @@ func (a *API) resetCache(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		admin, err := a.administers(r.Context(), catalog.Actor{Employee: query.Record(who.Employee), Origin: "api"})
+		admin, err := a.administers(r.Context(), actorFor(who))
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,6 @@ func (o opened) encoding(ask bpium.RecordsAsk) bpium.EncodeOptions {
 	return bpium.EncodeOptions{
 		SkipPrevID: ask.SkipPrevID,
 		Selection:  ask.Selection,
-		Privilege:  o.scope.Access.Catalog(o.scope.Catalog),
 	}
 }
 

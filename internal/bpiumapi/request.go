@@ -15,7 +15,12 @@ import (
 // actorOf is who the request runs as.
 func actorOf(r *http.Request) catalog.Actor {
 	who, _ := account.ActorOf(r.Context())
-	return catalog.Actor{Employee: query.Record(who.Employee), Origin: "api"}
+	return actorFor(who)
+}
+
+// actorFor is an authenticated actor as the catalogs see it.
+func actorFor(who account.Actor) catalog.Actor {
+	return catalog.Actor{Employee: query.Record(who.Employee), Origin: "api", Scope: who.Scope}
 }
 
 // call is a request with its query string read.
@@ -63,7 +68,7 @@ func (a *API) about(h func(w http.ResponseWriter, r *http.Request, o opened) err
 }
 
 func (a *API) open(r *http.Request) (opened, error) {
-	scope, err := a.opt.Catalog.Catalog(r.Context(), actorOf(r), bpium.CatalogKey(r.PathValue("catalog")))
+	scope, err := a.opt.Catalog.Catalog(r.Context(), actorOf(r), catalogKey(r))
 	if err != nil {
 		return opened{}, err
 	}

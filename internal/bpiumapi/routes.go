@@ -3,6 +3,7 @@ package bpiumapi
 import (
 	"net/http"
 
+	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/httpkit"
 )
@@ -17,27 +18,48 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "GET /users", Handler: a.users},
 
 		{Pattern: "GET /sections", Handler: a.sections},
-		{Pattern: "POST /sections", Handler: a.createSection},
+		{Pattern: "POST /sections", Handler: righted(a.createSection, a.mayCreateSection)},
 		{Pattern: "GET /sections/{section}", Handler: a.section},
-		{Pattern: "PATCH /sections/{section}", Handler: a.updateSection},
-		{Pattern: "DELETE /sections/{section}", Handler: a.deleteSection},
+		{Pattern: "PATCH /sections/{section}", Handler: righted(a.updateSection, a.mayChangeSection)},
+		{Pattern: "DELETE /sections/{section}", Handler: righted(a.deleteSection, a.mayChangeSection)},
 
 		{Pattern: "GET /catalogs", Handler: a.catalogs},
 		{Pattern: "POST /catalogs", Handler: a.createCatalog},
 		{Pattern: "GET /catalogs/{catalog}", Handler: a.catalog},
-		{Pattern: "PATCH /catalogs/{catalog}", Handler: a.updateCatalog},
-		{Pattern: "DELETE /catalogs/{catalog}", Handler: a.deleteCatalog},
-		{Pattern: "POST /catalogs/{catalog}/clear", Handler: a.clearCatalog},
+		{Pattern: "PATCH /catalogs/{catalog}", Handler: righted(a.updateCatalog, a.mayChangeCatalog)},
+		{Pattern: "DELETE /catalogs/{catalog}", Handler: righted(a.deleteCatalog, a.mayChangeCatalog)},
+		{Pattern: "POST /catalogs/{catalog}/clear", Handler: righted(a.clearCatalog, a.mayChangeCatalog)},
 
 		{Pattern: "GET /catalogs/{catalog}/records", Handler: a.about(a.records)},
-		{Pattern: "POST /catalogs/{catalog}/records", Handler: a.about(a.createRecord)},
-		{Pattern: "GET /catalogs/{catalog}/records/{record}", Handler: a.about(a.record)},
-		{Pattern: "PATCH /catalogs/{catalog}/records/{record}", Handler: a.about(a.updateRecord)},
-		{Pattern: "DELETE /catalogs/{catalog}/records/{record}", Handler: a.about(a.deleteRecord)},
+		{Pattern: "POST /catalogs/{catalog}/records", Handler: righted(a.about(a.createRecord), a.mayCreateRecord)},
+		{Pattern: "GET /catalogs/{catalog}/records/{record}", Handler: righted(a.about(a.record), a.mayUseRecord(catalog.ViewPrivilege))},
+		{Pattern: "PATCH /catalogs/{catalog}/records/{record}", Handler: righted(a.about(a.updateRecord), a.mayUseRecord(catalog.ViewPrivilege))},
+		{Pattern: "DELETE /catalogs/{catalog}/records/{record}", Handler: righted(a.about(a.deleteRecord), a.mayUseRecord(catalog.DeletePrivilege))},
+
+		{Pattern: "GET /catalogs/{catalog}/views", Handler: a.views},
+		{Pattern: "POST /catalogs/{catalog}/views", Handler: a.createView},
+		{Pattern: "GET /catalogs/{catalog}/views/{view}", Handler: righted(a.view, a.mayUseView)},
+		{Pattern: "PATCH /catalogs/{catalog}/views/{view}", Handler: righted(a.updateView, a.mayWriteView)},
+		{Pattern: "DELETE /catalogs/{catalog}/views/{view}", Handler: righted(a.deleteView, a.mayWriteView)},
+
+		{Pattern: "GET /catalogs/{catalog}/records/{record}/relations", Handler: righted(a.about(a.relations), a.mayUseRecord(catalog.ViewPrivilege))},
+		{Pattern: "GET /catalogs/{catalog}/fields/{field}/availableRecords", Handler: righted(a.about(a.availableRecords), a.mayUseField)},
+		{Pattern: "GET /catalogs/{catalog}/fields/{field}/availableFilterRecords", Handler: righted(a.about(a.availableFilterRecords), a.mayUseField)},
+		{Pattern: "GET /catalogs/{catalog}/fields/{field}/availableFilterRecord", Handler: righted(a.about(a.availableFilterRecords), a.mayUseField)},
+		{Pattern: "GET /contacts", Handler: a.contacts},
+
+		{Pattern: "GET /rights", Handler: a.rights},
+		{Pattern: "POST /rights", Handler: a.setRights},
+		{Pattern: "GET /rights/explain", Handler: a.explainRights},
 
 		{Pattern: "GET /histories", Handler: a.histories},
 		{Pattern: "POST /histories", Handler: a.comment},
 		{Pattern: "GET /histories/{entry}", Handler: noEntry},
+
+		{Pattern: "GET /tokens", Handler: a.tokens},
+		{Pattern: "POST /tokens", Handler: a.createToken},
+		{Pattern: "GET /tokens/{token}", Handler: a.token},
+		{Pattern: "DELETE /tokens/{token}", Handler: a.deleteToken},
 	}
 }
 
@@ -56,27 +78,20 @@ func (a *API) authRoutes() []httpkit.Route {
 // later are the patterns of /api/v1 that are part of the contract and not of
 // this version: clients get 501 for them instead of a puzzling 404.
 var later = []string{
-	"GET /catalogs/{catalog}/views", "POST /catalogs/{catalog}/views",
-	"GET /catalogs/{catalog}/views/{view}", "PATCH /catalogs/{catalog}/views/{view}", "DELETE /catalogs/{catalog}/views/{view}",
-	"GET /catalogs/{catalog}/fields/{field}/availableRecords", "GET /catalogs/{catalog}/fields/{field}/availableFilterRecords",
-	"GET /catalogs/{catalog}/fields/{field}/availableFilterRecord", "GET /catalogs/{catalog}/fields/{field}/dependencies",
+	"GET /catalogs/{catalog}/fields/{field}/dependencies",
 	"GET /catalogs/{catalog}/values", "GET /catalogs/{catalog}/values/{axis}", "GET /catalogs/{catalog}/totals",
 	"GET /catalogs/{catalog}/export", "POST /catalogs/{catalog}/import",
-	"GET /catalogs/{catalog}/records/{record}/relations",
 	"GET /catalogs/{catalog}/records/{record}/messages", "POST /catalogs/{catalog}/records/{record}/messages",
 	"PATCH /catalogs/{catalog}/records/{record}/messages/{message}", "DELETE /catalogs/{catalog}/records/{record}/messages/{message}",
 	"GET /catalogs/{catalog}/records/{record}/chatOptions/{same}", "PATCH /catalogs/{catalog}/records/{record}/chatOptions/{same}",
 	"POST /catalogs/{catalog}/records/{record}/changes", "POST /catalogs/{catalog}/changes", "POST /changes",
 
 	"POST /files", "GET /files/upload", "GET /files/{file}", "PATCH /files/{file}",
-	"GET /contacts",
-	"GET /rights", "POST /rights", "GET /rights/explain",
 	"GET /boards", "POST /boards", "GET /boards/{board}", "PATCH /boards/{board}", "DELETE /boards/{board}",
 	"GET /boards/{board}/widgets", "POST /boards/{board}/widgets", "GET /boards/{board}/widgets/{widget}",
 	"PATCH /boards/{board}/widgets/{widget}", "DELETE /boards/{board}/widgets/{widget}",
 	"GET /boards/{board}/widgets/{widget}/values", "GET /boards/{board}/widgets/{widget}/totals",
 
-	"GET /tokens", "POST /tokens", "DELETE /tokens/{token}",
 	"GET /trash", "POST /trash/{kind}/{id}/undelete",
 	"GET /stream",
 	"GET /webhooks/{webhook}/deliveries", "GET /webhooks/{webhook}/deliveries/{delivery}",

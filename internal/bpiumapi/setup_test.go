@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"kartoteka/internal/account"
+	"kartoteka/internal/bpium"
 	"kartoteka/internal/bpiumapi"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/httpkit"
@@ -137,7 +138,7 @@ func (s *site) openServices(ctx context.Context, dir string, log *slog.Logger) (
 		Now:        s.clock.Now, Logger: log,
 	})
 	s.catalog = catalog.New(company, catalog.Options{
-		Now: s.clock.Now, Log: log, Directory: directory{s.accounts},
+		Now: s.clock.Now, Log: log, Directory: directory{s.accounts}, Filters: bpium.ViewFilters{},
 		FieldsMax: 300, TextMax: 256, RecordsMax: 10000, Zone: time.UTC,
 	})
 	return func() error { return errors.Join(company.Close(), control.Close()) }, nil

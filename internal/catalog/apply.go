@@ -150,6 +150,12 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 	if err := tx.Write(ctx, w.mutations); err != nil {
 		return err
 	}
+	if err := w.bumpRights(ctx, tx); err != nil {
+		return err
+	}
+	if err := w.maskMade(ctx, tx); err != nil {
+		return err
+	}
 	if err := w.comment(ctx, tx); err != nil {
 		return err
 	}
@@ -189,11 +195,11 @@ func (s *Service) Reserve(ctx context.Context, a Actor, c query.Catalog, n int) 
 	if err != nil {
 		return 0, err
 	}
-	access, err := s.access(ctx, st, a)
+	access, err := s.access(ctx, st, nil, a)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := writableCatalog(st, access, c, CreatePrivilege); err != nil {
+	if _, err := makeIn(st, access, c); err != nil {
 		return 0, err
 	}
 	return s.store.Reserve(ctx, c, n)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
 	"kartoteka/internal/store/testdb"
@@ -18,7 +19,7 @@ func benchWorld(b *testing.B) (*catalog.Service, *catalog.Catalog) {
 	db := openTarget(b, testdb.SQLite(b))
 	s := catalog.New(db, catalog.Options{
 		Now: time.Now, Log: slog.New(slog.DiscardHandler), FieldsMax: 300, TextMax: 256, RecordsMax: 10_000,
-		Directory: &logins{known: map[query.Record]catalog.DirectoryMessage{}},
+		Directory: &logins{known: map[query.Record]catalog.DirectoryMessage{}}, Filters: bpium.ViewFilters{},
 	})
 	if _, err := s.Open(b.Context(), catalog.First{Name: "Ada", Login: "ada", Password: "secret1", Section: "Work"}); err != nil {
 		b.Fatal(err)

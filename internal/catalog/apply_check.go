@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,17 +13,22 @@ import (
 
 // check works out what a step changes and moves its subject on. All failures
 // of values of one operation are reported together.
-func (p *planner) check(s *step) error {
+func (p *planner) check(ctx context.Context, s *step) error {
 	if !s.subject.found || s.subject.removed {
 		return s.missing()
+	}
+	if !s.subject.fresh {
+		if err := need(p.rights[s.subject.catalog].privilege(s.subject.record), s.want); err != nil {
+			return err
+		}
 	}
 	var details []fault.Detail
 	var err error
 	switch s.kind {
 	case createStep:
-		details, err = p.checkCreate(s)
+		details, err = p.checkCreate(ctx, s)
 	case updateStep:
-		details, err = p.checkUpdate(s)
+		details, err = p.checkUpdate(ctx, s)
 	case deleteStep:
 		p.checkDelete(s)
 	}
@@ -52,7 +58,7 @@ func (p *planner) more(s *step) bool {
 	return i < len(p.steps) && p.steps[i].op == s.op
 }
 
-func (p *planner) checkCreate(s *step) (details []fault.Detail, err error) {
+func (p *planner) checkCreate(ctx context.Context, s *step) (details []fault.Detail, err error) {
 	hint := 0
 	for _, f := range s.subject.catalog.Fields {
 		if f.Storage() == NoStorage {
@@ -62,7 +68,7 @@ func (p *planner) checkCreate(s *step) (details []fault.Detail, err error) {
 		if i := indexOf(s.given, f.Num, hint); i >= 0 {
 			v, named, hint = s.given[i].Value, true, i+1
 		}
-		v, detail, err := p.startValue(s, f, v, named)
+		v, detail, err := p.startValue(ctx, s, f, v, named)
 		switch {
 		case err != nil:
 			return nil, err
@@ -81,41 +87,50 @@ func (p *planner) checkCreate(s *step) (details []fault.Detail, err error) {
 
 // startValue is the value of a field of a new record: the given one, else the
 // field's default.
-func (p *planner) startValue(s *step, f *Field, v Value, named bool) (Value, *fault.Detail, error) {
+func (p *planner) startValue(ctx context.Context, s *step, f *Field, v Value, named bool) (Value, *fault.Detail, error) {
 	initial := f.Type.Initial(f, p.moment)
 	if !named {
-		return p.accept(s, f, nil, initial)
+		return p.accept(ctx, s, f, nil, initial)
 	}
-	v, detail, err := p.accept(s, f, nil, v)
-	if err != nil || detail != nil {
-		return nil, detail, err
+	right := p.right(s, f)
+	if right == HideField {
+		return nil, nil, hidden(f)
 	}
-	if !p.access.Writable(f) {
-		if !same(v, initial) {
-			return nil, nil, readonly(f)
-		}
-		return initial, nil, nil
+	v, detail, err := p.accept(ctx, s, f, nil, v)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case right == EditField:
+		return v, detail, nil
+	case detail != nil || !same(v, initial):
+		return nil, nil, readonly(f)
 	}
-	return v, nil, nil
+	return initial, nil, nil
 }
 
-func (p *planner) checkUpdate(s *step) (details []fault.Detail, err error) {
+func (p *planner) checkUpdate(ctx context.Context, s *step) (details []fault.Detail, err error) {
 	if s.code, err = p.newCode(s); err != nil {
 		return nil, err
 	}
 	var refused []query.Field
 	for _, g := range s.given {
 		f := s.subject.catalog.Field(g.Field)
+		right := p.right(s, f)
+		if right == HideField {
+			return nil, hidden(f)
+		}
 		old := s.subject.value(f)
-		v, detail, err := p.accept(s, f, old, g.Value)
+		v, detail, err := p.accept(ctx, s, f, old, g.Value)
 		switch {
 		case err != nil:
 			return nil, err
+		case detail != nil && right < EditField:
+			return nil, readonly(f) // what cannot be a value is not the stored one
 		case detail != nil:
 			details = append(details, *detail)
 			refused = append(refused, f.Num)
 		case same(v, old):
-		case !p.access.Writable(f):
+		case right < EditField:
 			return nil, readonly(f)
 		default:
 			s.changes = append(s.changes, change{field: f, old: old, new: v})
@@ -155,7 +170,7 @@ func (p *planner) newCode(s *step) (*string, error) {
 	if code != "" && !keyForm.MatchString(code) {
 		return nil, badCode(code)
 	}
-	if err := need(p.access.Catalog(s.subject.catalog), AccessPrivilege); err != nil {
+	if err := need(p.privilege(s), AccessPrivilege); err != nil {
 		return nil, err
 	}
 	return &code, nil
@@ -174,7 +189,7 @@ func (p *planner) checkDelete(s *step) {
 
 // accept checks a value that is to replace old. The employees' password is
 // taken out: it is kept by the directory and never in the record.
-func (p *planner) accept(s *step, f *Field, old, v Value) (Value, *fault.Detail, error) {
+func (p *planner) accept(ctx context.Context, s *step, f *Field, old, v Value) (Value, *fault.Detail, error) {
 	if files, ok := v.(Files); ok && f.Storage() == FilesStorage {
 		had, _ := old.(Files)
 		resolved, detail := resolveFiles(f, had, files)
@@ -189,12 +204,12 @@ func (p *planner) accept(s *step, f *Field, old, v Value) (Value, *fault.Detail,
 	}
 	if links, ok := v.(Links); ok {
 		had, _ := old.(Links)
-		if detail := p.checkLinks(f, had, links); detail != nil {
-			return nil, detail, nil
+		if detail, err := p.checkLinks(ctx, f, had, links); detail != nil || err != nil {
+			return nil, detail, err
 		}
 	}
 	if isPassword(f) {
-		if !p.access.Writable(f) {
+		if p.right(s, f) < EditField {
 			return nil, nil, readonly(f)
 		}
 		t, _ := v.(Text)
@@ -246,6 +261,27 @@ func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
 func missing(f *Field) fault.Detail {
 	return fault.Field(f.Key, fault.Required, "%s: a value is required", f.Name)
+}
+
+// right is what the actor may do with a field of the step's record.
+func (p *planner) right(s *step, f *Field) FieldRight {
+	if s.subject.fresh {
+		return p.access.settable(f)
+	}
+	return p.rights[s.subject.catalog].field(f, s.subject.record)
+}
+
+// privilege is the actor's on the step's record; on one that is being made,
+// that on its catalog.
+func (p *planner) privilege(s *step) Privilege {
+	if s.subject.fresh {
+		return p.access.Catalog(s.subject.catalog)
+	}
+	return p.rights[s.subject.catalog].privilege(s.subject.record)
+}
+
+func hidden(f *Field) error {
+	return fault.New(fault.FieldHidden, "You have no access to the field %s", f.Key)
 }
 
 func readonly(f *Field) error {

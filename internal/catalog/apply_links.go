@@ -20,8 +20,8 @@ func (p *planner) resolve(ctx context.Context, c *Catalog, values []FieldValue) 
 		if f.Storage() == NoStorage {
 			continue
 		}
-		if p.access.Field(f) == HideField {
-			return nil, fault.New(fault.FieldHidden, "You have no access to the field %s", f.Key)
+		if !p.access.Shown(f) && p.access.settable(f) == HideField {
+			return nil, hidden(f)
 		}
 		if links, ok := v.Value.(Links); ok && f.Storage() == LinksStorage {
 			var err error
@@ -37,6 +37,7 @@ func (p *planner) resolve(ctx context.Context, c *Catalog, values []FieldValue) 
 // resolveLinks gives links their catalog and record. A link that cannot be
 // resolved makes the whole value a Bad one.
 func (p *planner) resolveLinks(ctx context.Context, f *Field, links Links) (Value, error) {
+	p.viewed = p.viewed || slices.ContainsFunc(f.Config.Sources, func(s Source) bool { return s.View != 0 })
 	if len(links) > MaxLinks {
 		return Bad{*failed(f, fault.TooMany, "%s: at most %d links", f.Name, MaxLinks)}, nil
 	}
@@ -178,46 +179,48 @@ func editable(f *Field, values []FieldValue) []FieldValue {
 	return kept
 }
 
-// sources are the catalogs whose records a link field may name.
-func sources(f *Field) []query.Catalog {
-	if _, ok := f.Type.(userType); ok {
-		return []query.Catalog{Employees}
-	}
-	list := make([]query.Catalog, len(f.Config.Sources))
-	for i, s := range f.Config.Sources {
-		list[i] = s.Catalog
-	}
-	return list
-}
-
-func onlySource(f *Field) query.Catalog {
-	if list := sources(f); len(list) == 1 {
-		return list[0]
-	}
-	return 0
-}
-
 // checkLinks tells whether the links that the record does not have yet may be
 // made: their target lives, is in a source catalog and may be linked.
-func (p *planner) checkLinks(f *Field, old, links Links) *fault.Detail {
+func (p *planner) checkLinks(ctx context.Context, f *Field, old, links Links) (*fault.Detail, error) {
 	had := make(map[query.Ref]bool, len(old))
 	for _, l := range old {
 		had[l.Ref()] = true
 	}
-	allowed := sources(f)
 	for _, l := range links {
 		if had[l.Ref()] {
 			continue
 		}
 		c := p.st.Catalog(l.Catalog)
-		if c == nil || !slices.Contains(allowed, l.Catalog) || !p.lives(l.Ref()) {
-			return missingLink(f, l)
+		if c == nil || !slices.Contains(sources(f), l.Catalog) || !p.lives(l.Ref()) {
+			return missingLink(f, l), nil
 		}
-		if f.Config.AccessOnly && p.access.Catalog(c) < ViewPrivilege {
-			return failed(f, fault.Forbidden, "%s: you may not view the record %s", f.Name, keyText(l.Key))
+		if !p.made(l.Ref()) {
+			ok, err := isOffered(ctx, p.r, p.access, f, c, l.Record)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				return missingLink(f, l), nil
+			}
+		}
+		if !f.Config.AccessOnly || p.made(l.Ref()) {
+			continue
+		}
+		on, err := rightsOn(ctx, p.r, p.access, c, []query.Record{l.Record})
+		if err != nil {
+			return nil, err
+		}
+		if on.privilege(l.Record) < ViewPrivilege {
+			return failed(f, fault.Forbidden, "%s: you may not view the record %s", f.Name, keyText(l.Key)), nil
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// made tells whether a record is being made by the same operations.
+func (p *planner) made(ref query.Ref) bool {
+	sub := p.subjects[ref]
+	return sub != nil && sub.fresh
 }
 
 // lives tells whether a record exists, counting what earlier steps did.

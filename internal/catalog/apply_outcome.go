@@ -1,6 +1,12 @@
 package catalog
 
-import "slices"
+import (
+	"context"
+	"slices"
+
+	"kartoteka/internal/account"
+	"kartoteka/internal/query"
+)
 
 // outcomes says for each operation what it did. It is called after mutations.
 func (p *planner) outcomes(ops int) []Outcome {
@@ -11,6 +17,9 @@ func (p *planner) outcomes(ops int) []Outcome {
 		}
 		o := &list[s.op]
 		*o = Outcome{Record: s.subject.record, Code: s.subject.code, Title: s.subject.titleText()}
+		if !p.access.may(account.Reads, s.subject.catalog) {
+			o.Title = TitleText("", o.Record, o.Code)
+		}
 		if s.kind == createStep || s.kind == updateStep {
 			o.Row = p.row(s)
 		}
@@ -22,7 +31,7 @@ func (p *planner) outcomes(ops int) []Outcome {
 func (p *planner) row(s *step) *Rows {
 	columns := make([]*Field, 0, len(s.changes)+1)
 	for _, c := range s.changes {
-		if p.access.Shown(c.field) {
+		if p.right(s, c.field) >= ViewField && p.access.may(account.Reads, s.subject.catalog) {
 			columns = append(columns, c.field)
 		}
 	}
@@ -39,6 +48,9 @@ func (p *planner) row(s *step) *Rows {
 	}
 	rows.Page = s.subject.page1(columns)
 	p.access.mask(rows)
+	if !s.subject.fresh {
+		p.rights[s.subject.catalog].mask(rows)
+	}
 	return rows
 }
 
@@ -62,7 +74,7 @@ func (p *Page) add(f *Field, v Value) {
 	case string:
 		from := len(p.arena)
 		p.arena = append(p.arena, v...)
-		p.cells = append(p.cells, Cell{true, uint64(from)<<32 | uint64(len(p.arena))})
+		p.cells = append(p.cells, Cell{set: true, bits: uint64(from)<<32 | uint64(len(p.arena))})
 	case []byte:
 		p.AddBytes(v)
 	case float64:
@@ -70,4 +82,55 @@ func (p *Page) add(f *Field, v Value) {
 	case int64:
 		p.AddInt(v)
 	}
+}
+
+// maskMade takes out of the answer what the actor may not see of the records
+// that he made: which views they are in is known now that they are there.
+func (w *writing) maskMade(ctx context.Context, tx Writer) error {
+	if w.access.rules == nil {
+		return nil
+	}
+	for _, s := range w.steps {
+		if s.kind != createStep || len(s.through) > 0 {
+			continue
+		}
+		o := &w.outcomes[s.op]
+		on, err := rightsOn(ctx, tx, w.access, s.subject.catalog, []query.Record{o.Record})
+		if err != nil {
+			return err
+		}
+		if on.privilege(o.Record) < ViewPrivilege {
+			o.Row.Fields = nil
+		}
+		on.mask(o.Row)
+		if on.hides(s.subject.catalog.Title(), o.Record) {
+			o.Title = TitleText("", o.Record, o.Code)
+		}
+	}
+	return nil
+}
+
+// bumpRights makes everybody look again at who is in which role group when
+// that may have changed: employees' cards that link others, or a record gone
+// that is a group.
+func (w *writing) bumpRights(ctx context.Context, tx Writer) error {
+	for i := range w.mutations {
+		if w.st.changesGroups(&w.mutations[i]) {
+			if err := tx.BumpRights(ctx); err != nil {
+				return err
+			}
+			return w.s.keepsAdmin(ctx, tx)
+		}
+	}
+	return nil
+}
+
+func (st *Structure) changesGroups(m *Mutation) bool {
+	if m.Catalog.Num == Employees && slices.ContainsFunc(m.Cells, func(v StoredValue) bool { return v.Field.makesGroups() }) {
+		return true
+	}
+	if m.Kind != RemoveRecord && m.Kind != RestoreRecord {
+		return false
+	}
+	return slices.ContainsFunc(st.ReferringTo(m.Catalog.Num), func(f *Field) bool { return f.makesGroups() })
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"kartoteka/internal/account"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 	"kartoteka/internal/query/text"
@@ -33,7 +34,9 @@ type planner struct {
 	needs    []*demand
 	titles   Titles
 	codes    map[query.Link]query.Record // numbers of linked records by custom id
+	rights   map[*Catalog]*recordRights  // on the records that the steps write
 	comments bool
+	viewed   bool     // a link is to a record of a view
 	op       int      // index of the operation being planned
 	through  []*Field // the link fields that lead from it to the linked record being planned
 	details  []fault.Detail
@@ -57,8 +60,9 @@ type step struct {
 	through []*Field // the link fields that asked for it, from the operation's record on
 	subject *subject
 	given   []FieldValue
-	code    *string // the new custom id, nil to leave it
-	text    string  // of a comment
+	code    *string   // the new custom id, nil to leave it
+	text    string    // of a comment
+	want    Privilege // that the actor needs on the record
 
 	// Set by check:
 	changes  []change
@@ -102,7 +106,7 @@ type demand struct {
 }
 
 func (p *planner) plan(ctx context.Context, st *Structure, r Reader, ops []Op) error {
-	access, err := p.s.access(ctx, st, p.actor)
+	access, err := p.s.access(ctx, st, r, p.actor)
 	if err != nil {
 		return err
 	}
@@ -111,7 +115,7 @@ func (p *planner) plan(ctx context.Context, st *Structure, r Reader, ops []Op) e
 		s: p.s, actor: p.actor, st: st, access: access, r: r,
 		moment:   Moment{Now: now, Offset: p.actor.Offset, Employee: p.actor.Employee},
 		steps:    make([]*step, 0, len(ops)),
-		subjects: make(map[query.Ref]*subject, len(ops)),
+		subjects: make(map[query.Ref]*subject, len(ops)), rights: map[*Catalog]*recordRights{},
 	}
 	for i, op := range ops {
 		p.op = i
@@ -124,7 +128,7 @@ func (p *planner) plan(ctx context.Context, st *Structure, r Reader, ops []Op) e
 	}
 	for _, s := range p.steps {
 		p.op = s.op
-		if err := p.check(s); err != nil {
+		if err := p.check(ctx, s); err != nil {
 			return p.at(err, len(ops))
 		}
 	}
@@ -148,11 +152,11 @@ func (p *planner) expand(ctx context.Context, op Op) error {
 	case Update:
 		return p.addUpdate(ctx, op)
 	case Delete:
-		sub, err := p.target(ctx, op.Catalog, op.Record, DeletePrivilege)
+		sub, err := p.target(ctx, op.Catalog, op.Record, account.Deletes, true)
 		if err != nil {
 			return err
 		}
-		p.steps = append(p.steps, &step{kind: deleteStep, op: p.op, subject: sub})
+		p.steps = append(p.steps, &step{kind: deleteStep, op: p.op, subject: sub, want: DeletePrivilege})
 		p.needed(sub.catalog).wantAll()
 		return nil
 	case Comment:
@@ -171,17 +175,17 @@ func (p *planner) addComment(ctx context.Context, op Comment) error {
 	if text.Len(op.Text) > maxComment {
 		return fault.New(fault.InvalidParameter, "The comment is longer than %d characters", maxComment)
 	}
-	sub, err := p.target(ctx, op.Catalog, op.Record, ViewPrivilege)
+	sub, err := p.target(ctx, op.Catalog, op.Record, account.Updates, false)
 	if err != nil {
 		return err
 	}
 	p.comments = true
-	p.steps = append(p.steps, &step{kind: commentStep, op: p.op, subject: sub, text: op.Text})
+	p.steps = append(p.steps, &step{kind: commentStep, op: p.op, subject: sub, text: op.Text, want: ViewPrivilege})
 	return nil
 }
 
 func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
-	c, err := writableCatalog(p.st, p.access, op.Catalog, CreatePrivilege)
+	c, err := makeIn(p.st, p.access, op.Catalog)
 	if err != nil {
 		return nil, err
 	}
@@ -207,11 +211,12 @@ func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
 }
 
 func (p *planner) addUpdate(ctx context.Context, op Update) error {
-	sub, err := p.target(ctx, op.Catalog, op.Record, EditPrivilege)
+	sub, err := p.target(ctx, op.Catalog, op.Record, account.Updates, true)
 	if err != nil {
 		return err
 	}
-	st := &step{kind: updateStep, op: p.op, through: slices.Clone(p.through), subject: sub, code: op.Code}
+	// A rule may let a field be changed of a record that is only viewed.
+	st := &step{kind: updateStep, op: p.op, through: slices.Clone(p.through), subject: sub, code: op.Code, want: ViewPrivilege}
 	if st.given, err = p.resolve(ctx, sub.catalog, op.Values); err != nil {
 		return err
 	}
@@ -226,9 +231,12 @@ func (p *planner) addUpdate(ctx context.Context, op Update) error {
 
 // target finds the subject of an operation on an existing record, which is
 // read later.
-func (p *planner) target(ctx context.Context, n query.Catalog, key query.Key, want Privilege) (*subject, error) {
-	c, err := writableCatalog(p.st, p.access, n, want)
+func (p *planner) target(ctx context.Context, n query.Catalog, key query.Key, v account.Verbs, writes bool) (*subject, error) {
+	c, err := seenCatalog(p.st, p.access, n, writes)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.access.allow(v, c); err != nil {
 		return nil, err
 	}
 	record, err := find(ctx, p.r, c, key)
@@ -249,18 +257,28 @@ func (p *planner) target(ctx context.Context, n query.Catalog, key query.Key, wa
 	return sub, nil
 }
 
-// writableCatalog is the catalog of that number if the actor has the privilege
-// there and it takes writes at all.
-func writableCatalog(st *Structure, access *Access, n query.Catalog, want Privilege) (*Catalog, error) {
+// seenCatalog is the catalog of that number if the actor sees it and, for those
+// who write, it takes writes at all. What may be done with its records is
+// another matter.
+func seenCatalog(st *Structure, access *Access, n query.Catalog, writes bool) (*Catalog, error) {
 	c := st.Catalog(n)
 	if c == nil {
 		return nil, fault.New(fault.NotFound, "There is no such catalog")
 	}
-	if err := need(access.Catalog(c), want); err != nil {
+	if err := need(access.Catalog(c), AvailablePrivilege); err != nil {
 		return nil, err
 	}
-	if c.Mirror && want > ViewPrivilege {
+	if c.Mirror && writes {
 		return nil, fault.New(fault.MethodNotAllowed, "The records of this catalog are made by the system")
 	}
 	return c, nil
+}
+
+// makeIn is the catalog of that number if the actor may make records in it.
+func makeIn(st *Structure, access *Access, n query.Catalog) (*Catalog, error) {
+	c, err := seenCatalog(st, access, n, true)
+	if err == nil && !access.Creates(c) {
+		err = forbidden()
+	}
+	return c, err
 }

@@ -119,12 +119,15 @@ func (p *planner) read(ctx context.Context) error {
 		if len(d.records) == 0 {
 			continue
 		}
-		if i == len(p.needs)-1 && !p.mentions() {
+		if i == len(p.needs)-1 && !p.mentions() && p.access.plain() && !p.viewed {
 			p.r.Last()
 		}
-		page, err := fetch(ctx, p.r, p.st, p.access, d.catalog, d.columns, d.records)
+		page, err := p.r.Rows(ctx, d.catalog, d.columns, d.records)
 		if err != nil {
 			return fmt.Errorf("read records to write: %w", err)
+		}
+		if p.rights[d.catalog], err = rightsOn(ctx, p.r, p.access, d.catalog, d.records); err != nil {
+			return err
 		}
 		for i := range page.Len() {
 			p.subjects[query.MakeRef(d.catalog.Num, page.Record(i))].load(page, i)
@@ -134,7 +137,9 @@ func (p *planner) read(ctx context.Context) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	p.r.Last()
+	if p.access.plain() && !p.viewed {
+		p.r.Last()
+	}
 	titles, err := p.r.Titles(ctx, refs)
 	if err != nil {
 		return fmt.Errorf("read titles of links: %w", err)

@@ -53,7 +53,7 @@ func (s *Service) Catalog(ctx context.Context, a Actor, key string) (*Scope, err
 	if err != nil {
 		return nil, err
 	}
-	return s.scope(ctx, st, a, st.CatalogByKey(key))
+	return s.scope(ctx, st, nil, a, st.CatalogByKey(key))
 }
 
 // CreateCatalog makes a catalog in a section, the last in the menu unless a
@@ -67,7 +67,7 @@ func (s *Service) CreateCatalog(ctx context.Context, a Actor, in CatalogInput) (
 func (s *Service) createCatalog(ctx context.Context, a Actor, in CatalogInput, alongside func(Writer, *Catalog) error) (*Scope, error) {
 	var number query.Catalog
 	err := s.reshape(ctx, nil, func(st *Structure, w Writer) error {
-		access, err := s.access(ctx, st, a)
+		access, err := s.access(ctx, st, w, a)
 		if err != nil {
 			return err
 		}
@@ -86,8 +86,8 @@ func (s *Service) createCatalog(ctx context.Context, a Actor, in CatalogInput, a
 		if in.Name == nil {
 			in.Name = new(string)
 		}
-		r := restructure{service: s, st: st, w: w, before: &Catalog{}, after: c}
-		if err := r.run(ctx, access, in); err != nil || alongside == nil {
+		r := restructure{service: s, st: st, w: w, access: access, before: &Catalog{}, after: c}
+		if err := r.run(ctx, in); err != nil || alongside == nil {
 			return err
 		}
 		return alongside(w, c)
@@ -107,13 +107,13 @@ func (s *Service) UpdateCatalog(ctx context.Context, a Actor, key string, in Cat
 	}
 	number := scope.Catalog.Num
 	err = s.reshape(ctx, []query.Catalog{number}, func(st *Structure, w Writer) error {
-		scope, err := s.administered(ctx, st, a, number)
+		scope, err := s.administered(ctx, st, w, a, number)
 		if err != nil {
 			return err
 		}
 		after := *scope.Catalog
-		r := restructure{service: s, st: st, w: w, before: scope.Catalog, after: &after}
-		return r.run(ctx, scope.Access, in)
+		r := restructure{service: s, st: st, w: w, access: scope.Access, before: scope.Catalog, after: &after}
+		return r.run(ctx, in)
 	})
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (s *Service) DeleteCatalog(ctx context.Context, a Actor, key string) error 
 	}
 	number := scope.Catalog.Num
 	err = s.reshape(ctx, []query.Catalog{number}, func(st *Structure, w Writer) error {
-		scope, err := s.administered(ctx, st, a, number)
+		scope, err := s.administered(ctx, st, w, a, number)
 		if err != nil {
 			return err
 		}
@@ -159,7 +159,7 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 	var cleared int64
 	number := scope.Catalog.Num
 	err = s.update(ctx, Reshape, []query.Catalog{number}, func(st *Structure, w Writer) error {
-		scope, err := s.administered(ctx, st, a, number)
+		scope, err := s.administered(ctx, st, w, a, number)
 		if err != nil {
 			return err
 		}
@@ -179,8 +179,8 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 }
 
 // administered opens a catalog to somebody who is going to change it.
-func (s *Service) administered(ctx context.Context, st *Structure, a Actor, n query.Catalog) (*Scope, error) {
-	scope, err := s.scope(ctx, st, a, st.Catalog(n))
+func (s *Service) administered(ctx context.Context, st *Structure, r Reader, a Actor, n query.Catalog) (*Scope, error) {
+	scope, err := s.scope(ctx, st, r, a, st.Catalog(n))
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func (s *Service) reopen(ctx context.Context, a Actor, n query.Catalog) (*Scope,
 	if err != nil {
 		return nil, err
 	}
-	return s.scope(ctx, st, a, st.Catalog(n))
+	return s.scope(ctx, st, nil, a, st.Catalog(n))
 }
 
 func lastPriority(st *Structure) int {

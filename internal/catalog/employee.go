@@ -6,7 +6,6 @@ import (
 
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
-	"kartoteka/internal/query/text"
 )
 
 // The system fields of the employees' catalog that decide their logins.
@@ -25,8 +24,12 @@ type EmployeesAsk struct {
 }
 
 // Employees lists the employees by name. Every employee may call it; the rows
-// have nothing but the title. It fails with InvalidParameter and LimitTooLarge.
+// have nothing but the title. It fails with InvalidParameter and LimitTooLarge,
+// and with Forbidden for a token that is not for reading employees.
 func (s *Service) Employees(ctx context.Context, a Actor, ask EmployeesAsk) (*Rows, error) {
+	if !a.readsEmployees() {
+		return nil, outOfScope()
+	}
 	if ask.Limit == 0 {
 		ask.Limit = s.options.RecordsMax
 	}
@@ -35,22 +38,23 @@ func (s *Service) Employees(ctx context.Context, a Actor, ask EmployeesAsk) (*Ro
 	}
 	var rows *Rows
 	err := s.view(ctx, func(st *Structure, r Reader) error {
-		if _, err := s.access(ctx, st, a); err != nil {
+		access, err := s.access(ctx, st, r, a)
+		if err != nil {
 			return err
 		}
 		c := st.Catalog(Employees)
 		rows = &Rows{Structure: st, Catalog: c, Fields: []*Field{}, Total: -1}
-		selected := &Selected{
-			Structure: st, Catalog: c, Columns: []*Field{c.Title()},
-			Search: query.Search{Fold: text.Fold(ask.Search)}, SearchTitle: true,
-			Sort: query.Sort{By: query.ByTitle}, Limit: ask.Limit, Offset: ask.Offset,
-		}
+		d := &reading{service: s, st: st, access: access, r: r}
+		var where query.Node
 		if ask.IDs != nil {
-			selected.Where = query.Among(ask.IDs)
+			where = query.Among(ask.IDs)
 		}
-		var err error
-		rows.Page, err = r.Select(ctx, selected)
-		return err
+		selected := d.byTitle(c, where, ask.Search)
+		selected.Columns, selected.Limit, selected.Offset = []*Field{c.Title()}, ask.Limit, ask.Offset
+		if rows.Page, err = r.Select(ctx, selected); err != nil {
+			return err
+		}
+		return d.maskTitles(ctx, rows)
 	})
 	if err != nil {
 		return nil, err
@@ -58,21 +62,42 @@ func (s *Service) Employees(ctx context.Context, a Actor, ask EmployeesAsk) (*Ro
 	return rows, nil
 }
 
-// Employee gives the actor's own card with all readable fields. It fails with
-// NotFound for an actor who is no employee.
+// maskTitles hides the titles, column Title, that the actor may not see.
+func (d *reading) maskTitles(ctx context.Context, rows *Rows) error {
+	if d.access.titles(rows.Catalog) == nil {
+		return nil
+	}
+	on, err := rightsOn(ctx, d.r, d.access, rows.Catalog, recordsOn(rows.Page))
+	if err != nil {
+		return err
+	}
+	for i := range rows.Page.Len() {
+		if on.hides(rows.Catalog.Title(), rows.Page.Record(i)) {
+			rows.Page.hide(i, rows.Title)
+		}
+	}
+	return nil
+}
+
+// Employee gives the actor's own card with all readable fields; to a token that
+// is not for reading employees, with its title only. It fails with NotFound for
+// an actor who is no employee.
 func (s *Service) Employee(ctx context.Context, a Actor) (*Rows, error) {
 	if a.Employee == 0 {
 		return nil, noRecord()
 	}
 	var rows *Rows
 	err := s.view(ctx, func(st *Structure, r Reader) error {
-		access, err := s.access(ctx, st, a)
-		if err != nil {
-			return err
-		}
+		// Everybody may see who he is, whatever the rights on the catalog.
+		access := &Access{structure: st}
 		read := &reading{st: st, access: access, r: r}
 		c := st.Catalog(Employees)
-		rows = read.rows(c, &Selection{All: true})
+		sel := &Selection{All: true}
+		if !a.readsEmployees() {
+			sel = &Selection{Fields: []*Field{}}
+		}
+		rows = read.rows(c, sel)
+		var err error
 		rows.Page, err = r.Rows(ctx, c, rows.columns(), []query.Record{a.Employee})
 		if err != nil {
 			return err
@@ -80,8 +105,7 @@ func (s *Service) Employee(ctx context.Context, a Actor) (*Rows, error) {
 		if rows.Page.Len() == 0 {
 			return noRecord()
 		}
-		access.mask(rows)
-		return read.follow(ctx, rows, &Selection{All: true})
+		return read.follow(ctx, rows, sel)
 	})
 	if err != nil {
 		return nil, err

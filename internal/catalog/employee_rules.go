@@ -24,7 +24,7 @@ func (w *writing) enqueue(ctx context.Context, tx Writer) error {
 			}
 		}
 		if m.withdrawn {
-			if err := w.keepsLogin(ctx, tx); err != nil {
+			if err := w.s.keepsAdmin(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -58,22 +58,6 @@ func (w *writing) uniqueLogin(ctx context.Context, tx Writer, m employeeMessage)
 			f.Details = []fault.Detail{fault.Field(email.Key, fault.Duplicate, "%s: another employee has this login", email.Name)}
 			return f
 		}
-	}
-	return nil
-}
-
-// keepsLogin fails with LastAdmin when no employee with a login is left.
-func (w *writing) keepsLogin(ctx context.Context, tx Writer) error {
-	c := w.st.Catalog(Employees)
-	page, err := tx.Select(ctx, &Selected{
-		Structure: w.st, Catalog: c, Limit: 1,
-		Where: query.Cond{Field: c.FieldByKey(emailKey).Num, Test: query.NotEmpty{}},
-	})
-	if err != nil {
-		return fmt.Errorf("look for another login: %w", err)
-	}
-	if page.Len() == 0 {
-		return fault.New(fault.LastAdmin, "The last employee with a login cannot be removed or lose it")
 	}
 	return nil
 }

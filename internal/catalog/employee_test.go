@@ -51,6 +51,8 @@ func TestLoginsFollowEmployees(t *testing.T) {
 		w.fails(fault.ValidationFailed, w.edit(r, "$email", catalog.Text("a:b")))
 		w.fails(fault.LastAdmin, w.edit(1, "$email", nil))
 		other := w.hire("Cy", "cy", "password3")
+		w.fails(fault.LastAdmin, catalog.Delete{Catalog: catalog.Employees, Record: query.Key{Record: 1}})
+		w.rules(catalog.ObjectKey{Section: "$settings"}, only(1, "admin"), only(other, "admin"))
 		w.apply(catalog.Delete{Catalog: catalog.Employees, Record: query.Key{Record: 1}})
 		if got := w.logins.known[1].Login; got != "" {
 			t.Errorf("a removed employee has the login %q", got)

@@ -32,6 +32,26 @@ type HistoryPage struct {
 	Access    *Access
 	Entries   []HistoryEntry
 	Titles    Titles // of the entries' records and actors
+	rights    *recordRights
+	hidden    map[query.Ref]bool // linked records without a title for the actor
+}
+
+// Shows tells whether the actor may know what an entry says of a field.
+func (p *HistoryPage) Shows(e *HistoryEntry, f *Field) bool {
+	if !p.Access.Readable(f) {
+		return false
+	}
+	return p.Access.visible(f) == nil || p.rights.field(f, e.Record) >= ViewField
+}
+
+// entryRecords are the records that entries are about, each once.
+func entryRecords(entries []HistoryEntry) []query.Record {
+	list := make([]query.Record, len(entries))
+	for i := range entries {
+		list[i] = entries[i].Record
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // History lists what became of a record or of all records of a catalog. It
@@ -59,7 +79,7 @@ func (s *Service) History(ctx context.Context, a Actor, ask HistoryAsk) (*Histor
 func (d *reading) history(ctx context.Context, c *Catalog, ask HistoryAsk) (*HistoryPage, error) {
 	q := &HistoryQuery{
 		Structure: d.st, Catalog: c, Kinds: ask.Kinds, Fields: ask.Fields,
-		Readable: d.readableHistory(c), Asc: ask.Asc, Limit: ask.Limit, Offset: ask.Offset,
+		Readable: d.readableHistory(c), Visible: d.visibleHistory(c), Asc: ask.Asc, Limit: ask.Limit, Offset: ask.Offset,
 	}
 	for _, n := range ask.Fields {
 		if _, err := d.readable(c, n); err != nil {
@@ -80,11 +100,15 @@ func (d *reading) history(ctx context.Context, c *Catalog, ask HistoryAsk) (*His
 	if page.Entries, err = d.r.History(ctx, q); err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}
-	page.Titles, err = d.r.Titles(ctx, historyRefs(c, page.Entries))
+	page.Titles, err = d.readTitles(ctx, historyRefs(c, page.Entries))
 	if err != nil {
 		return nil, fmt.Errorf("read titles of history: %w", err)
 	}
-	return page, nil
+	if page.hidden, err = d.hiddenTitles(ctx, c, page.Entries); err != nil {
+		return nil, err
+	}
+	page.rights, err = rightsOn(ctx, d.r, d.access, c, entryRecords(page.Entries))
+	return page, err
 }
 
 // historyOf limits the entries to the records asked for that the actor may view.
@@ -96,9 +120,9 @@ func (d *reading) historyOf(ctx context.Context, c *Catalog, ask HistoryAsk, q *
 	}
 	asked := query.Query{}
 	if ask.Query != nil {
-		asked.Where, asked.Search = ask.Query.Where, ask.Query.Search
+		asked.Where, asked.View, asked.Search = ask.Query.Where, ask.Query.View, ask.Query.Search
 	}
-	selected, err := d.selected(c, asked)
+	selected, err := d.selected(ctx, c, asked)
 	if err != nil {
 		return err
 	}
@@ -121,12 +145,16 @@ func (d *reading) historyRecord(ctx context.Context, c *Catalog, key query.Key) 
 	if n == 0 {
 		return 0, noRecord()
 	}
-	page, err := fetch(ctx, d.r, d.st, d.access, c, nil, []query.Record{n})
+	page, err := d.r.Rows(ctx, c, nil, []query.Record{n})
 	if err != nil {
 		return 0, fmt.Errorf("read record: %w", err)
 	}
 	if page.Len() > 0 {
-		return n, nil
+		on, err := rightsOn(ctx, d.r, d.access, c, []query.Record{n})
+		if err != nil {
+			return 0, err
+		}
+		return n, need(on.privilege(n), ViewPrivilege)
 	}
 	ref := query.MakeRef(c.Num, n)
 	titles, err := d.r.Titles(ctx, []query.Ref{ref})
@@ -160,10 +188,24 @@ func (d *reading) readableHistory(c *Catalog) []query.Field {
 			list = append(list, f.Num)
 		}
 	}
-	if len(list) == c.NextField-1 {
+	if len(list) == c.NextField-1 && d.visibleHistory(c) == nil {
 		return nil
 	}
 	return list
+}
+
+// visibleHistory is where fields are not hidden that are hidden on some records.
+func (d *reading) visibleHistory(c *Catalog) map[query.Field]query.Node {
+	var visible map[query.Field]query.Node
+	for _, f := range c.Fields {
+		if where := d.access.visible(f); where != nil && !isNone(where) {
+			if visible == nil {
+				visible = map[query.Field]query.Node{}
+			}
+			visible[f.Num] = where
+		}
+	}
+	return visible
 }
 
 // historyRefs are the records and the actors of entries.

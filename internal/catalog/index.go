@@ -24,7 +24,7 @@ func (s *Service) AddIndex(ctx context.Context, a Actor, catalog string, keys []
 	}
 	number := scope.Catalog.Num
 	err = s.retry(ctx, func(st *Structure) error {
-		scope, err := s.administered(ctx, st, a, number)
+		scope, err := s.administered(ctx, st, nil, a, number)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
@@ -35,7 +36,7 @@ func eachTended(t *testing.T, fn func(t *testing.T, w *tended)) {
 		before := newWorld(t, target)
 		w := &tended{world: before}
 		w.clock.now.Store(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
-		w.s = catalog.New(openTarget(t, target), catalog.Options{Now: w.clock.read, Log: slog.New(slog.DiscardHandler), Directory: before.logins,
+		w.s = catalog.New(openTarget(t, target), catalog.Options{Now: w.clock.read, Log: slog.New(slog.DiscardHandler), Directory: before.logins, Filters: bpium.ViewFilters{},
 			FieldsMax: 300, RecordsMax: 1000, Zone: time.UTC})
 		var ops []catalog.Op
 		for n := range 1000 {

@@ -71,6 +71,9 @@ func (s *Service) seed(ctx context.Context, st *Structure, w Writer, section str
 			return err
 		}
 	}
+	if err := openSection(ctx, w, FirstUserSection); err != nil {
+		return err
+	}
 	return s.seedSection(ctx, w, Section{Num: FirstUserSection, Key: strconv.Itoa(FirstUserSection), Name: section, Priority: 1})
 }
 
@@ -98,7 +101,16 @@ func (s *Service) firstEmployee(ctx context.Context, first First) (bool, error) 
 		{users.FieldByKey("$email").Num, Text(first.Login)},
 		{users.FieldByKey("$password").Num, Text(first.Password)},
 	}
-	_, err = s.Apply(ctx, a, []Op{Create{Catalog: Employees, Values: values}}, nil)
+	_, err = s.Apply(ctx, a, []Op{Create{Catalog: Employees, Values: values}}, func(w Writer, made []Outcome) error {
+		for _, section := range systemSections {
+			o := Object{Section: section.Num}
+			rule := &Rule{Object: o, Subject: EmployeeSubject(made[0].Record), Privilege: AdminPrivilege}
+			if err := w.SaveRules(ctx, o, []*Rule{rule}); err != nil {
+				return err
+			}
+		}
+		return w.BumpRights(ctx)
+	})
 	return err == nil, err
 }
 

@@ -28,9 +28,12 @@ type span struct{ from, to uint32 }
 
 // Cell is one value as stored. Its field's Storage says which reading is right.
 type Cell struct {
-	set  bool
-	bits uint64
+	set, hidden bool
+	bits        uint64
 }
+
+// Hidden tells whether the caller may not know the value; it is Empty then.
+func (c Cell) Hidden() bool { return c.hidden }
 
 // Empty tells whether the field has no value.
 func (c Cell) Empty() bool { return !c.set }
@@ -92,15 +95,17 @@ func (p *Page) AddRow(r query.Record, code []byte, created, updated, version int
 func (p *Page) AddEmpty() { p.cells = append(p.cells, Cell{}) }
 
 // AddInt adds an integer cell.
-func (p *Page) AddInt(v int64) { p.cells = append(p.cells, Cell{true, uint64(v)}) }
+func (p *Page) AddInt(v int64) { p.cells = append(p.cells, Cell{set: true, bits: uint64(v)}) }
 
 // AddFloat adds a number cell.
-func (p *Page) AddFloat(v float64) { p.cells = append(p.cells, Cell{true, math.Float64bits(v)}) }
+func (p *Page) AddFloat(v float64) {
+	p.cells = append(p.cells, Cell{set: true, bits: math.Float64bits(v)})
+}
 
 // AddBytes adds a text, JSON or list cell; the bytes are copied.
 func (p *Page) AddBytes(b []byte) {
 	s := p.keep(b)
-	p.cells = append(p.cells, Cell{true, uint64(s.from)<<32 | uint64(s.to)})
+	p.cells = append(p.cells, Cell{set: true, bits: uint64(s.from)<<32 | uint64(s.to)})
 }
 
 func (p *Page) keep(b []byte) span {
@@ -115,6 +120,9 @@ func (p *Page) clear(j int) {
 		p.cells[i*len(p.Columns)+j] = Cell{}
 	}
 }
+
+// hide makes a value one that the caller may not know.
+func (p *Page) hide(i, j int) { p.cells[i*len(p.Columns)+j] = Cell{hidden: true} }
 
 // Reset empties the page for reuse with other columns.
 func (p *Page) Reset(columns []*Field) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"kartoteka/internal/account"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
@@ -31,7 +32,8 @@ func (s *Service) Records(ctx context.Context, a Actor, c query.Catalog, q query
 	return rows, nil
 }
 
-// Record gives one record: NotFound when there is none that the actor may view.
+// Record gives one record: NotFound when there is none, Forbidden when the actor
+// may not view it.
 func (s *Service) Record(ctx context.Context, a Actor, c query.Catalog, key query.Key, sel *Selection) (*Rows, error) {
 	var rows *Rows
 	err := s.viewAs(ctx, a, func(st *Structure, r Reader) error {
@@ -55,14 +57,17 @@ func (s *Service) open(ctx context.Context, st *Structure, r Reader, a Actor, n 
 	if c == nil {
 		return nil, nil, fault.New(fault.NotFound, "There is no such catalog")
 	}
-	access, err := s.access(ctx, st, a)
+	access, err := s.access(ctx, st, r, a)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := need(access.Catalog(c), SearchPrivilege); err != nil {
+	if err := need(access.Catalog(c), AvailablePrivilege); err != nil {
 		return nil, nil, err
 	}
-	return &reading{st: st, access: access, r: r, watch: s}, c, nil
+	if err := access.allow(account.Reads, c); err != nil {
+		return nil, nil, err
+	}
+	return &reading{service: s, st: st, access: access, r: r, watch: s}, c, nil
 }
 
 func (s *Service) checkPage(limit, offset int) error {
@@ -78,7 +83,7 @@ func (s *Service) checkPage(limit, offset int) error {
 }
 
 func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *Selection) (*Rows, error) {
-	selected, err := d.selected(c, q)
+	selected, err := d.selected(ctx, c, q)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +91,7 @@ func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *S
 	selected.Columns = rows.columns()
 	if q.Limit > 0 {
 		if !q.WithTotal && !rows.follows() {
-			d.r.Last()
+			d.last()
 		}
 		err := d.timed(selected, func() (err error) {
 			rows.Page, err = d.r.Select(ctx, selected)
@@ -95,7 +100,9 @@ func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *S
 		if err != nil {
 			return nil, fmt.Errorf("select records: %w", err)
 		}
-		d.access.mask(rows)
+		if err := d.mask(ctx, rows); err != nil {
+			return nil, err
+		}
 	}
 	if q.WithTotal {
 		err := d.timed(countedAs(selected), func() (err error) {
@@ -121,9 +128,20 @@ func (d *reading) record(ctx context.Context, c *Catalog, key query.Key, sel *Se
 	if err = d.one(ctx, rows, n, sel); err != nil {
 		return nil, fmt.Errorf("read record: %w", err)
 	}
-	d.access.mask(rows)
 	if rows.Page.Len() == 0 {
 		return nil, noRecord()
+	}
+	on, err := rightsOn(ctx, d.r, d.access, c, []query.Record{n})
+	if err != nil {
+		return nil, err
+	}
+	if err := need(on.privilege(n), ViewPrivilege); err != nil {
+		return nil, err
+	}
+	d.access.mask(rows)
+	on.mask(rows)
+	if rows.Rights, err = d.rightsOfRecord(ctx, c, n, on); err != nil {
+		return nil, err
 	}
 	return rows, d.follow(ctx, rows, sel)
 }
@@ -133,14 +151,15 @@ func (d *reading) one(ctx context.Context, rows *Rows, n query.Record, sel *Sele
 	links := slices.DeleteFunc(slices.Clone(rows.Fields), func(f *Field) bool {
 		return f.Storage() != LinksStorage || !d.access.Readable(f)
 	})
-	if d.access.Where(rows.Catalog) != nil || len(links) > titlesMost {
-		rows.Page, err = fetch(ctx, d.r, d.st, d.access, rows.Catalog, rows.columns(), []query.Record{n})
+	c := rows.Catalog
+	if !d.access.plain() || len(d.st.rights.keys[c.Num]) > 0 || len(links) > titlesMost {
+		rows.Page, err = d.r.Rows(ctx, c, rows.columns(), []query.Record{n})
 		return err
 	}
 	if d.asks([]branch{{rows: rows, sel: sel}}) == 0 {
 		d.r.Last()
 	}
-	rows.Page, rows.Titles, err = d.r.RowWithTitles(ctx, rows.Catalog, rows.columns(), n, links)
+	rows.Page, rows.Titles, err = d.r.RowWithTitles(ctx, c, rows.columns(), n, links)
 	return err
 }
 
@@ -149,7 +168,7 @@ func (d *reading) one(ctx context.Context, rows *Rows, n query.Record, sel *Sele
 const titlesMost = 16
 
 // selected checks a query and adds to it what the actor may see.
-func (d *reading) selected(c *Catalog, q query.Query) (*Selected, error) {
+func (d *reading) selected(ctx context.Context, c *Catalog, q query.Query) (*Selected, error) {
 	if err := d.checkWhere(c, q.Where); err != nil {
 		return nil, err
 	}
@@ -157,13 +176,57 @@ func (d *reading) selected(c *Catalog, q query.Query) (*Selected, error) {
 		Structure: d.st, Catalog: c, Where: and(d.access.Where(c), d.restrict(q.Where)),
 		Search: q.Search, Sort: q.Sort, Limit: q.Limit, Offset: q.Offset,
 	}
+	if q.View != "" {
+		n, err := d.viewOf(ctx, c, q.View)
+		if err != nil {
+			return nil, err
+		}
+		s.Where = and(s.Where, n)
+	}
 	if err := d.checkSort(c, &s.Sort); err != nil {
 		return nil, err
 	}
 	if q.Search.Fold != "" || q.Search.Digits != "" {
 		d.searchable(c, s)
 	}
+	d.limit(s)
 	return s, nil
+}
+
+// limit notes where the fields that are searched and sorted by are hidden, and
+// which titles of linked records are.
+func (d *reading) limit(s *Selected) {
+	looked := append(slices.Clip(s.SearchFields), s.SearchLinks...)
+	if title := s.Catalog.Title(); title != nil && (s.SearchTitle || s.Sort.By == query.ByTitle) {
+		looked = append(looked, title)
+	}
+	links := slices.Clip(s.SearchLinks)
+	if s.Sort.By == query.ByField {
+		if f := s.Catalog.Field(s.Sort.Field); f != nil {
+			looked, links = append(looked, f), append(links, f)
+		}
+	}
+	hides := func(f *Field, where query.Node) {
+		if s.Visible == nil {
+			s.Visible = map[query.Field]query.Node{}
+		}
+		s.Visible[f.Num] = where
+	}
+	for _, f := range looked {
+		if where := d.access.visible(f); where != nil {
+			hides(f, where)
+		}
+	}
+	for _, f := range links {
+		if f.Storage() != LinksStorage {
+			continue
+		}
+		for _, n := range sources(f) {
+			if where := d.access.titles(d.st.Catalog(n)); where != nil {
+				hides(d.st.Catalog(n).Title(), where)
+			}
+		}
+	}
 }
 
 // searchable fills in where a quick search may look.
@@ -259,12 +322,15 @@ func (d *reading) restrict(n query.Node) query.Node {
 	case query.Not:
 		return query.Not{Node: d.restrict(n.Node)}
 	case query.Cond:
-		linked, ok := n.Test.(query.LinksWhere)
-		if !ok {
-			return n
+		if linked, ok := n.Test.(query.LinksWhere); ok {
+			linked.Where = and(d.access.Where(d.st.Catalog(linked.Catalog)), d.restrict(linked.Where))
+			n.Test = linked
 		}
-		linked.Where = and(d.access.Where(d.st.Catalog(linked.Catalog)), d.restrict(linked.Where))
-		return query.Cond{Field: n.Field, Test: linked}
+		// A condition on a field is false where the field is hidden.
+		if visible := d.access.visible(d.st.Field(n.Field)); visible != nil {
+			return query.And{visible, n}
+		}
+		return n
 	}
 	return n
 }

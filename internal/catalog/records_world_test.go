@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
@@ -132,7 +133,7 @@ func openWorld(t *testing.T, target testdb.Target) *world {
 		logins: &logins{known: map[query.Record]catalog.DirectoryMessage{1: ada}},
 	}
 	w.s = catalog.New(openTarget(t, target), catalog.Options{
-		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Directory: w.logins,
+		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Directory: w.logins, Filters: bpium.ViewFilters{},
 		FieldsMax: 300, TextMax: 256, RecordsMax: 10_000, Zone: time.UTC,
 	})
 	if _, err := w.s.Open(t.Context(), catalog.First{Name: "Ada", Login: "ada", Password: "secret1", Section: "Work"}); err != nil {

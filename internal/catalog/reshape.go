@@ -16,9 +16,12 @@ func (s *Service) current(ctx context.Context, a Actor) (*Structure, *Access, er
 	if err != nil {
 		return nil, nil, err
 	}
-	access, err := s.access(ctx, st, a)
+	access, err := s.access(ctx, st, nil, a)
 	return st, access, err
 }
+
+// Current is the structure as of now, whichever node changed it last.
+func (s *Service) Current(ctx context.Context) (*Structure, error) { return s.fresh(ctx) }
 
 func (s *Service) fresh(ctx context.Context) (*Structure, error) {
 	st, err := s.Structure(ctx)

@@ -48,13 +48,14 @@ type restructure struct {
 	service       *Service
 	st            *Structure
 	w             Writer
+	access        *Access
 	before, after *Catalog
 	details       []fault.Detail
 }
 
 // run checks the input and writes what differs.
-func (r *restructure) run(ctx context.Context, access *Access, in CatalogInput) error {
-	if err := in.apply(r.st, access, r.after); err != nil {
+func (r *restructure) run(ctx context.Context, in CatalogInput) error {
+	if err := in.apply(r.st, r.access, r.after); err != nil {
 		return err
 	}
 	var fields []*Field
@@ -238,16 +239,37 @@ func (r *restructure) configure(in FieldInput, f, old *Field) {
 		r.refuse(path, fault.TooLong, "the unknown settings of a field have at most %d bytes", maxExtra)
 	}
 	r.details = append(r.details, f.Type.Configure(path, &f.Config, before)...)
-	for i, source := range f.Config.Sources {
-		known := before != nil && slices.Contains(before.Sources, source)
-		if !known && source.Catalog != r.after.Num && r.st.Catalog(source.Catalog) == nil {
-			r.refuse(path+".catalogs["+strconv.Itoa(i)+"]", fault.NotFound, "there is no such catalog")
-		}
-	}
+	r.checkSources(path, &f.Config, before)
+	catalogs := f.Config.SourceCatalogs()
 	f.Config.Shown = slices.DeleteFunc(f.Config.Shown, func(s ShownField) bool {
 		shown := r.st.Field(s.Field)
-		return shown == nil || !slices.Contains(f.Config.Sources, Source{shown.Catalog})
+		return shown == nil || !slices.Contains(catalogs, shown.Catalog)
 	})
+}
+
+// checkSources makes sure that what a link field begins to link exists and may
+// be shown by whoever sets it up.
+func (r *restructure) checkSources(path string, c, before *Config) {
+	catalogs, views := 0, 0
+	for _, source := range c.Sources {
+		at := path + ".catalogs[" + strconv.Itoa(catalogs) + "]"
+		if source.View == 0 {
+			catalogs++
+		} else {
+			at = path + ".views[" + strconv.Itoa(views) + "]"
+			views++
+		}
+		v := r.st.View(source.View)
+		switch {
+		case before != nil && slices.Contains(before.Sources, source), source == Source{Catalog: r.after.Num}:
+		case r.st.Catalog(source.Catalog) == nil:
+			r.refuse(at, fault.NotFound, "there is no such catalog")
+		case source.View != 0 && (v == nil || v.Catalog != source.Catalog):
+			r.refuse(at, fault.NotFound, "there is no such legal view")
+		case !r.access.mayAdd(source):
+			r.refuse(at, fault.Forbidden, "you have no right to this source")
+		}
+	}
 }
 
 // store writes the new fields, marks the dropped ones and moves values where a

@@ -42,10 +42,21 @@ type Rows struct {
 	// Linked are the linked records asked for, by link field and catalog; the
 	// record's row is found with At.
 	Linked map[query.Field]map[query.Catalog]*Rows
+	// Rights are the actor's on the one record that was asked for; nil in lists.
+	Rights *RecordRights
 	// Total is the number of matches, -1 when it was not asked for.
 	Total int64
 
 	at map[query.Record]int
+}
+
+// RecordRights are what an actor may do with one record.
+type RecordRights struct {
+	Privilege Privilege
+	// Fields are the rights on fields that differ from what the privilege says.
+	Fields map[*Field]FieldRight
+	// Views are the legal views that the record is in and the actor may see.
+	Views []*View
 }
 
 // follows tells whether links of the rows are to be read as well.

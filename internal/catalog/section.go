@@ -50,6 +50,13 @@ func (s *Service) Section(ctx context.Context, a Actor, key string) (SectionInfo
 	return seenSection(st, access, key, AvailablePrivilege)
 }
 
+// openSection makes everybody administrator of a new section, until somebody
+// restricts it.
+func openSection(ctx context.Context, w Writer, n query.Section) error {
+	o := Object{Section: n}
+	return w.SaveRules(ctx, o, []*Rule{{Object: o, Privilege: AdminPrivilege}})
+}
+
 func seenSection(st *Structure, access *Access, key string, want Privilege) (SectionInfo, error) {
 	section := st.SectionByKey(key)
 	if section == nil {
@@ -79,7 +86,10 @@ func (s *Service) CreateSection(ctx context.Context, a Actor, in SectionInput) (
 		if in.Name == nil {
 			in.Name = new(string)
 		}
-		return section, in.apply(st, section)
+		if err := in.apply(st, section); err != nil {
+			return nil, err
+		}
+		return section, openSection(ctx, w, section.Num)
 	})
 }
 
@@ -122,7 +132,7 @@ func (s *Service) writeSection(ctx context.Context, a Actor, event string, in Se
 ) (SectionInfo, error) {
 	var info SectionInfo
 	err := s.reshape(ctx, nil, func(st *Structure, w Writer) error {
-		access, err := s.access(ctx, st, a)
+		access, err := s.access(ctx, st, w, a)
 		if err != nil {
 			return err
 		}

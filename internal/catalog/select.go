@@ -11,12 +11,23 @@ import (
 
 // reading answers one request from one snapshot.
 type reading struct {
-	st     *Structure
-	access *Access
-	r      Reader
-	linked int // linked values so far, bounded by MaxLinkedValues
+	service *Service
+	st      *Structure
+	access  *Access
+	r       Reader
+	linked  int // linked values so far, bounded by MaxLinkedValues
+	// more reads follow those of the records that are being read.
+	more bool
 	// watch is told how long selections take; nil for nobody.
 	watch *Service
+}
+
+// last lets the store end the snapshot with the next call, if no other follows:
+// rights that differ between records are read after them.
+func (d *reading) last() {
+	if !d.more && d.access.plain() {
+		d.r.Last()
+	}
 }
 
 // rows prepares the answer for a catalog: which fields of the selection the
@@ -35,13 +46,53 @@ func (d *reading) rows(c *Catalog, sel *Selection) *Rows {
 	return rows
 }
 
-// mask empties the values that the actor may not see of fields that are shown.
+// mask empties the values that the actor may not see of fields that are shown,
+// and hides those of fields that he may not see of single records.
+func (d *reading) mask(ctx context.Context, rows *Rows) error {
+	d.access.mask(rows)
+	if !slices.ContainsFunc(rows.columns(), func(f *Field) bool { return d.access.visible(f) != nil }) {
+		return nil
+	}
+	on, err := rightsOn(ctx, d.r, d.access, rows.Catalog, recordsOn(rows.Page))
+	if err != nil {
+		return err
+	}
+	on.mask(rows)
+	return nil
+}
+
 func (a *Access) mask(rows *Rows) {
 	for j, f := range rows.Fields {
 		if !a.Readable(f) {
 			rows.Page.clear(j)
 		}
 	}
+}
+
+// mask hides what the actor may not see of single records.
+func (o *recordRights) mask(rows *Rows) {
+	if o.ca == nil {
+		return
+	}
+	for j, f := range rows.columns() {
+		if !o.ca.restricted[f.Num] {
+			continue
+		}
+		for i := range rows.Page.Len() {
+			if o.field(f, rows.Page.Record(i)) < ViewField {
+				rows.Page.hide(i, j)
+			}
+		}
+	}
+}
+
+// recordsOn are the numbers of a page's records.
+func recordsOn(p *Page) []query.Record {
+	list := make([]query.Record, p.Len())
+	for i := range list {
+		list[i] = p.Record(i)
+	}
+	return list
 }
 
 // columns are the fields to read, the title's among them.
@@ -156,9 +207,9 @@ func (d *reading) titles(ctx context.Context, level []branch) error {
 	}
 	slices.Sort(refs)
 	if d.asks(level) == 0 {
-		d.r.Last()
+		d.last()
 	}
-	titles, err := d.r.Titles(ctx, slices.Compact(refs))
+	titles, err := d.readTitles(ctx, slices.Compact(refs))
 	if err != nil {
 		return fmt.Errorf("read titles of links: %w", err)
 	}
@@ -166,6 +217,49 @@ func (d *reading) titles(ctx context.Context, level []branch) error {
 		b.rows.Titles = titles
 	}
 	return nil
+}
+
+// readTitles reads the titles of records as the actor may see them.
+func (d *reading) readTitles(ctx context.Context, refs []query.Ref) (Titles, error) {
+	return titlesFor(ctx, d.r, d.access, refs)
+}
+
+func titlesFor(ctx context.Context, r Reader, a *Access, refs []query.Ref) (Titles, error) {
+	titles, _, err := knownTitles(ctx, r, a, refs)
+	return titles, err
+}
+
+// knownTitles reads titles as an actor may see them, and tells which of them are
+// hidden from him.
+func knownTitles(ctx context.Context, r Reader, a *Access, refs []query.Ref) (titles Titles, hidden map[query.Ref]bool, err error) {
+	titles, err = r.Titles(ctx, refs)
+	if err != nil || a.rules == nil {
+		return titles, nil, err
+	}
+	secret := map[*Catalog][]query.Record{}
+	for _, ref := range refs {
+		c := a.structure.Catalog(ref.Catalog())
+		if c != nil && c.Title() != nil && a.rules.catalog(c).restricted[c.Title().Num] {
+			secret[c] = append(secret[c], ref.Record())
+		}
+	}
+	for c, records := range secret {
+		on, err := rightsOn(ctx, r, a, c, records)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, n := range records {
+			ref := query.MakeRef(c.Num, n)
+			if title, ok := titles[ref]; ok && on.hides(c.Title(), n) {
+				title.Text = TitleText("", n, title.Code)
+				if hidden == nil {
+					hidden = map[query.Ref]bool{}
+				}
+				titles[ref], hidden[ref] = title, true
+			}
+		}
+	}
+	return titles, hidden, nil
 }
 
 // asks counts how often the answer goes on with linked records of a catalog.
@@ -242,7 +336,7 @@ func (b *branch) shows(j int, linked *Rows) []int {
 // none that the actor may view.
 func (d *reading) child(ctx context.Context, page *Page, j int, n query.Catalog, sel *Selection, last bool) (*Rows, error) {
 	c := d.st.Catalog(n)
-	if c == nil || d.access.Catalog(c) < ViewPrivilege {
+	if c == nil || d.access.Catalog(c) < AvailablePrivilege {
 		return nil, nil
 	}
 	var records []query.Record
@@ -255,16 +349,24 @@ func (d *reading) child(ctx context.Context, page *Page, j int, n query.Catalog,
 		return nil, nil
 	}
 	slices.Sort(records)
+	return d.recordsOf(ctx, c, slices.Compact(records), sel, last)
+}
+
+// recordsOf reads records of a catalog by number, each once, as far as the actor
+// may view them; At finds them.
+func (d *reading) recordsOf(ctx context.Context, c *Catalog, records []query.Record, sel *Selection, last bool) (*Rows, error) {
 	rows := d.rows(c, sel)
 	if last && !rows.follows() {
-		d.r.Last()
+		d.last()
 	}
 	var err error
-	rows.Page, err = fetch(ctx, d.r, d.st, d.access, c, rows.columns(), slices.Compact(records))
+	rows.Page, err = fetch(ctx, d.r, d.st, d.access, c, rows.columns(), records)
 	if err != nil {
 		return nil, fmt.Errorf("read linked records: %w", err)
 	}
-	d.access.mask(rows)
+	if err := d.mask(ctx, rows); err != nil {
+		return nil, err
+	}
 	rows.at = make(map[query.Record]int, rows.Page.Len())
 	for i := range rows.Page.Len() {
 		rows.at[rows.Page.Record(i)] = i

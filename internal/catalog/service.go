@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"kartoteka/internal/account"
 	"kartoteka/internal/query"
 )
 
@@ -28,6 +29,7 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Directory  Directory
+	Filters    FilterReader
 	FieldsMax  int // fields per catalog
 	TextMax    int // characters of one-line text, 0 for no limit
 	RecordsMax int // largest limit of a list
@@ -71,4 +73,6 @@ type Actor struct {
 	// Under is the structure that the request was read with; see Request. nil
 	// stands for whichever is current.
 	Under *Structure
+	// Scope narrows what an employee may do who came with a token; nil does not.
+	Scope *account.Scope
 }

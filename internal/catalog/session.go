@@ -73,11 +73,7 @@ func (s *Service) viewAs(ctx context.Context, a Actor, fn func(st *Structure, r 
 	if st == nil {
 		return s.view(ctx, fn)
 	}
-	err := s.store.View(ctx, st.Version, func(r Reader) error { return fn(st, r) })
-	if err == nil && s.structure.Load() != st { // the rights may be newer than st
-		return ErrStale
-	}
-	return err
+	return s.store.View(ctx, st.Version, func(r Reader) error { return fn(st, r) })
 }
 
 // Request carries out a request about a catalog, which fn reads with the scope's
@@ -92,7 +88,7 @@ func (s *Service) Request(ctx context.Context, a Actor, key string, fn func(Acto
 	}
 	for range maxTries {
 		a.Under = st
-		scope, err := s.scope(ctx, st, a, st.CatalogByKey(key))
+		scope, err := s.scope(ctx, st, nil, a, st.CatalogByKey(key))
 		if err == nil {
 			err = fn(a, scope)
 		}

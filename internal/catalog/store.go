@@ -35,9 +35,14 @@ const (
 	Reshape
 )
 
+// Version says which structure and which rights a company has. A node prepares
+// its work for a version; a transaction that finds another one fails with
+// ErrStale, and the work is begun again. Equal versions mean equal structures.
+type Version struct{ Structure, Rights int64 }
+
 // Plan says what a writing transaction was prepared with.
 type Plan struct {
-	Version  int64 // of the structure
+	Version  Version
 	Class    Class
 	Catalogs []query.Catalog // whose records or structure it writes
 }
@@ -48,11 +53,11 @@ type Plan struct {
 type Store interface {
 	// Structure reads everything that defines the data, removed parts included.
 	Structure(ctx context.Context) (*Definition, error)
-	// Version is the structure's version now, whichever node made it.
-	Version(ctx context.Context) (int64, error)
-	// View runs fn on one snapshot. It fails with ErrStale when the structure is
+	// Version is the version now, whichever node made it.
+	Version(ctx context.Context) (Version, error)
+	// View runs fn on one snapshot. It fails with ErrStale when the company is
 	// not of that version; fn's calls, if it was called at all, then failed.
-	View(ctx context.Context, version int64, fn func(Reader) error) error
+	View(ctx context.Context, version Version, fn func(Reader) error) error
 	// Update runs fn in one durable transaction; an error of fn undoes it. It
 	// fails with ErrStale as View does.
 	Update(ctx context.Context, p Plan, fn func(Writer) error) error
@@ -81,10 +86,12 @@ type IndexKeeper interface {
 
 // Definition is the structure as stored: flat, removed parts included.
 type Definition struct {
-	Version  int64
+	Version  Version
 	Sections []*Section
 	Catalogs []*Catalog // Fields unset
 	Fields   []*Field   // in card order within a catalog
+	Views    []*View    // legal ones
+	Rules    []*Rule
 }
 
 // Reader reads one snapshot.
@@ -110,6 +117,16 @@ type Reader interface {
 	// Titles reads the titles of records, removed ones included. Unknown refs
 	// are left out.
 	Titles(ctx context.Context, refs []query.Ref) (Titles, error)
+	// Members tells which of the records satisfy which of the conditions: for
+	// each record that is there a bit per condition, in their order. There are at
+	// most MaxMembers conditions.
+	Members(ctx context.Context, st *Structure, c *Catalog, records []query.Record, conditions []query.Node) (map[query.Record]Bits, error)
+	// PersonalViews lists the personal views of a catalog that somebody made, by
+	// number, or of all catalogs when c is 0.
+	PersonalViews(ctx context.Context, c query.Catalog, owner query.Record) ([]*View, error)
+	// ViewByKey finds a view of a catalog by public id, personal ones of
+	// everybody included; nil if there is none.
+	ViewByKey(ctx context.Context, c query.Catalog, key string) (*View, error)
 	// History reads history entries.
 	History(ctx context.Context, q *HistoryQuery) ([]HistoryEntry, error)
 	// Purgeable lists removed fields and records whose time is over (Unix ms).
@@ -123,6 +140,12 @@ type Reader interface {
 	// MultiValued counts the records with more than one entry in a refs field.
 	MultiValued(ctx context.Context, c *Catalog, f *Field) (int64, error)
 }
+
+// MaxMembers bounds the conditions of one call of Members.
+const MaxMembers = 1_000
+
+// Bits are booleans by index.
+type Bits []bool
 
 // PageBytes bounds the bytes of one Page.
 const PageBytes = 256 << 20
@@ -139,9 +162,13 @@ type Selected struct {
 	SearchFields []*Field
 	SearchLinks  []*Field
 	SearchTitle  bool
-	Sort         query.Sort
-	Limit        int
-	Offset       int
+	// Visible is where fields that are hidden on some records are not; others are
+	// not in it. Searches look at such a field, and sorts know its value, only
+	// where it holds. Where has it already. Titles follow their field.
+	Visible map[query.Field]query.Node
+	Sort    query.Sort
+	Limit   int
+	Offset  int
 }
 
 // Title is how a record is called.
@@ -194,6 +221,18 @@ type Writer interface {
 	// BumpStructure makes this transaction a structure change: the version
 	// becomes the returned one for everybody after the commit.
 	BumpStructure(ctx context.Context) (int64, error)
+	// BumpRights makes this transaction a change of rights, like BumpStructure:
+	// rules, legal views, or who is in which role group have changed.
+	BumpRights(ctx context.Context) error
+	// SaveRules replaces the rules of an object. New ones have ID 0 and get one;
+	// it is set in the rule.
+	SaveRules(ctx context.Context, o Object, rules []*Rule) error
+	// SaveView inserts or updates a view by Num, with numbers for its new
+	// filters (ID 0), which it sets. It fails with ErrCodeTaken when another view
+	// of the catalog has the public id.
+	SaveView(ctx context.Context, v *View) error
+	// DeleteView drops a view and its rules.
+	DeleteView(ctx context.Context, n query.View) error
 	// Enqueue puts a message for the control database into the outbox.
 	Enqueue(ctx context.Context, kind string, payload json.RawMessage) error
 	// Outbox lists the messages not yet done, oldest first; Done removes one.
@@ -210,6 +249,7 @@ const (
 	CatalogCounter Counter = "catalog"
 	FieldCounter   Counter = "field"
 	FileCounter    Counter = "file"
+	ViewCounter    Counter = "view"
 )
 
 // Index is an index over stored fields of a catalog, in order. CreatedTime and
@@ -354,8 +394,10 @@ type HistoryQuery struct {
 	// Fields, if not nil, keeps CREATE and UPDATE entries that touch one of
 	// them, and no comments or removals.
 	Fields []query.Field
-	// Readable, if not nil, leaves out UPDATE entries that touch none of them.
+	// Readable, if not nil, leaves out UPDATE entries that touch none of them; a
+	// field in Visible counts only in entries of live records where that holds.
 	Readable []query.Field
+	Visible  map[query.Field]query.Node
 	Asc      bool
 	Limit    int
 	Offset   int

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"sync"
 	"time"
 
 	"kartoteka/internal/query"
@@ -89,7 +90,7 @@ type Config struct {
 	Tab       bool `json:"tab,omitempty"`       // group
 	Subscribe bool `json:"subscribe,omitempty"` // user
 
-	Sources       []Source     `json:"sources,omitempty"` // object: catalogs it may link
+	Sources       []Source     `json:"sources,omitempty"` // object: what it may link
 	Shown         []ShownField `json:"shown,omitempty"`   // object: fields of the linked record in this card
 	AccessOnly    bool         `json:"accessOnly,omitempty"`
 	DisableSelect bool         `json:"disableSelect,omitempty"`
@@ -110,9 +111,11 @@ type Item struct {
 	Color string     `json:"color,omitempty"` // six hex digits
 }
 
-// Source is a catalog that a link field may link to.
+// Source is a catalog, or a legal view of one, whose records a link field may
+// link.
 type Source struct {
 	Catalog query.Catalog `json:"catalog"`
+	View    query.View    `json:"view,omitempty"`
 }
 
 // ShownField is a field of a linked record that the parent's card shows.
@@ -123,7 +126,7 @@ type ShownField struct {
 
 // Structure is everything that defines a company's data, at one version.
 type Structure struct {
-	Version  int64
+	Version  Version
 	Sections []*Section // live ones by priority, then number
 	Catalogs []*Catalog // live ones by priority, then number; of live sections only
 
@@ -135,6 +138,12 @@ type Structure struct {
 	referringTo  map[query.Catalog][]*Field
 	removedNames map[query.Catalog]*Catalog
 	removedKeys  map[query.Section]*Section
+	// removedFields are the names of the employees' removed fields.
+	removedFields map[query.Field]string
+	rights        *rights
+	// employees keeps what employees may do (*employeeAccess) as long as the
+	// structure lives.
+	employees sync.Map
 }
 
 // Section finds a live section by number, nil if there is none.

@@ -10,15 +10,16 @@ import (
 // newStructure indexes a stored definition. It takes over its objects.
 func newStructure(d *Definition) *Structure {
 	st := &Structure{
-		Version:      d.Version,
-		sections:     map[query.Section]*Section{},
-		sectionKeys:  map[string]*Section{},
-		catalogs:     map[query.Catalog]*Catalog{},
-		catalogKeys:  map[string]*Catalog{},
-		fields:       map[query.Field]*Field{},
-		referringTo:  map[query.Catalog][]*Field{},
-		removedNames: map[query.Catalog]*Catalog{},
-		removedKeys:  map[query.Section]*Section{},
+		Version:       d.Version,
+		sections:      map[query.Section]*Section{},
+		sectionKeys:   map[string]*Section{},
+		catalogs:      map[query.Catalog]*Catalog{},
+		catalogKeys:   map[string]*Catalog{},
+		fields:        map[query.Field]*Field{},
+		referringTo:   map[query.Catalog][]*Field{},
+		removedNames:  map[query.Catalog]*Catalog{},
+		removedKeys:   map[query.Section]*Section{},
+		removedFields: map[query.Field]string{},
 	}
 	for _, s := range d.Sections {
 		if !s.Removed.IsZero() {
@@ -38,12 +39,16 @@ func newStructure(d *Definition) *Structure {
 			st.addReferences(f)
 		}
 	}
+	st.rights = newRights(st, d.Rules, d.Views)
 	return st
 }
 
 func (st *Structure) addCatalogs(d *Definition) {
 	fields := map[query.Catalog][]*Field{}
 	for _, f := range d.Fields {
+		if !f.Removed.IsZero() && f.Catalog == Employees {
+			st.removedFields[f.Num] = f.Name
+		}
 		if f.Removed.IsZero() {
 			fields[f.Catalog] = append(fields[f.Catalog], f)
 		}
@@ -87,8 +92,8 @@ func (st *Structure) addReferences(f *Field) {
 	case userType:
 		st.referringTo[Employees] = append(st.referringTo[Employees], f)
 	case objectType:
-		for _, source := range f.Config.Sources {
-			st.referringTo[source.Catalog] = append(st.referringTo[source.Catalog], f)
+		for _, n := range f.Config.SourceCatalogs() {
+			st.referringTo[n] = append(st.referringTo[n], f)
 		}
 	}
 }

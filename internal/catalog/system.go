@@ -70,7 +70,7 @@ func several(pairs ...string) Config { return Config{Items: options(pairs...), M
 func linkTo(multi bool, catalogs ...query.Catalog) Config {
 	c := Config{Multi: multi, LinkMode: "list"}
 	for _, n := range catalogs {
-		c.Sources = append(c.Sources, Source{n})
+		c.Sources = append(c.Sources, Source{Catalog: n})
 	}
 	return c
 }

@@ -23,7 +23,7 @@ func (s *Service) Undelete(ctx context.Context, a Actor, kind, id, catalog strin
 		return fmt.Errorf("load structure: %w", err)
 	}
 	err = s.reshape(ctx, nil, func(st *Structure, w Writer) error {
-		access, err := s.access(ctx, st, a)
+		access, err := s.access(ctx, st, w, a)
 		if err != nil {
 			return err
 		}

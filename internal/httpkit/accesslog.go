@@ -22,9 +22,13 @@ func (k *Kit) logEnd(ctx context.Context, r *http.Request, res *response, start 
 		return
 	}
 	q := of(ctx)
-	k.opt.Log.LogAttrs(ctx, slog.LevelInfo, "request.end", slog.String("module", "Router:Api"),
+	attrs := append(make([]slog.Attr, 0, 8), slog.String("module", "Router:Api"),
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("user", q.user),
 		slog.String("ip", q.ip.String()), slog.Int("status", res.code()), slog.Int64("ms", time.Since(start).Milliseconds()))
+	if q.token != "" {
+		attrs = append(attrs, slog.String("token", q.token))
+	}
+	k.opt.Log.LogAttrs(ctx, slog.LevelInfo, "request.end", attrs...)
 }
 
 // maskQuery hides the values of parameters whose names, or which themselves,

@@ -10,7 +10,8 @@
 //	Kit.Observe      id, client address, log, recover, gzip, safe headers
 //	Kit.API          the API's ErrorWriter, no-store, CORS
 //	Kit.LimitIP      rate limit by address
-//	Authenticator    credentials, origin rule, company, limit by account
+//	Authenticator    credentials, origin rule, company, limit by account, verbs
+//	                 of the token
 //	Router           404 and 405 in the API's envelope
 //	Handler          decode, one call, encode
 package httpkit

@@ -18,6 +18,7 @@ type request struct {
 	lang   string
 	errors ErrorWriter
 	user   string
+	token  string // id of the token that it came with; "" for none
 
 	turns chan struct{} // of the kit; nil outside Observe
 	turn  bool          // this request holds one

@@ -10,6 +10,8 @@ type (
 	Catalog int64
 	// Field is a field's number, one counter per company; it names its column.
 	Field int64
+	// View is a view's number, one counter per company.
+	View int64
 	// Record is a record's creation number, one counter per catalog.
 	Record int64
 	// Item is the number of a list item (an option), one counter per field.

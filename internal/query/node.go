@@ -22,11 +22,20 @@ type Cond struct {
 // Among holds for the listed records of the catalog that is asked.
 type Among []Key
 
-func (And) node()   {}
-func (Or) node()    {}
-func (Not) node()   {}
-func (Cond) node()  {}
-func (Among) node() {}
+// LinkedBy holds for records that field Field of Catalog links from a record
+// for which Where holds.
+type LinkedBy struct {
+	Catalog Catalog
+	Field   Field
+	Where   Node
+}
+
+func (And) node()      {}
+func (Or) node()       {}
+func (Not) node()      {}
+func (Cond) node()     {}
+func (Among) node()    {}
+func (LinkedBy) node() {}
 
 // Key names one record of a catalog as a caller may: by number, or by the
 // custom id that somebody gave it. Number 0 means by Code.
@@ -115,6 +124,8 @@ func Walk(catalog Catalog, n Node, visit func(Catalog, Node)) {
 		}
 	case Not:
 		Walk(catalog, n.Node, visit)
+	case LinkedBy:
+		Walk(n.Catalog, n.Where, visit)
 	case Cond:
 		if l, ok := n.Test.(LinksWhere); ok {
 			Walk(l.Catalog, l.Where, visit)

@@ -29,7 +29,8 @@ type Search struct {
 
 // Query selects records of one catalog.
 type Query struct {
-	Where  Node // nil for all
+	Where  Node   // nil for all
+	View   string // public id of a view whose records are meant; "" for all
 	Search Search
 	Sort   Sort
 	Limit  int

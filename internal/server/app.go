@@ -12,6 +12,7 @@ import (
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/adminapi"
+	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/config"
 	"kartoteka/internal/fault"
@@ -74,6 +75,7 @@ func (a *App) open(ctx context.Context) error {
 		Now:        a.now,
 		Log:        a.Log,
 		Directory:  directory{a.Accounts},
+		Filters:    bpium.ViewFilters{},
 		FieldsMax:  a.Settings.FieldsMax,
 		TextMax:    a.Settings.TextMaxLength,
 		RecordsMax: a.Settings.RecordsLimitMax,

@@ -169,14 +169,16 @@ func (c *Control) Link(ctx context.Context, id account.ID, link account.Link) er
 	return c.engine.Update(ctx, updateOptions{}, func(tx conn) error { return addLink(ctx, tx, id, link) })
 }
 
+// addLink leaves a link that is there already as it is: tokens depend on it.
 func addLink(ctx context.Context, tx conn, id account.ID, link account.Link) error {
-	_, err := tx.Exec(ctx, `DELETE FROM links WHERE company = ? AND (account = ? OR employee = ?)`,
-		int64(link.Company), int64(id), link.Employee)
+	_, err := tx.Exec(ctx, `DELETE FROM links WHERE company = ? AND (account = ? OR employee = ?) AND NOT (account = ? AND employee = ?)`,
+		int64(link.Company), int64(id), link.Employee, int64(id), link.Employee)
 	if err != nil {
 		return err
 	}
 	return hitAccount(ctx, tx, `INSERT INTO links (account, company, employee)
-		SELECT id, CAST(? AS bigint), CAST(? AS bigint) FROM accounts WHERE id = ?`,
+		SELECT id, CAST(? AS bigint), CAST(? AS bigint) FROM accounts WHERE id = ?
+		ON CONFLICT (account, company) DO UPDATE SET employee = excluded.employee`,
 		int64(link.Company), link.Employee, int64(id))
 }
 

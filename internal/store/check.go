@@ -108,6 +108,15 @@ func (k *checker) structure(ctx context.Context) error {
 			`SELECT num, catalog FROM fields WHERE catalog NOT IN (SELECT num FROM catalogs)`)
 	}
 	if err == nil {
+		err = k.ask(ctx, "structure", "view %d is of catalog %d, which there is not",
+			`SELECT num, catalog FROM views WHERE catalog NOT IN (SELECT num FROM catalogs)`)
+	}
+	if err == nil {
+		err = k.ask(ctx, "structure", "rule %d is about view %d, which is no legal view of its catalog",
+			`SELECT id, view FROM rules r WHERE view <> 0 AND NOT EXISTS
+				(SELECT 1 FROM views v WHERE v.num = r.view AND v.catalog = r.catalog AND v.legal IS TRUE)`)
+	}
+	if err == nil {
 		err = k.ask(ctx, "links", "field %d, which there is not, has values in record %d",
 			`SELECT field, min(record) FROM refs WHERE field NOT IN (SELECT num FROM fields) GROUP BY field`)
 	}

@@ -35,12 +35,9 @@ type Options struct {
 // Company is one company's database. It implements catalog.Store and is safe
 // for concurrent use.
 type Company struct {
-	engine engine
-	tables tables
-	log    *slog.Logger
-	// rights is the version of the rights that Structure last read; callers
-	// state the structure's only.
-	rights  atomic.Int64
+	engine  engine
+	tables  tables
+	log     *slog.Logger
 	plans   writePlans
 	reads   readPlans
 	numbers numbers
@@ -80,26 +77,14 @@ func openCompany(ctx context.Context, e engine, o Options) (*Company, error) {
 	if err == nil {
 		err = migrate(ctx, e, files)
 	}
-	if err == nil {
-		err = s.readRights(ctx)
-	}
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
 	return s, nil
 }
 
-func (s *Company) readRights(ctx context.Context) error {
-	v, err := s.engine.Version(ctx)
-	s.rights.Store(v.Rights)
-	return err
-}
-
 // Version implements catalog.Store.
-func (s *Company) Version(ctx context.Context) (int64, error) {
-	v, err := s.engine.Version(ctx)
-	return v.Structure, err
-}
+func (s *Company) Version(ctx context.Context) (Version, error) { return s.engine.Version(ctx) }
 
 // Close waits for transactions that have begun and closes the database.
 func (s *Company) Close() error {
@@ -108,8 +93,8 @@ func (s *Company) Close() error {
 }
 
 // View implements catalog.Store.
-func (s *Company) View(ctx context.Context, version int64, fn func(catalog.Reader) error) error {
-	err := s.engine.View(ctx, s.expect(version), func(c conn) error {
+func (s *Company) View(ctx context.Context, version Version, fn func(catalog.Reader) error) error {
+	err := s.engine.View(ctx, &version, func(c conn) error {
 		return fn(&tx{conn: c, company: s})
 	})
 	return staleAsCatalog(err)
@@ -124,12 +109,8 @@ func (s *Company) Update(ctx context.Context, p catalog.Plan, fn func(catalog.Wr
 	return staleAsCatalog(err)
 }
 
-func (s *Company) expect(version int64) *Version {
-	return &Version{Structure: version, Rights: s.rights.Load()}
-}
-
 func (s *Company) optionsOf(p catalog.Plan) updateOptions {
-	o := updateOptions{Expect: s.expect(p.Version)}
+	o := updateOptions{Expect: &p.Version}
 	catalogs := make([]int64, len(p.Catalogs), len(p.Catalogs)+1)
 	for i, c := range p.Catalogs {
 		catalogs[i] = int64(c)

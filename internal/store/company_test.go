@@ -113,13 +113,13 @@ func TestWideRecord(t *testing.T) {
 // saveWide makes a catalog of text fields.
 func saveWide(t *testing.T, s *Company, fields int) *catalog.Structure {
 	t.Helper()
-	def := &catalog.Definition{Version: 1, Sections: []*catalog.Section{{Num: 1, Key: "1"}},
+	def := &catalog.Definition{Version: firstVersion, Sections: []*catalog.Section{{Num: 1, Key: "1"}},
 		Catalogs: []*catalog.Catalog{{Num: orders, Key: "5", Section: 1, Name: "Wide"}}}
 	for i := range fields {
 		key := numbered("t", int64(i))
 		def.Fields = append(def.Fields, field(orders, query.Field(i+1), i+1, "text", key, catalog.Config{}))
 	}
-	err := s.Update(t.Context(), catalog.Plan{Version: 1, Class: catalog.Reshape}, func(w catalog.Writer) error {
+	err := s.Update(t.Context(), catalog.Plan{Version: firstVersion, Class: catalog.Reshape}, func(w catalog.Writer) error {
 		return errors.Join(w.SaveSection(t.Context(), def.Sections[0]), w.SaveCatalog(t.Context(), def.Catalogs[0]),
 			w.SaveFields(t.Context(), def.Catalogs[0], def.Fields))
 	})

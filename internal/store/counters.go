@@ -10,17 +10,20 @@ import (
 )
 
 // Next implements catalog.Writer.
-func (t *tx) Next(ctx context.Context, c catalog.Counter) (n int64, err error) {
-	err = t.conn.Query(ctx, `INSERT INTO counters (name, value) VALUES (?, 1)
-		ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value`,
-		[]any{string(c)}, func(r row) error {
-			n = r.Int(0)
+func (t *tx) Next(ctx context.Context, c catalog.Counter) (int64, error) { return t.raise(ctx, c, 1) }
+
+// raise raises a counter by n and gives its new value.
+func (t *tx) raise(ctx context.Context, c catalog.Counter, n int) (last int64, err error) {
+	err = t.conn.Query(ctx, `INSERT INTO counters (name, value) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING value`,
+		[]any{string(c), n}, func(r row) error {
+			last = r.Int(0)
 			return nil
 		})
 	if err != nil {
 		return 0, fmt.Errorf("raise counter %s: %w", c, err)
 	}
-	return n, nil
+	return last, nil
 }
 
 // numbers gives out record numbers on SQLite, where one process writes. The

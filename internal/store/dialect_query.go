@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -67,6 +68,7 @@ func (d sqliteDialect) SearchPlaces(c query.Catalog) []searchPlace {
 	tail.finds = func(s string) (cond, arg string) { return d.Contains("fold", s) }
 	for _, p := range []*searchPlace{&indexed, &tail} {
 		p.record, p.slot = p.place+" >> 16", "("+p.place+" & 65535)"
+		p.at = func(id string, slot int) string { return p.place + " = (" + id + " << 16) + " + strconv.Itoa(slot) }
 	}
 	return []searchPlace{indexed, tail}
 }
@@ -95,6 +97,7 @@ func (postgresDialect) Contains(expr, s string) (cond, arg string) {
 
 func (d postgresDialect) SearchPlaces(c query.Catalog) []searchPlace {
 	return []searchPlace{{table: searchTable(c), record: "record", slot: "slot",
+		at:    func(id string, slot int) string { return "record = " + id + " AND slot = " + strconv.Itoa(slot) },
 		finds: func(s string) (cond, arg string) { return d.Contains("fold", s) }}}
 }
 

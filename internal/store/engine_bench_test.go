@@ -62,7 +62,7 @@ func BenchmarkSQLitePoint(b *testing.B) {
 	}
 	ctx, cancel := context.WithCancel(b.Context()) // as a request's is
 	defer cancel()
-	version := Version{1, 1}
+	version := Version{Structure: 1, Rights: 1}
 	view := func(expect *Version, first string) func(int64) error {
 		return func(id int64) error {
 			return e.View(ctx, expect, func(c conn) error {

@@ -449,7 +449,7 @@ func TestClosed(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, target testdb.Target) {
 		e := openEngine(t, target)
 		waited := make(chan error, 1)
-		go func() { _, err := e.Wait(context.Background(), Version{1, 1}); waited <- err }()
+		go func() { _, err := e.Wait(context.Background(), Version{Structure: 1, Rights: 1}); waited <- err }()
 		time.Sleep(20 * time.Millisecond)
 		if err := e.Close(); err != nil {
 			t.Fatal(err)

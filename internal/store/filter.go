@@ -34,6 +34,8 @@ func (b *builder) node(src source, n query.Node) error {
 		b.records(src, n)
 	case query.Cond:
 		return b.cond(src, n)
+	case query.LinkedBy:
+		return b.linkedBy(src, n)
 	default:
 		return fault.New(fault.InvalidFilter, "The filter has a condition of an unknown kind")
 	}

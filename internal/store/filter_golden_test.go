@@ -25,6 +25,8 @@ type goldenCase struct {
 	search query.Search
 	sort   query.Sort
 	offset int
+	// visible are fields that are hidden on some records.
+	visible map[query.Field]query.Node
 }
 
 var goldenCases = []goldenCase{
@@ -66,6 +68,10 @@ var goldenCases = []goldenCase{
 	}})},
 	{name: "links where of a removed catalog", where: cond(fClients, query.LinksWhere{Catalog: 99})},
 	{name: "links like", where: cond(fClients, query.LinksLike{Field: fParents, Record: 4})},
+	{name: "linked by records where", where: query.Not{Node: query.LinkedBy{Catalog: clients, Field: fParents, Where: query.And{
+		cond(fSize, query.NumberRange{Min: ptr(10.0)}), query.Not{Node: query.Among{{Record: 3}}}}}}},
+	{name: "linked by any record", where: query.LinkedBy{Catalog: clients, Field: fParents, Where: query.And{}}},
+	{name: "linked by a removed catalog", where: query.LinkedBy{Catalog: 99, Field: fParents}},
 	{name: "quick search", search: query.Search{Fold: "acme"}},
 	{name: "quick search for a number", search: query.Search{Fold: "#12"}},
 	{name: "quick search for a phone", search: query.Search{Fold: "+1 555 01", Digits: "155501"}, sort: query.Sort{Desc: true}},
@@ -82,13 +88,30 @@ var goldenCases = []goldenCase{
 	{name: "sort by several options", sort: query.Sort{By: query.ByField, Field: fTags}},
 	{name: "sort by links", sort: query.Sort{By: query.ByField, Field: fClients}},
 	{name: "sort by files", sort: query.Sort{By: query.ByField, Field: fFiles}},
+	{name: "quick search of fields hidden on some records", search: query.Search{Fold: "+1 acme", Digits: "155501"},
+		visible: map[query.Field]query.Node{fPhones: managed, fManager: managed, fClients: cond(fStatus, query.AnyOf{2})}},
+	{name: "quick search of titles hidden on some records", search: query.Search{Fold: "#12"},
+		visible: map[query.Field]query.Node{fName: managed, fTitle: cond(fCity, query.AnyOf{1})}},
+	{name: "quick search of a title that is searched anyway", search: query.Search{Fold: "acme"},
+		visible: map[query.Field]query.Node{fName: cond(fNote, query.Substring{Fold: "open"})}},
+	{name: "sort by number hidden on some records", sort: query.Sort{By: query.ByField, Field: fAmount, Desc: true},
+		where: cond(fStatus, query.AnyOf{2}), visible: map[query.Field]query.Node{fAmount: managed}},
+	{name: "sort by switch hidden on some records", sort: query.Sort{By: query.ByField, Field: fPaid},
+		visible: map[query.Field]query.Node{fPaid: managed}},
+	{name: "sort by titles hidden on some records", sort: query.Sort{By: query.ByTitle},
+		visible: map[query.Field]query.Node{fName: managed}},
+	{name: "sort by links with titles hidden on some records", sort: query.Sort{By: query.ByField, Field: fClients},
+		visible: map[query.Field]query.Node{fClients: managed, fTitle: cond(fCity, query.AnyOf{1})}},
 }
+
+// managed is the condition of a legal view: an employee's records.
+var managed = cond(fManager, query.LinksAny{{Catalog: catalog.Employees, Key: query.Key{Record: 9}}})
 
 func (g *goldenCase) selected(st *catalog.Structure) *catalog.Selected {
 	c := st.Catalog(orders)
 	return &catalog.Selected{Structure: st, Catalog: c, Columns: fieldsOf(c, fName, fTags, fButton), Where: g.where,
 		Search: g.search, SearchFields: fieldsOf(c, fName, fPhones), SearchLinks: fieldsOf(c, fClients, fManager),
-		SearchTitle: true, Sort: g.sort, Limit: 50, Offset: g.offset}
+		SearchTitle: true, Sort: g.sort, Limit: 50, Offset: g.offset, Visible: g.visible}
 }
 
 // TestGolden compares the statements of both databases with those on record.
@@ -100,6 +123,11 @@ func TestGolden(t *testing.T) {
 			for _, g := range goldenCases {
 				fmt.Fprintf(&out, "-- %s\n%s\n", g.name, goldenText(t, d, g.selected(st)))
 			}
+			members, _, err := compileMembers(d, st, st.Catalog(orders), []query.Record{1, 2}, goldenMembers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&out, "-- members\n%s\n", statementText(members))
 			for _, h := range goldenHistories {
 				b, err := compileHistory(d, h.query(st))
 				if err != nil {
@@ -169,6 +197,11 @@ func compareGolden(t *testing.T, file, got string) {
 	}
 	t.Fatalf("%s has %d lines, now there are %d", file, len(w), len(g))
 }
+
+// goldenMembers are conditions with another form where a record is looked up.
+var goldenMembers = []query.Node{managed, cond(fName, query.Substring{Fold: "acme"}), cond(fTags, query.AllOf{1, 2}),
+	query.Not{Node: cond(fClients, query.LinksWhere{Catalog: clients, Where: cond(fTitle, query.Substring{Fold: "acme"})})},
+	cond(fClients, query.LinksLike{Field: fParents, Record: 4}), query.Among{{Record: 1}, {Code: "x"}}, nil}
 
 type goldenHistory struct {
 	name string

@@ -10,7 +10,11 @@ import (
 // refs; the caller adds a condition on l.target and the closing parenthesis.
 // A list of records, unlike EXISTS, lets the database begin with the targets.
 func (b *builder) openRefs(src source, f *catalog.Field) {
-	b.add(src.id(), " IN (SELECT l.record FROM refs l WHERE l.field = ")
+	if b.probe {
+		b.add("EXISTS (SELECT 1 FROM refs l WHERE l.record = ", src.id(), " AND l.field = ")
+	} else {
+		b.add(src.id(), " IN (SELECT l.record FROM refs l WHERE l.field = ")
+	}
 	b.int(int64(f.Num))
 	b.add(" AND ")
 }
@@ -81,15 +85,22 @@ func (b *builder) linksWhere(src source, f *catalog.Field, t query.LinksWhere) e
 		b.add("FALSE")
 		return nil
 	}
-	if b.links++; b.links > maxFilterLinks {
+	if b.links++; b.links > b.maxLinks {
 		return fault.New(fault.InvalidFilter, "The filter is nested too deeply")
 	}
 	defer func() { b.links-- }()
 	b.openRefs(src, f)
-	b.add("l.target IN (SELECT ")
 	inner := b.alias(linked)
-	b.refs(inner.id(), linked.Num)
-	b.add(" FROM ", recordTable(linked.Num), " ", inner.alias, " WHERE ")
+	table := recordTable(linked.Num) + " " + inner.alias
+	if b.probe {
+		b.add("EXISTS (SELECT 1 FROM ", table, " WHERE ", inner.id(), " = l.target - ")
+		b.int(int64(query.MakeRef(linked.Num, 0)))
+		b.add(" AND ")
+	} else {
+		b.add("l.target IN (SELECT ")
+		b.refs(inner.id(), linked.Num)
+		b.add(" FROM ", table, " WHERE ")
+	}
 	if err := b.node(inner, t.Where); err != nil {
 		return err
 	}
@@ -103,4 +114,36 @@ func (b *builder) linksLike(src source, f *catalog.Field, t query.LinksLike) {
 	b.openRefs(src, f)
 	b.add("l.target IN (SELECT m.target FROM refs m WHERE m.field = ? AND m.record = ?))")
 	b.bind(int64(t.Field), int64(t.Record))
+}
+
+// linkedBy adds the condition that the record is linked from one for which
+// another condition holds.
+func (b *builder) linkedBy(src source, n query.LinkedBy) error {
+	from := b.st.Catalog(n.Catalog)
+	if from == nil || from.Field(n.Field) == nil {
+		b.add("FALSE")
+		return nil
+	}
+	if b.links++; b.links > maxFilterLinks {
+		return fault.New(fault.InvalidFilter, "The filter is nested too deeply")
+	}
+	defer func() { b.links-- }()
+	base := int64(query.MakeRef(src.catalog.Num, 0))
+	b.add(src.id(), " IN (SELECT l.target - ")
+	b.int(base)
+	b.add(" FROM refs l WHERE ")
+	b.linkRange([]int{int(n.Field)}, query.Ref(base), query.MakeRef(src.catalog.Num, query.MaxRecord))
+	if list, ok := n.Where.(query.And); n.Where == nil || ok && len(list) == 0 {
+		// every record that still has the link will do
+		b.add(")")
+		return nil
+	}
+	b.add(" AND l.record IN (SELECT ")
+	inner := b.alias(from)
+	b.add(inner.id(), " FROM ", recordTable(from.Num), " ", inner.alias, " WHERE ")
+	if err := b.node(inner, n.Where); err != nil {
+		return err
+	}
+	b.add("))")
+	return nil
 }

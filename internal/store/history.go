@@ -44,8 +44,11 @@ func compileHistory(d dialect, q *catalog.HistoryQuery) (*builder, error) {
 		b.add(" AND h.actor = ?")
 		b.bind(int64(q.Actor))
 	}
-	b.historyKinds(q)
-	if err := b.historyRecords(q); err != nil {
+	err := b.historyKinds(q)
+	if err == nil {
+		err = b.historyRecords(q)
+	}
+	if err != nil {
 		return nil, err
 	}
 	b.orderBy("", "h.id", sorting{desc: !q.Asc})
@@ -54,7 +57,7 @@ func compileHistory(d dialect, q *catalog.HistoryQuery) (*builder, error) {
 }
 
 // historyKinds adds what the entries may be and which fields they must touch.
-func (b *builder) historyKinds(q *catalog.HistoryQuery) {
+func (b *builder) historyKinds(q *catalog.HistoryQuery) error {
 	if len(q.Kinds) > 0 {
 		kinds := make([]string, len(q.Kinds))
 		for i, k := range q.Kinds {
@@ -65,13 +68,50 @@ func (b *builder) historyKinds(q *catalog.HistoryQuery) {
 	}
 	if q.Fields != nil {
 		b.add(" AND h.kind IN ('CREATE', 'UPDATE') AND ")
-		b.touches(q.Fields)
+		if err := b.touchesSeen(q, q.Fields); err != nil {
+			return err
+		}
 	}
 	if q.Readable != nil {
 		b.add(" AND (h.kind <> 'UPDATE' OR ")
-		b.touches(q.Readable)
+		if err := b.touchesSeen(q, q.Readable); err != nil {
+			return err
+		}
 		b.add(")")
 	}
+	return nil
+}
+
+// touchesSeen is touches for fields of which some are hidden on some records.
+func (b *builder) touchesSeen(q *catalog.HistoryQuery, fields []query.Field) error {
+	var always []query.Field
+	for _, f := range fields {
+		if q.Visible[f] == nil {
+			always = append(always, f)
+		}
+	}
+	if len(always) == len(fields) {
+		b.touches(fields)
+		return nil
+	}
+	b.add("(")
+	b.touches(always)
+	for _, f := range fields {
+		where := q.Visible[f]
+		if where == nil {
+			continue
+		}
+		b.add(" OR ")
+		b.touches([]query.Field{f})
+		src := b.alias(q.Catalog)
+		b.add(" AND EXISTS (SELECT 1 FROM ", recordTable(q.Catalog.Num), " ", src.alias, " WHERE ", src.id(), " = h.record AND ")
+		if err := b.node(src, where); err != nil {
+			return err
+		}
+		b.add(")")
+	}
+	b.add(")")
+	return nil
 }
 
 // touches adds the condition that the entry has a value of one of the fields.

@@ -2,12 +2,15 @@ package store
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 
+	"kartoteka/internal/catalog"
 	"kartoteka/internal/store/testdb"
 )
 
@@ -85,4 +88,90 @@ func TestMigrationNames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// oldCompany are rows of a company from before there were rights: a section of
+// users, one removed, those of the system, two employees and one removed, and a
+// client.
+const oldCompany = `
+	INSERT INTO counters (name, value) VALUES ('section', 4);
+	INSERT INTO sections (num, key, name, icon, priority, system, removed) VALUES
+		(1, '$settings', 'Management', '', 1000, TRUE, NULL), (2, '$system', 'Server', '', 1001, TRUE, NULL),
+		(3, '3', 'Sales', '', 1, FALSE, NULL), (4, '4', 'Gone', '', 2, FALSE, 1700000000000);
+	INSERT INTO titles (ref, catalog, title, fold, removed) VALUES
+		((3 * 1099511627776) + 1, 3, 'Ann', 'ann', FALSE), ((3 * 1099511627776) + 2, 3, 'Bob', 'bob', TRUE),
+		((3 * 1099511627776) + 4, 3, '#4', '#4', FALSE), ((25 * 1099511627776) + 1, 25, 'Acme', 'acme', FALSE);`
+
+// TestRightsOfOldCompany: after the migration everybody may do what they could.
+func TestRightsOfOldCompany(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		before := firstMigrations(t, target.Name, 3)
+		e := openTarget(t, target)
+		if err := migrate(t.Context(), e, before); err != nil {
+			t.Fatal(err)
+		}
+		mustUpdate(t, e, func(c conn) error { return c.Script(t.Context(), oldCompany) })
+		s, err := openCompany(t.Context(), e, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		def, err := s.Structure(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ann, four := catalog.EmployeeSubject(1), catalog.EmployeeSubject(4)
+		want := []catalog.Rule{
+			{Object: catalog.Object{Section: 1}, Subject: ann}, {Object: catalog.Object{Section: 1}, Subject: four},
+			{Object: catalog.Object{Section: 2}, Subject: ann}, {Object: catalog.Object{Section: 2}, Subject: four},
+			{Object: catalog.Object{Section: 3}}, {Object: catalog.Object{Section: 4}},
+		}
+		var got []catalog.Rule
+		for i, r := range def.Rules {
+			got = append(got, *r)
+			want[i].ID, want[i].Privilege = int64(i+1), catalog.AdminPrivilege
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("rules %+v, want %+v", got, want)
+		}
+		next := &catalog.Rule{Subject: ann, Privilege: catalog.ViewPrivilege}
+		err = s.Update(t.Context(), catalog.Plan{Version: def.Version}, func(w catalog.Writer) error {
+			return w.SaveRules(t.Context(), catalog.Object{Catalog: 25}, []*catalog.Rule{next})
+		})
+		if err != nil || next.ID != 7 {
+			t.Errorf("the next rule: %v, number %d", err, next.ID)
+		}
+	})
+}
+
+// TestRightsOfNewCompany: a company that is made now begins with no rule.
+func TestRightsOfNewCompany(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		s := openTestCompany(t, target)
+		def, err := s.Structure(t.Context())
+		if err != nil || len(def.Rules) != 0 || len(def.Views) != 0 {
+			t.Errorf("%v; rules %v, views %v", err, def.Rules, def.Views)
+		}
+	})
+}
+
+// firstMigrations are the first files of a company's.
+func firstMigrations(t *testing.T, dialect string, count int) fstest.MapFS {
+	t.Helper()
+	files, err := fs.Sub(companyMigrations, "migrations/"+dialect+"/company")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) < count {
+		t.Fatal(names, err)
+	}
+	first := fstest.MapFS{}
+	for _, name := range names[:count] {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first[name] = &fstest.MapFile{Data: data}
+	}
+	return first
 }

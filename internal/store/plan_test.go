@@ -17,6 +17,7 @@ type planCase struct {
 	search   query.Search
 	sort     query.Sort
 	sorted   bool
+	visible  map[query.Field]query.Node
 	sqlite   string // part of SQLite's plan
 	postgres string // part of PostgreSQL's
 }
@@ -56,6 +57,17 @@ var planCases = []planCase{
 		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
 	{name: "links to one", where: cond(fClients, query.LinksAny{{Catalog: clients, Key: query.Key{Record: 3}}}), sorted: true,
 		sqlite: "INDEX refs_target (field=? AND target=?)", postgres: "refs_target"},
+	{name: "a legal view", where: query.And{nil, query.And{managed}}, sorted: true,
+		sqlite: "INDEX refs_target (field=? AND target=?)", postgres: "refs_target"},
+	{name: "a legal view with a record denied and a field hidden", where: query.And{query.Not{Node: query.Among{{Record: 4}}}, managed},
+		visible: map[query.Field]query.Node{fAmount: managed}, sorted: true,
+		sqlite: "INDEX refs_target (field=? AND target=?)", postgres: "refs_target"},
+	{name: "quick search of a field hidden on some records", search: query.Search{Fold: "acme"}, sorted: true,
+		visible: map[query.Field]query.Node{fName: managed, fPhones: managed},
+		sqlite:  "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+	{name: "substring of a field hidden on some records, newest first", sorted: true, sort: query.Sort{Desc: true},
+		where:   query.And{query.And{managed, cond(fName, query.Substring{Fold: "acme"})}, amounts},
+		visible: map[query.Field]query.Node{fName: managed}, sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 192:M1", postgres: "refs_target"},
 	{name: "links to a custom id", where: cond(fClients, query.LinksAny{{Catalog: clients, Key: query.Key{Code: "x"}}}), sorted: true,
 		sqlite: "u_7 (code=?)", postgres: "u_7"},
 	{name: "custom ids", where: query.Among{{Code: "x"}, {Code: "y"}}, sorted: true, sqlite: "u_5 (code=?)", postgres: "u_5"},
@@ -71,13 +83,14 @@ func TestPlans(t *testing.T) {
 		addTestIndex(t, s, st, orders, catalog.CreatedTime)
 		update(t, s, func(x *tx) error { return x.conn.Script(t.Context(), planRows[d.Name()]) })
 		for _, p := range planCases {
-			g := goldenCase{where: p.where, search: p.search, sort: p.sort}
+			g := goldenCase{where: p.where, search: p.search, sort: p.sort, visible: p.visible}
 			want := p.sqlite
 			if d.Name() == "postgres" {
 				want = p.postgres
 			}
 			checkPlan(t, s, p.name, pageStatement(t, d, g.selected(st)), names.Replace(want), p.sorted)
 		}
+		checkMembersPlan(t, s, st)
 		for name, h := range historyPlans {
 			b, err := compileHistory(d, h.query(st))
 			if err != nil {
@@ -101,6 +114,31 @@ var planRows = map[string]string{"postgres": `
 		SELECT i % 200, i % 2000, i, 1, 'UPDATE' FROM generate_series(1, 20000) i;
 	SELECT gin_clean_pending_list('t_5');
 	ANALYZE r_5; ANALYZE s_5; ANALYZE titles; ANALYZE refs; ANALYZE history;`}
+
+// checkMembersPlan: whatever a view contains, its members are looked up.
+func checkMembersPlan(t *testing.T, s *Company, st *catalog.Structure) {
+	t.Helper()
+	b, _, err := compileMembers(s.engine.Dialect(), st, st.Catalog(orders), []query.Record{1, 2, 3}, goldenMembers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := explain(t, s, b)
+	want, never := []string{"USING INTEGER PRIMARY KEY (rowid=?)", "refs_target (field=? AND target=? AND record=?)", "SCAN s_5 VIRTUAL TABLE INDEX 0:="},
+		[]string{"SCAN r\n", "SCAN l", "SCAN refs", "SCAN r1", "(field=? AND target=?)\n"}
+	if s.engine.Dialect().Name() == "postgres" {
+		want, never = []string{"r_5_pkey", "s_5_pkey", "refs_pkey"}, []string{"Seq Scan"}
+	}
+	for _, part := range want {
+		if !strings.Contains(plan, part) {
+			t.Errorf("members: the plan lacks %q\n%s\n%s", part, b.sql, plan)
+		}
+	}
+	for _, part := range never {
+		if strings.Contains(plan+"\n", part) {
+			t.Errorf("members: the plan has %q\n%s\n%s", part, b.sql, plan)
+		}
+	}
+}
 
 // historyPlans are history queries, named after the index they must use.
 var historyPlans = map[string]goldenHistory{

@@ -278,7 +278,7 @@ func (c *postgresConn) begin(begin []statement, expect *Version) {
 		return
 	}
 	c.opening = append(c.opening, statement{SQL: selectVersion, Each: func(r row) error {
-		if (Version{r.Int(0), r.Int(1)}) != *expect {
+		if (Version{Structure: r.Int(0), Rights: r.Int(1)}) != *expect {
 			c.failed = ErrStale
 			return ErrStale
 		}

@@ -209,7 +209,7 @@ func TestVersionIsReadAfterTheLock(t *testing.T) {
 		})
 	}()
 	<-locked
-	known := Version{1, 1}
+	known := Version{Structure: 1, Rights: 1}
 	err := e.Update(t.Context(), updateOptions{Shared: []int64{5}, Expect: &known}, func(conn) error { return nil })
 	if !errors.Is(err, ErrStale) {
 		t.Errorf("behind the lock: %v", err)

@@ -72,7 +72,7 @@ func (s *Company) Repair(ctx context.Context) ([]Repaired, error) {
 // repair is one attempt after the other.
 type repair struct {
 	company *Company
-	version int64
+	version Version
 	count   map[string]int
 }
 
@@ -134,7 +134,7 @@ func (r *repair) catalog(ctx context.Context, c *catalog.Catalog, fields []*cata
 
 // view looks for damage in the structure that the repair knows.
 func (r *repair) view(ctx context.Context, fn func(k *checker) error) error {
-	return r.company.engine.View(ctx, r.company.expect(r.version), func(c conn) error {
+	return r.company.engine.View(ctx, &r.version, func(c conn) error {
 		if err := c.Script(ctx, r.company.tables.Patience()); err != nil {
 			return err
 		}

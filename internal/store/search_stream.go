@@ -20,16 +20,25 @@ type leadingSearch struct {
 
 // stream lets the order be that of a search if the condition has one.
 func (o *sorting) stream(d dialect, src source, where query.Node) {
-	list, ok := where.(query.And)
-	if !ok {
-		list = query.And{where}
-	}
+	list := conjuncts(nil, where)
 	for i, n := range list {
 		if lead := leading(d, src, n); lead != nil {
 			o.lead, o.rest = lead, without(list, i)
 			return
 		}
 	}
+}
+
+// conjuncts adds the parts of a condition that must all hold to a list.
+func conjuncts(list query.And, n query.Node) query.And {
+	and, ok := n.(query.And)
+	if !ok {
+		return append(list, n)
+	}
+	for _, e := range and {
+		list = conjuncts(list, e)
+	}
+	return list
 }
 
 func leading(d dialect, src source, n query.Node) *leadingSearch {

@@ -127,14 +127,18 @@ func (b *builder) ordered(columns string, src source, s *catalog.Selected, o sor
 		err = b.streamed(columns, src, s, o)
 	} else {
 		b.add("SELECT ", columns)
+		b.bind(o.args...)
 		err = b.fromWhere(src, s, o, part)
 	}
 	if err != nil {
 		return err
 	}
 	key := o.expr
-	if part == emptyOnly {
+	switch {
+	case part == emptyOnly:
 		key = ""
+	case len(o.args) > 0:
+		key = "place"
 	}
 	b.orderBy(key, o.tie(src), o)
 	b.limit(limit, offset)
@@ -188,7 +192,7 @@ func (b *builder) matches(src source, s *catalog.Selected, o sorting) error {
 	}
 	if s.Search != (query.Search{}) {
 		b.add(" AND ")
-		b.search(src, s)
+		return b.search(src, s)
 	}
 	return nil
 }

@@ -15,6 +15,9 @@ const (
 	maxFilterDepth = 32
 	maxFilterLinks = 8
 	maxFilterNodes = 1_000
+	// Those of a probe, around which there are more SELECTs.
+	maxProbeDepth = 28
+	maxProbeLinks = 4
 )
 
 // builder writes one SELECT. What the structure says (tables, columns, slots,
@@ -29,6 +32,11 @@ type builder struct {
 	depth   int
 	links   int // levels of linked records
 	aliases int
+	// probe lets conditions look one record up, where they otherwise list all
+	// that satisfy them, with which a database can begin. It is for records that
+	// something else has found.
+	probe              bool
+	maxDepth, maxLinks int
 }
 
 // source is a catalog's record table under the name it has in the statement.
@@ -45,7 +53,16 @@ func (s source) value(f *catalog.Field) string { return s.alias + "." + valueCol
 func (s source) key(f *catalog.Field) string   { return s.alias + "." + keyColumn(f) }
 
 func newBuilder(d dialect, st *catalog.Structure) *builder {
-	return &builder{sql: make([]byte, 0, 1024), args: make([]any, 0, 8), dialect: d, st: st}
+	return &builder{sql: make([]byte, 0, 1024), args: make([]any, 0, 8), dialect: d, st: st,
+		maxDepth: maxFilterDepth, maxLinks: maxFilterLinks}
+}
+
+// newProbe is a builder of conditions that look records up, the main one of which
+// the caller has named.
+func newProbe(d dialect, st *catalog.Structure) *builder {
+	b := newBuilder(d, st)
+	b.probe, b.aliases, b.maxDepth, b.maxLinks = true, 1, maxProbeDepth, maxProbeLinks
+	return b
 }
 
 func (b *builder) add(parts ...string) {
@@ -116,7 +133,7 @@ func (b *builder) contains(expr, s string) {
 func (b *builder) enter() error {
 	b.nodes++
 	b.depth++
-	if b.depth > maxFilterDepth {
+	if b.depth > b.maxDepth {
 		return fault.New(fault.InvalidFilter, "The filter is nested too deeply")
 	}
 	if b.nodes > maxFilterNodes {

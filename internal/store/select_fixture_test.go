@@ -53,11 +53,14 @@ func items(numbers ...query.Item) []catalog.Item {
 	return list
 }
 
+// firstVersion is that of a new company.
+var firstVersion = Version{Structure: 1, Rights: 1}
+
 // testDefinition is a new definition of the catalogs.
 func testDefinition() *catalog.Definition {
 	sources := []catalog.Source{{Catalog: clients}}
 	return &catalog.Definition{
-		Version:  1,
+		Version:  firstVersion,
 		Sections: []*catalog.Section{{Num: 1, Key: "1", Name: "Sales"}},
 		Catalogs: []*catalog.Catalog{
 			{Num: catalog.Employees, Key: "$users", Section: 1, Name: "Employees", NextField: 100},
@@ -147,7 +150,7 @@ func openTestCompany(t testing.TB, target testdb.Target) *Company {
 func saveStructure(t testing.TB, s *Company) *catalog.Structure {
 	t.Helper()
 	def := testDefinition()
-	plan := catalog.Plan{Version: 1, Class: catalog.Reshape, Catalogs: []query.Catalog{catalog.Employees, orders, clients}}
+	plan := catalog.Plan{Version: firstVersion, Class: catalog.Reshape, Catalogs: []query.Catalog{catalog.Employees, orders, clients}}
 	err := s.Update(t.Context(), plan, func(w catalog.Writer) error {
 		if err := w.SaveSection(t.Context(), def.Sections[0]); err != nil {
 			return err

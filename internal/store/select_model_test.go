@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -149,7 +150,7 @@ func (m *model) found(r *testRecord, s *catalog.Selected) bool {
 	}
 	fold, digits := s.Search.Fold, s.Search.Digits
 	for _, f := range s.SearchFields {
-		if v := r.values[f.Num]; v != nil && (finds(f, v, fold, catalog.SearchText, catalog.SearchComment) ||
+		if v := r.values[f.Num]; v != nil && m.sees(s, r, f) && (finds(f, v, fold, catalog.SearchText, catalog.SearchComment) ||
 			digits != "" && finds(f, v, digits, catalog.SearchDigits)) {
 			return true
 		}
@@ -157,20 +158,47 @@ func (m *model) found(r *testRecord, s *catalog.Selected) bool {
 	for _, f := range s.SearchLinks {
 		linked, _ := r.values[f.Num].(catalog.Links)
 		for _, l := range linked {
-			if strings.Contains(text.Fold(m.records[l.Ref()].title(m.st)), fold) {
+			if m.sees(s, r, f) && strings.Contains(text.Fold(m.title(s, m.records[l.Ref()])), fold) {
 				return true
 			}
 		}
 	}
-	return s.SearchTitle && strings.Contains(text.Fold(r.title(m.st)), fold)
+	return s.SearchTitle && strings.Contains(text.Fold(m.title(s, r)), fold)
+}
+
+// sees tells whether the field is not hidden on the record.
+func (m *model) sees(s *catalog.Selected, r *testRecord, f *catalog.Field) bool {
+	n, limited := s.Visible[f.Num]
+	return !limited || !m.removed[query.MakeRef(r.catalog, r.id)] && m.holds(r, n)
+}
+
+// seesTitle tells whether the record's title is not hidden.
+func (m *model) seesTitle(s *catalog.Selected, r *testRecord) bool {
+	f := m.st.Catalog(r.catalog).Title()
+	return f == nil || m.sees(s, r, f)
+}
+
+// title is what the record is called to the one who asks.
+func (m *model) title(s *catalog.Selected, r *testRecord) string {
+	switch {
+	case m.seesTitle(s, r):
+		return r.title(m.st)
+	case r.code != "":
+		return "#" + r.code
+	}
+	return numbered("#", int64(r.id))
 }
 
 // place is what the record sorts by, nil when it has no value.
-func (m *model) place(r *testRecord, s query.Sort) any {
+func (m *model) place(r *testRecord, of *catalog.Selected) any {
+	s := of.Sort
 	switch s.By {
 	case query.ByID:
 		return int64(0)
 	case query.ByTitle:
+		if !m.seesTitle(of, r) {
+			return nil
+		}
 		return text.SortKey(r.title(m.st))
 	case query.ByCreated:
 		return r.created
@@ -179,6 +207,9 @@ func (m *model) place(r *testRecord, s query.Sort) any {
 	}
 	f := m.st.Field(s.Field)
 	v := r.values[s.Field]
+	if !m.sees(of, r, f) {
+		v = nil
+	}
 	switch v := v.(type) {
 	case nil:
 		if f.Storage() == catalog.BoolStorage {
@@ -197,14 +228,17 @@ func (m *model) place(r *testRecord, s query.Sort) any {
 		first := slices.IndexFunc(f.Config.Items, func(i catalog.Item) bool { return slices.Contains(v, i.Num) })
 		return int64(first)
 	case catalog.Links:
-		return text.SortKey(m.records[v[0].Ref()].title(m.st))
+		if first := m.records[v[0].Ref()]; m.seesTitle(of, first) {
+			return text.SortKey(first.title(m.st))
+		}
+		return nil
 	}
 	return catalog.StoredOf(f, v).Key
 }
 
-func (m *model) compare(a, b *testRecord, s query.Sort) int {
+func (m *model) compare(a, b *testRecord, s *catalog.Selected) int {
 	direction := 1
-	if s.Desc {
+	if s.Sort.Desc {
 		direction = -1
 	}
 	x, y := m.place(a, s), m.place(b, s)
@@ -234,7 +268,7 @@ func (m *model) selected(s *catalog.Selected) []query.Record {
 			list = append(list, r)
 		}
 	}
-	slices.SortFunc(list, func(a, b *testRecord) int { return m.compare(a, b, s.Sort) })
+	slices.SortFunc(list, func(a, b *testRecord) int { return m.compare(a, b, s) })
 	numbers := make([]query.Record, len(list))
 	for i, r := range list {
 		numbers[i] = r.id
@@ -252,6 +286,9 @@ func TestModel(t *testing.T) {
 				read(t, s, st, func(r catalog.Reader) error {
 					for i := range 400 {
 						checkSelected(t, m, r, g.selected(), fmt.Sprint("selection ", i))
+						if i%10 == 0 {
+							checkMembers(t, m, r, g)
+						}
 					}
 					return nil
 				})
@@ -277,6 +314,31 @@ func checkSelected(t *testing.T, m *model, r catalog.Reader, s *catalog.Selected
 	}
 	for i := range page.Len() {
 		checkCells(t, m.records[query.MakeRef(s.Catalog.Num, page.Record(i))], page, i)
+	}
+}
+
+// checkMembers asks for some records what the model tells of them.
+func checkMembers(t *testing.T, m *model, r catalog.Reader, g *generator) {
+	t.Helper()
+	c := g.st.Catalog(pick(g, []query.Catalog{orders, clients}))
+	conditions := g.nodes(c, 3)
+	var records []query.Record
+	want := map[query.Record]catalog.Bits{}
+	for _, n := range []int{g.IntN(clientCount), g.IntN(orderCount), g.IntN(orderCount), 1000}[:1+g.IntN(4)] {
+		records = append(records, query.Record(n))
+		ref := query.MakeRef(c.Num, query.Record(n))
+		if m.records[ref] == nil || m.removed[ref] {
+			continue
+		}
+		want[query.Record(n)] = make(catalog.Bits, len(conditions))
+		for i, node := range conditions {
+			want[query.Record(n)][i] = m.holds(m.records[ref], node)
+		}
+	}
+	got, err := r.Members(t.Context(), g.st, c, records, conditions)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		b, _, _ := compileMembers(sqliteDialect{}, g.st, c, records, conditions)
+		t.Fatalf("members: %v, %v, want %v\n%s", got, err, want, statementText(b))
 	}
 }
 

@@ -32,7 +32,7 @@ var words = []string{
 	"Straße 12", "STRASSE", "İstanbul", "ISTANBUL ılık", "ΣΊΣΥΦΟΣ", "σίσυφος", "Жанна Жарова", "жаркое лето",
 	"Привіт, світе", "100%", "100 percent", "a_b", "axb", `back\slash`, `say "hi" now`, "it's", "NEAR(a b)", "near",
 	"a AND b OR c", "x*y^z", "fold:name", "-minus", "日本語テキスト", "é́", "é", "line one\nline two", "12", "#7",
-	"ab", "a", "+1 (555) 0100", "😀 smile",
+	"ab", "a", "+1 (555) 0100", "😀 smile", "#code-1",
 }
 
 func pick[T any](g *generator, list []T) T { return list[g.IntN(len(list))] }
@@ -140,6 +140,9 @@ func (g *generator) selected() *catalog.Selected {
 	if g.IntN(4) > 0 {
 		s.Where = g.node(c, 3)
 	}
+	if g.IntN(3) == 0 {
+		s.Visible = g.visible(c)
+	}
 	if g.IntN(4) == 0 {
 		s.Search, s.SearchTitle = query.Search{Fold: g.fold()}, g.IntN(2) == 0
 		if g.IntN(3) == 0 {
@@ -155,6 +158,25 @@ func (g *generator) selected() *catalog.Selected {
 		}
 	}
 	return s
+}
+
+// visible hides some fields of the catalog on some records, often on the same, and
+// the titles of others.
+func (g *generator) visible(c *catalog.Catalog) map[query.Field]query.Node {
+	m := map[query.Field]query.Node{}
+	shared := g.node(c, 2)
+	for _, f := range some(g, valued(c)) {
+		m[f.Num] = shared
+		if g.IntN(3) == 0 {
+			m[f.Num] = g.node(c, 2)
+		}
+	}
+	for _, f := range []query.Field{fTitle, fUserTitle} {
+		if other := g.st.Field(f).Catalog; other != c.Num && g.IntN(3) == 0 {
+			m[f] = g.node(g.st.Catalog(other), 2)
+		}
+	}
+	return m
 }
 
 // valued are the fields that have values.

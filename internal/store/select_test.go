@@ -95,66 +95,6 @@ func TestSearchText(t *testing.T) {
 	})
 }
 
-// TestLargeFilters runs the largest statements that are made at all.
-func TestLargeFilters(t *testing.T) {
-	deep := cond(fAmount, query.NumberRange{Min: ptr(1.0)})
-	for range maxFilterDepth - 1 {
-		deep = query.Not{Node: deep}
-	}
-	worst := worstFilter()
-	among, anyOf := make(query.Among, 50_000), make(query.AnyOf, 50_000)
-	wide := make(query.Or, maxFilterNodes-1)
-	for i := range among {
-		among[i].Record, anyOf[i] = query.Record(i+1), int64(i)
-	}
-	for i := range wide {
-		wide[i] = cond(fAmount, query.NumberRange{Min: ptr(float64(i)), Max: ptr(float64(i) + 0.5)})
-	}
-	codes := make(query.Among, 40_000)
-	for i := range codes {
-		codes[i].Code = fmt.Sprint("c", i)
-	}
-	cases := []struct {
-		name  string
-		where query.Node
-		want  int
-	}{
-		{"deep", deep, 1}, {"deep and wide", worst, 1}, {"among numbers", among, 2}, {"among codes", codes, 1},
-		{"any of", cond(fStars, anyOf), 1}, {"wide", wide, 1},
-	}
-	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
-		coded := order(2, map[query.Field]catalog.Value{fStars: catalog.Whole(5)})
-		coded.code = "c7"
-		write(t, s, st, []*testRecord{order(1, map[query.Field]catalog.Value{fAmount: catalog.Number(3)}), coded})
-		for _, c := range cases {
-			if numbers := foundOrders(t, s, st, c.where); len(numbers) != c.want {
-				t.Errorf("%s: found %v, want %d", c.name, numbers, c.want)
-			}
-		}
-	})
-}
-
-// worstFilter is the deepest expression that a filter can be.
-func worstFilter() query.Node {
-	const levels = maxFilterDepth - maxFilterLinks - 1
-	level := func(field query.Field, n query.Node) query.Node {
-		or := query.Or{n}
-		for range maxFilterNodes/levels - 3 {
-			or = append(or, cond(field, query.NumberRange{Min: ptr(3.0), Max: ptr(4.0)}))
-		}
-		return or
-	}
-	n := cond(fTitle, query.NotEmpty{})
-	for range maxFilterLinks - 1 {
-		n = cond(fParents, query.LinksWhere{Catalog: clients, Where: level(fSize, n)})
-	}
-	n = cond(fClients, query.LinksWhere{Catalog: clients, Where: n})
-	for range levels - (maxFilterLinks - 1) {
-		n = level(fAmount, n)
-	}
-	return n
-}
-
 func TestRowsFindTitles(t *testing.T) {
 	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
 		named := order(1, map[query.Field]catalog.Value{fName: catalog.Text("One"), fAmount: catalog.Number(1.5),

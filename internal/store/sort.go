@@ -12,6 +12,7 @@ import (
 // sorting is how the statement sorts records. The zero sorting is by number.
 type sorting struct {
 	expr     string // SQL; "" for the number itself
+	args     []any  // of expr; it is computed, then
 	title    bool   // expr is of titles t, to be joined
 	desc     bool
 	computed bool // no index can serve expr
@@ -33,6 +34,14 @@ type sorting struct {
 
 // newSorting works out the order of records of src.
 func newSorting(d dialect, src source, s *catalog.Selected) (sorting, error) {
+	o, err := sortingOf(d, src, s)
+	if err == nil && len(s.Visible) > 0 {
+		err = o.hide(d, src, s)
+	}
+	return o, err
+}
+
+func sortingOf(d dialect, src source, s *catalog.Selected) (sorting, error) {
 	o := sorting{desc: s.Sort.Desc}
 	switch s.Sort.By {
 	case query.ByID:
@@ -110,8 +119,65 @@ func firstItem(src source, f *catalog.Field) string {
 }
 
 func firstTitle(src source, f *catalog.Field) string {
-	return "(SELECT k.key FROM refs l JOIN titles k ON k.ref = l.target WHERE l.field = " +
+	return "(SELECT k.key" + fromFirstTitle(src, f)
+}
+
+func fromFirstTitle(src source, f *catalog.Field) string {
+	return " FROM refs l JOIN titles k ON k.ref = l.target WHERE l.field = " +
 		strconv.FormatInt(int64(f.Num), 10) + " AND l.record = " + src.id() + " AND l.position = 0)"
+}
+
+// firstSeenTitle adds firstTitle where not all titles are seen.
+func (b *builder) firstSeenTitle(src source, f *catalog.Field, titles []sight) {
+	b.add("(SELECT CASE WHEN ")
+	b.seesTitle("k.ref", titles)
+	b.add(" THEN k.key END", fromFirstTitle(src, f))
+}
+
+// hide lets records on which the field is hidden sort as if it were empty there,
+// and titles that are hidden as if there were none. No index serves that.
+func (o *sorting) hide(d dialect, src source, s *catalog.Selected) error {
+	b := newProbe(d, s.Structure)
+	var f *catalog.Field
+	switch s.Sort.By {
+	case query.ByTitle:
+		f = src.catalog.Title()
+	case query.ByField:
+		f = src.catalog.Field(s.Sort.Field)
+	}
+	if f == nil {
+		return nil
+	}
+	n, limited := s.Visible[f.Num]
+	if limited {
+		b.add("CASE WHEN ")
+		if err := b.node(src, n); err != nil {
+			return err
+		}
+		b.add(" THEN ")
+	}
+	titles, err := b.titleSights(s.Visible)
+	if err != nil {
+		return err
+	}
+	linked := s.Sort.By == query.ByField && storageOf(f) == catalog.LinksStorage && len(titles) > 0
+	switch {
+	case linked:
+		b.firstSeenTitle(src, f, titles)
+	case limited:
+		b.add(o.expr)
+	default:
+		return nil
+	}
+	off := s.Sort.By == query.ByField && storageOf(f) == catalog.BoolStorage
+	if limited && off {
+		b.add(" ELSE 0")
+	}
+	if limited {
+		b.add(" END")
+	}
+	o.expr, o.args, o.computed, o.nullsLast, o.split, o.walk = string(b.sql), b.args, true, !off, false, nil
+	return nil
 }
 
 // excludesEmpty tells whether only records with a value in the field, which

@@ -141,7 +141,7 @@ func TestErrorRollsBackOnlyItsOwn(t *testing.T) {
 	u.add(ctx, updateOptions{}, func(c conn) error { return errors.Join(addNote(ctx, 2)(c), own) })
 	u.add(ctx, updateOptions{}, addNote(ctx, 1)) // a duplicate of the first
 	u.add(ctx, updateOptions{}, func(c conn) error { _ = addNote(ctx, 3)(c); panic("broken") })
-	u.add(ctx, updateOptions{Expect: &Version{9, 9}}, addNote(ctx, 4))
+	u.add(ctx, updateOptions{Expect: &Version{Structure: 9, Rights: 9}}, addNote(ctx, 4))
 	u.add(ctx, updateOptions{}, addNote(ctx, 5))
 	errs := u.done()
 	if errs[0] != nil || errs[5] != nil {

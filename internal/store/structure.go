@@ -34,8 +34,7 @@ func (t *tx) Definition(ctx context.Context) (*catalog.Definition, error) {
 func (s *Company) readStructure(ctx context.Context, c conn) (*catalog.Definition, error) {
 	d := new(catalog.Definition)
 	version := statement{SQL: selectVersion, Each: func(r row) error {
-		d.Version = r.Int(0)
-		s.rights.Store(r.Int(1))
+		d.Version = Version{Structure: r.Int(0), Rights: r.Int(1)}
 		return nil
 	}}
 	sections := statement{SQL: selectSections, Each: func(r row) error {
@@ -51,7 +50,17 @@ func (s *Company) readStructure(ctx context.Context, c conn) (*catalog.Definitio
 		d.Fields = append(d.Fields, f)
 		return err
 	}}
-	return d, c.ExecBatch(ctx, []statement{version, sections, catalogs, fields})
+	views := statement{SQL: legalViews, Each: func(r row) error {
+		v, err := readView(r)
+		d.Views = append(d.Views, v)
+		return err
+	}}
+	rules := statement{SQL: selectRules + ` ORDER BY id`, Each: func(r row) error {
+		rule, err := readRule(r)
+		d.Rules = append(d.Rules, rule)
+		return err
+	}}
+	return d, c.ExecBatch(ctx, []statement{version, sections, catalogs, fields, views, rules})
 }
 
 const (

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"kartoteka/internal/catalog"
 )
 
 // Version says which structure and which rights a database has. It is the one
@@ -15,7 +17,7 @@ import (
 //
 // A node prepares its work for a version; a transaction that finds another one
 // gives ErrStale, and the caller reloads and starts again.
-type Version struct{ Structure, Rights int64 }
+type Version = catalog.Version
 
 // ErrStale says that the structure or the rights changed since the caller
 // loaded them: load again, then repeat.
@@ -43,7 +45,7 @@ func (p part) increments() []any {
 func readVersion(ctx context.Context, c conn) (v Version, err error) {
 	found := false
 	err = c.Query(ctx, selectVersion, nil, func(r row) error {
-		v, found = Version{r.Int(0), r.Int(1)}, true
+		v, found = Version{Structure: r.Int(0), Rights: r.Int(1)}, true
 		return nil
 	})
 	if err == nil && !found {

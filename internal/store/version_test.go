@@ -10,7 +10,7 @@ import (
 
 func TestStaleVersion(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
-		v := Version{1, 1}
+		v := Version{Structure: 1, Rights: 1}
 		check := func(name string, expect Version, want error) {
 			t.Helper()
 			ran, done := false, false
@@ -38,9 +38,9 @@ func TestStaleVersion(t *testing.T) {
 			class class
 			next  Version
 		}{
-			{"structure", partStructure, classStructure, Version{2, 1}},
-			{"rights", partRights, classInteractive, Version{2, 2}},
-			{"both", partStructure | partRights, classStructure, Version{3, 3}},
+			{"structure", partStructure, classStructure, Version{Structure: 2, Rights: 1}},
+			{"rights", partRights, classInteractive, Version{Structure: 2, Rights: 2}},
+			{"both", partStructure | partRights, classStructure, Version{Structure: 3, Rights: 3}},
 		} {
 			err := e.Update(t.Context(), updateOptions{Class: tc.class, Expect: &v, Exclusive: []int64{5}, Shared: []int64{5}}, func(c conn) error {
 				return c.Bump(t.Context(), tc.what)
@@ -108,7 +108,7 @@ func TestVersionFitsTheSnapshot(t *testing.T) {
 func TestWait(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		v, err := e.Wait(t.Context(), Version{})
-		if err != nil || v != (Version{1, 1}) {
+		if err != nil || v != (Version{Structure: 1, Rights: 1}) {
 			t.Fatalf("the first wait gave %v, %v", v, err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -122,7 +122,7 @@ func TestWait(t *testing.T) {
 				return c.Bump(context.Background(), partRights)
 			})
 		}()
-		if v, err = e.Wait(t.Context(), v); err != nil || v != (Version{1, 2}) {
+		if v, err = e.Wait(t.Context(), v); err != nil || v != (Version{Structure: 1, Rights: 2}) {
 			t.Errorf("after a bump wait gave %v, %v", v, err)
 		}
 	})
@@ -132,7 +132,7 @@ func TestWait(t *testing.T) {
 // refusal without a statement, none at all, a column that is gone.
 func TestStaleComesFirst(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
-		old, own := Version{7, 7}, errors.New("own")
+		old, own := Version{Structure: 7, Rights: 7}, errors.New("own")
 		for name, fn := range map[string]func(conn) error{
 			"own error":    func(conn) error { return own },
 			"no statement": func(conn) error { return nil },
@@ -152,7 +152,7 @@ func TestStaleComesFirst(t *testing.T) {
 				}
 			}
 		}
-		known := Version{1, 1}
+		known := Version{Structure: 1, Rights: 1}
 		if err := e.View(t.Context(), &known, func(conn) error { return own }); !errors.Is(err, own) {
 			t.Errorf("own error: got %v", err)
 		}

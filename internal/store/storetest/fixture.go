@@ -16,7 +16,7 @@ type Opener func(t testing.TB) *store.Company
 // Writing runs the promises about structure and writes, each on a database of
 // its own that fresh makes.
 func Writing(t *testing.T, fresh func(t testing.TB) Opener) {
-	for _, group := range [][]promise{writes, loads, structures, reshapes, upkeep, sequences} {
+	for _, group := range [][]promise{writes, loads, structures, reshapes, rights, upkeep, sequences} {
 		for _, p := range group {
 			t.Run(p.name, func(t *testing.T) {
 				open := fresh(t)
@@ -92,7 +92,7 @@ func goodsFields() []*catalog.Field {
 // define makes the two catalogs and loads the structure.
 func (f *fixture) define() {
 	f.Helper()
-	f.reshape(1, func(w catalog.Writer) error {
+	f.reshape(catalog.Version{Structure: 1, Rights: 1}, func(w catalog.Writer) error {
 		ctx := f.Context()
 		if err := w.SaveSection(ctx, &catalog.Section{Num: 1, Key: "1", Name: "Shop"}); err != nil {
 			return err
@@ -111,7 +111,7 @@ func (f *fixture) define() {
 }
 
 // reshape makes a structure change from that version and loads the result.
-func (f *fixture) reshape(version int64, fn func(w catalog.Writer) error) {
+func (f *fixture) reshape(version catalog.Version, fn func(w catalog.Writer) error) {
 	f.Helper()
 	plan := catalog.Plan{Version: version, Class: catalog.Reshape, Catalogs: []query.Catalog{goods, makers}}
 	err := f.store.Update(f.Context(), plan, func(w catalog.Writer) error {

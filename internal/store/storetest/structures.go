@@ -57,7 +57,7 @@ func testStructure(f *fixture) {
 		}
 	}
 	if d.Version != f.st.Version {
-		f.Errorf("version %d, want %d", d.Version, f.st.Version)
+		f.Errorf("version %v, want %v", d.Version, f.st.Version)
 	}
 }
 
@@ -113,8 +113,8 @@ func testVersions(f *fixture) {
 	check := func() {
 		f.Helper()
 		v, err := f.store.Version(f.Context())
-		if err != nil || v != f.st.Version || told <= before || v <= told {
-			f.Errorf("version %d, %v; before %d, told %d", v, err, before, told)
+		if err != nil || v != f.st.Version || told <= before.Structure || v.Structure <= told {
+			f.Errorf("version %v, %v; before %v, told %d", v, err, before, told)
 		}
 		err = f.store.View(f.Context(), before, func(catalog.Reader) error { return nil })
 		if !errors.Is(err, catalog.ErrStale) {
@@ -134,10 +134,15 @@ func testStale(f *fixture) {
 		return nil
 	}
 	write := func(w catalog.Writer) error { return read(w) }
+	older, newer, others := f.st.Version, f.st.Version, f.st.Version
+	older.Structure--
+	newer.Structure++
+	others.Rights++
 	for name, err := range map[string]error{
-		"view":    f.store.View(f.Context(), f.st.Version-1, read),
-		"update":  f.store.Update(f.Context(), catalog.Plan{Version: f.st.Version + 1, Catalogs: []query.Catalog{goods}}, write),
-		"reshape": f.store.Update(f.Context(), catalog.Plan{Version: f.st.Version - 1, Class: catalog.Reshape}, write),
+		"view":    f.store.View(f.Context(), older, read),
+		"rights":  f.store.View(f.Context(), others, read),
+		"update":  f.store.Update(f.Context(), catalog.Plan{Version: newer, Catalogs: []query.Catalog{goods}}, write),
+		"reshape": f.store.Update(f.Context(), catalog.Plan{Version: older, Class: catalog.Reshape}, write),
 	} {
 		if !errors.Is(err, catalog.ErrStale) || answered {
 			f.Errorf("%s: %v (a call was answered: %v), want ErrStale", name, err, answered)
@@ -161,7 +166,7 @@ func testFailedChange(f *fixture) {
 	})
 	d := f.definition()
 	if !errors.Is(err, failure) || d.Version != f.st.Version || len(d.Catalogs) != 2 || len(d.Fields) != 9 {
-		f.Errorf("%v; version %d, %d catalogs, %d fields", err, d.Version, len(d.Catalogs), len(d.Fields))
+		f.Errorf("%v; version %v, %d catalogs, %d fields", err, d.Version, len(d.Catalogs), len(d.Fields))
 	}
 	f.add(goods, "", values{name: catalog.Text("still works")})
 }
