@@ -148,7 +148,7 @@ func (a *Access) whereAt(c *Catalog, p Privilege) query.Node {
 	return nil
 }
 
-// views is the condition of a view for the actor: none if it cannot be
+// inView is the condition of a legal view for the actor: none if it cannot be
 // evaluated.
 func (a *Access) inView(v *View) query.Node {
 	if a.rules == nil {
@@ -241,7 +241,7 @@ func (a *Access) Readable(f *Field) bool {
 	return !f.Secret || f.Key != passwordKey && a.Catalog(a.structure.Catalog(f.Catalog)) >= AdminPrivilege
 }
 
-// Settable is what the actor may do with a field of a record that he makes.
+// settable is what the actor may do with a field of a record that he makes.
 func (a *Access) settable(f *Field) FieldRight {
 	if a.rules == nil {
 		return EditField
