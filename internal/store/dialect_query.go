@@ -26,6 +26,10 @@ type queryDialect interface {
 	MonthDay(expr string) string
 	// EmptyLast tells whether plain ORDER BY puts NULL last in that direction.
 	EmptyLast(desc bool) bool
+	// TitleWalk is the condition that a title is that of a record, whose Ref is
+	// base more than its number, for statements that follow the order of titles
+	// and look up the records.
+	TitleWalk(ref, id, base string) string
 	// AnyKey is the condition that the JSON object expr has one of the keys of
 	// one parameter, a JSON array of strings.
 	AnyKey(expr string) string
@@ -81,6 +85,12 @@ func (sqliteDialect) MonthDay(expr string) string {
 
 func (sqliteDialect) EmptyLast(desc bool) bool { return desc }
 
+// TitleWalk says it both ways: without statistics SQLite may begin with the
+// records all the same, and must not look for each one's title along the index.
+func (sqliteDialect) TitleWalk(ref, id, base string) string {
+	return ref + " = " + id + " + " + base + " AND " + id + " = " + ref + " - " + base
+}
+
 func (sqliteDialect) AnyKey(expr string) string {
 	return "EXISTS (SELECT 1 FROM json_each(" + expr + ") e WHERE e.key IN (SELECT value FROM json_each(?)))"
 }
@@ -108,6 +118,9 @@ func (postgresDialect) MonthDay(expr string) string {
 }
 
 func (postgresDialect) EmptyLast(desc bool) bool { return !desc }
+
+// TitleWalk says it once: PostgreSQL would take the two for independent.
+func (postgresDialect) TitleWalk(ref, id, base string) string { return id + " = " + ref + " - " + base }
 
 func (postgresDialect) AnyKey(expr string) string {
 	return "jsonb_exists_any(" + expr + "::jsonb, ARRAY(SELECT jsonb_array_elements_text(?::jsonb)))"

@@ -76,6 +76,7 @@ var goldenCases = []goldenCase{
 	{name: "quick search for a number", search: query.Search{Fold: "#12"}},
 	{name: "quick search for a phone", search: query.Search{Fold: "+1 555 01", Digits: "155501"}, sort: query.Sort{Desc: true}},
 	{name: "sort by title", sort: query.Sort{By: query.ByTitle}},
+	{name: "some sorted by title", where: query.And{cond(fAmount, query.NotEmpty{}), query.Among{{Record: 3}}}, sort: query.Sort{By: query.ByTitle}},
 	{name: "sort by created", sort: query.Sort{By: query.ByCreated, Desc: true}},
 	{name: "sort by updated, deep", sort: query.Sort{By: query.ByUpdated}, offset: 1000},
 	{name: "sort by text", sort: query.Sort{By: query.ByField, Field: fName}},

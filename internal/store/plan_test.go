@@ -48,6 +48,9 @@ var planCases = []planCase{
 	{name: "by text descending", sort: byField(fName, true), sqlite: "{name}", postgres: "{name}"},
 	{name: "by title", sort: query.Sort{By: query.ByTitle}, sqlite: "titles_key (catalog=?)", postgres: "titles_key"},
 	{name: "by title descending", sort: query.Sort{By: query.ByTitle, Desc: true}, sqlite: "titles_key (catalog=?)", postgres: "titles_key"},
+	{name: "by title, each record by its number", sort: query.Sort{By: query.ByTitle}, sqlite: "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)", postgres: "r_5_pkey"},
+	{name: "some by title, each title by its number", sort: query.Sort{By: query.ByTitle}, sorted: true,
+		where: query.Among{{Record: 3}, {Record: 4}}, sqlite: "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)", postgres: "titles_pkey"},
 	{name: "substring", where: cond(fName, query.Substring{Fold: "acme"}), sorted: true,
 		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 64:M1", postgres: "t_5"}, // 64: in the order asked
 	{name: "substring among others, newest first", sorted: true, sort: query.Sort{Desc: true},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
@@ -28,6 +29,15 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 		return nil, err
 	}
 	switch {
+	case o.inTitles:
+		// The first titles are likely to have enough of what is looked for.
+		first := plan.reader()
+		if err = t.readPart(ctx, s, o, everything, s.Offset, plan, first); err != nil || first.page.Len() == s.Limit {
+			return first.page, err
+		}
+		o.inTitles, o.walksTitles = false, false
+		t.ending()
+		err = t.readPart(ctx, s, o, everything, s.Offset, plan, p)
 	case t.walkable(s, &o):
 		err = t.readWalk(ctx, s, o, plan, p)
 	case o.split:
@@ -160,17 +170,23 @@ func (b *builder) limit(limit, offset int) {
 // fromWhere adds the records that match and belong to the part.
 func (b *builder) fromWhere(src source, s *catalog.Selected, o sorting, part pagePart) error {
 	b.add(" FROM ", recordTable(src.catalog.Num), " ", src.alias)
-	base := int64(query.MakeRef(src.catalog.Num, 0))
-	if o.title {
-		b.add(" JOIN titles t ON t.ref = ", src.id(), " + ")
-		b.int(base)
+	base := strconv.FormatInt(int64(query.MakeRef(src.catalog.Num, 0)), 10)
+	switch {
+	case o.inTitles:
+		b.add(" JOIN ")
+		b.firstTitles(src, o)
+		b.add(" t ON ", b.dialect.TitleWalk("t.ref", src.id(), base))
+	case o.walksTitles:
+		b.add(" JOIN titles t ON ", b.dialect.TitleWalk("t.ref", src.id(), base))
+	case o.title:
+		b.add(" JOIN titles t ON t.ref = ", src.id(), " + ", base)
 	}
 	b.add(" WHERE ")
 	if err := b.matches(src, s, o); err != nil {
 		return err
 	}
 	switch {
-	case o.title: // leads the index that has the order
+	case o.walksTitles: // leads the index that has the order
 		b.add(" AND t.catalog = ")
 		b.int(int64(src.catalog.Num))
 	case part == presentOnly:
@@ -190,9 +206,14 @@ func (b *builder) matches(src source, s *catalog.Selected, o sorting) error {
 	if err := b.node(src, where); err != nil {
 		return err
 	}
-	if s.Search != (query.Search{}) {
+	switch {
+	case s.Search == (query.Search{}):
+		return nil
+	case o.inTitles:
 		b.add(" AND ")
-		return b.search(src, s)
+		b.contains("t.fold", s.Search.Fold)
+		return nil
 	}
-	return nil
+	b.add(" AND ")
+	return b.search(src, s)
 }

@@ -26,6 +26,9 @@ type sorting struct {
 	// walk is the choice field whose options have another order than their
 	// numbers; see readWalk.
 	walk *catalog.Field
+	// walksTitles is set when the statement follows the index of titles, inTitles
+	// when it looks for the searched text in them on the way; see walkTitles.
+	walksTitles, inTitles bool
 	// lead is set when the order is that of a search, and rest is the condition
 	// without it; see streamed.
 	lead *leadingSearch
@@ -37,6 +40,9 @@ func newSorting(d dialect, src source, s *catalog.Selected) (sorting, error) {
 	o, err := sortingOf(d, src, s)
 	if err == nil && len(s.Visible) > 0 {
 		err = o.hide(d, src, s)
+	}
+	if o.title && !o.computed {
+		o.walkTitles(s)
 	}
 	return o, err
 }
