@@ -22,6 +22,9 @@ const (
 	mergeShare = 4
 	// mergeQuiet is how long nobody has written, then.
 	mergeQuiet = 2 * time.Second
+	// mergeRest is how many times as long as it works a merge rests, for those
+	// who read meanwhile.
+	mergeRest = 7
 )
 
 // tidy merges the segments of indexes that have grown, until rows wait again.
@@ -35,10 +38,12 @@ func (t *searchTail) tidy(ctx context.Context) error {
 			if !t.idle(ctx) {
 				return false
 			}
+			began := time.Now()
 			if more, err = t.merge(ctx, c, pages); err != nil {
 				err = fmt.Errorf("merge the search index of catalog %d: %w", c, err)
 				return false
 			}
+			t.rest(ctx, mergeRest*time.Since(began))
 		}
 		t.grown.Delete(c)
 		return true
