@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"kartoteka/internal/query"
@@ -241,11 +242,7 @@ func (ca *catalogAccess) created(f query.Field) FieldRight {
 			if v.rule.Privilege < CreatePrivilege {
 				continue
 			}
-			if r, ok := v.rule.right(f); ok {
-				best = max(best, r)
-			} else {
-				best = max(best, g.general(f, v.rule.Privilege))
-			}
+			best = max(best, g.ownOrGeneral(v.rule, f))
 		}
 	}
 	return best
@@ -370,32 +367,43 @@ func (ca *catalogAccess) where(p Privilege, c *conditions) query.Node {
 	return both(granted, not(denied))
 }
 
-// shows is the condition that, by the grantor's rules, a record's field is not
-// hidden.
-func (g *grantor) shows(f query.Field, c *conditions) query.Node {
-	var shown, hidden query.Among
+// fieldRules are where a grantor's rules inside a catalog show a field, and
+// where they hide it.
+type fieldRules struct {
+	shown, hidden query.Among // by rules on the records
+	high, low     query.Node  // in views whose rules show it, and hide it
+}
+
+func (g *grantor) fieldRules(f query.Field, c *conditions) fieldRules {
+	r := fieldRules{high: none, low: none}
 	for n, rule := range g.record {
 		switch right, ok := rule.right(f); {
 		case ok && right == HideField:
-			hidden = append(hidden, query.Key{Record: n})
+			r.hidden = append(r.hidden, query.Key{Record: n})
 		case ok:
-			shown = append(shown, query.Key{Record: n})
+			r.shown = append(r.shown, query.Key{Record: n})
 		}
 	}
-	high, low := none, none
 	for _, v := range g.views {
 		switch right, ok := v.rule.right(f); {
 		case ok && right == HideField:
-			low = either(low, c.in[v.view])
+			r.low = either(r.low, c.in[v.view])
 		case ok:
-			high = either(high, c.in[v.view])
+			r.high = either(r.high, c.in[v.view])
 		}
 	}
+	return r
+}
+
+// shows is the condition that, by the grantor's rules, a record's field is not
+// hidden.
+func (g *grantor) shows(f query.Field, c *conditions) query.Node {
+	r := g.fieldRules(f, c)
 	base := none
 	if g.general(f, ViewPrivilege) >= ViewField {
-		base = not(low)
+		base = not(r.low)
 	}
-	return either(among(shown), both(not(among(hidden)), either(high, base)))
+	return either(among(r.shown), both(not(among(r.hidden)), either(r.high, base)))
 }
 
 // visible is the condition that the actor sees a field of a record that may be
@@ -427,31 +435,11 @@ func (ca *catalogAccess) visible(f query.Field, c *conditions) query.Node {
 // owns says where the nearest rule of the grantor's that names a field shows it,
 // and where it hides it.
 func (g *grantor) owns(f query.Field, c *conditions) (shown, hidden query.Node) {
-	var shownRecords, hiddenRecords, named query.Among
-	for n, rule := range g.record {
-		right, ok := rule.right(f)
-		if !ok {
-			continue
-		}
-		key := query.Key{Record: n}
-		if named = append(named, key); right == HideField {
-			hiddenRecords = append(hiddenRecords, key)
-		} else {
-			shownRecords = append(shownRecords, key)
-		}
-	}
-	high, low := none, none
-	for _, v := range g.views {
-		switch right, ok := v.rule.right(f); {
-		case ok && right == HideField:
-			low = either(low, c.in[v.view])
-		case ok:
-			high = either(high, c.in[v.view])
-		}
-	}
+	r := g.fieldRules(f, c)
+	named := slices.Concat(r.shown, r.hidden)
 	generalShown, generalHidden := none, none
-	for _, r := range []*Rule{g.near, g.far} {
-		if right, ok := r.right(f); ok {
+	for _, rule := range []*Rule{g.near, g.far} {
+		if right, ok := rule.right(f); ok {
 			generalShown, generalHidden = all, none
 			if right == HideField {
 				generalShown, generalHidden = none, all
@@ -459,9 +447,9 @@ func (g *grantor) owns(f query.Field, c *conditions) (shown, hidden query.Node) 
 			break
 		}
 	}
-	elsewhere := not(either(high, low))
-	shown = either(among(shownRecords), both(not(among(named)), either(high, both(elsewhere, generalShown))))
-	hidden = either(among(hiddenRecords), both(not(among(named)), either(both(not(high), low), both(elsewhere, generalHidden))))
+	elsewhere := not(either(r.high, r.low))
+	shown = either(among(r.shown), both(not(among(named)), either(r.high, both(elsewhere, generalShown))))
+	hidden = either(among(r.hidden), both(not(among(named)), either(both(not(r.high), r.low), both(elsewhere, generalHidden))))
 	return shown, hidden
 }
 

@@ -272,7 +272,7 @@ func (d *reading) readable(c *Catalog, n query.Field) (*Field, error) {
 		return nil, fault.New(fault.UnknownField, "There is no field %d in this catalog", n)
 	}
 	if !d.access.Readable(f) {
-		return nil, fault.New(fault.FieldHidden, "You have no access to the field %s", f.Key)
+		return nil, hidden(f)
 	}
 	return f, nil
 }
