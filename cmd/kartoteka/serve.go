@@ -32,6 +32,7 @@ func runServe(ctx context.Context, io std, c command, args []string) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, app.Close()) }()
+	defer spareCollections()()
 	app.Version = versionText()
 	// At once: a password that a failed start swallowed could not be had again.
 	greetFirst(io.out, app)
