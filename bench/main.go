@@ -137,6 +137,13 @@ func (r *results) add(t, s string, c int, x Result) {
 	}
 	fmt.Fprintf(os.Stderr, "  %-12s %-22s c=%-2d %10.1f/s  p50 %8.3f  p99 %8.3f ms  cpu %7.1f us%s\n", t, s, c, x.Ops, x.P50, x.P99, x.CPU, e)
 }
+// loaded keeps what the load of a target was like.
+func (r *results) loaded(t string, rate float64, rest settling) {
+	r.meta(t, "load, rows/s", rate)
+	r.meta(t, "at rest after the load, s", rest.After)
+	r.meta(t, "processor time until then, s", rest.CPU)
+}
+
 func (r *results) meta(t, k string, v float64) {
 	if r.Meta[t] == nil {
 		r.Meta[t] = map[string][]float64{}
@@ -270,9 +277,10 @@ func prepare(t Target, rows []Deal, o opts, res *results) (string, State, error)
 		var keep struct {
 			State State
 			Load  float64
+			Rest  settling
 		}
 		if json.Unmarshal(b, &keep) == nil && keep.State.N == len(rows) {
-			res.meta(t.Name(), "load, rows/s", keep.Load)
+			res.loaded(t.Name(), keep.Load, keep.Rest)
 			return snap, keep.State, nil
 		}
 	}
@@ -295,6 +303,7 @@ func prepare(t Target, rows []Deal, o opts, res *results) (string, State, error)
 		err = t.Setup(b, rows)
 	}
 	rate := float64(len(rows)) / time.Since(t0).Seconds()
+	settled := settle(p)
 	p.stop()
 	if err != nil {
 		return "", st, fmt.Errorf("setup: %w", err)
@@ -304,10 +313,10 @@ func prepare(t Target, rows []Deal, o opts, res *results) (string, State, error)
 	}
 	b.State.N = len(rows)
 	loaded[snap] = true
-	j, _ := json.Marshal(map[string]any{"State": b.State, "Load": rate})
+	j, _ := json.Marshal(map[string]any{"State": b.State, "Load": rate, "Rest": settled})
 	os.WriteFile(stf, j, 0o644)
-	res.meta(t.Name(), "load, rows/s", rate)
-	fmt.Fprintf(os.Stderr, "%s: loaded %d rows at %.0f rows/s\n", t.Name(), len(rows), rate)
+	res.loaded(t.Name(), rate, settled)
+	fmt.Fprintf(os.Stderr, "%s: loaded %d rows at %.0f rows/s, at rest after %.0f s more\n", t.Name(), len(rows), rate, settled.After)
 	return snap, b.State, nil
 }
 

@@ -47,6 +47,8 @@ type Company struct {
 	tail    *searchTail // nil on PostgreSQL
 	// written is when the last write ended, in Unix nanoseconds.
 	written atomic.Int64
+	// viewed is how often the database has been read.
+	viewed atomic.Int64
 }
 
 // OpenSQLite opens the company's database file, or makes it, and brings it to
@@ -94,6 +96,7 @@ func (s *Company) Close() error {
 
 // View implements catalog.Store.
 func (s *Company) View(ctx context.Context, version Version, fn func(catalog.Reader) error) error {
+	s.viewed.Add(1)
 	err := s.engine.View(ctx, &version, func(c conn) error {
 		return fn(&tx{conn: c, company: s})
 	})

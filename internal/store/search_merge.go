@@ -22,9 +22,9 @@ const (
 	mergeShare = 4
 	// mergeQuiet is how long nobody has written, then.
 	mergeQuiet = 2 * time.Second
-	// mergeRest is how many times as long as it works a merge rests, for those
-	// who read meanwhile.
-	mergeRest = 7
+	// mergeRest is how many times as long as it works a merge rests when somebody
+	// has read meanwhile, mergePause when nobody has.
+	mergeRest, mergePause = 3, 1
 )
 
 // tidy merges the segments of indexes that have grown, until rows wait again.
@@ -38,12 +38,16 @@ func (t *searchTail) tidy(ctx context.Context) error {
 			if !t.idle(ctx) {
 				return false
 			}
-			began := time.Now()
+			began, viewed := time.Now(), t.company.viewed.Load()
 			if more, err = t.merge(ctx, c, pages); err != nil {
 				err = fmt.Errorf("merge the search index of catalog %d: %w", c, err)
 				return false
 			}
-			t.rest(ctx, mergeRest*time.Since(began))
+			pause := time.Duration(mergePause)
+			if t.company.viewed.Load() != viewed {
+				pause = mergeRest
+			}
+			t.rest(ctx, pause*time.Since(began))
 		}
 		t.grown.Delete(c)
 		return true
