@@ -87,7 +87,7 @@ func (p *Page) add(f *Field, v Value) {
 // maskMade takes out of the answer what the actor may not see of the records
 // that he made: which views they are in is known now that they are there.
 func (w *writing) maskMade(ctx context.Context, tx Writer) error {
-	if w.access.rules == nil {
+	if w.access.rules == nil || w.outcomes == nil { // a Prepared answers nothing
 		return nil
 	}
 	for _, s := range w.steps {

@@ -289,3 +289,17 @@ func (w *world) usersField(fields ...catalog.FieldInput) {
 		w.Fatal(err)
 	}
 }
+
+// TestPrepareWithRules prepares as somebody to whom rules apply.
+func TestPrepareWithRules(t *testing.T) {
+	oneWorld(t, func(t *testing.T, w *world) {
+		p, err := w.s.Prepare(t.Context(), boss, []catalog.Op{catalog.Create{Catalog: w.orders.Num, Values: values(w.orders, "name", catalog.Text("x"))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := w.count()
+		if _, err := p.Commit(t.Context(), func(catalog.Writer) error { return nil }); err != nil || w.count() != before+1 {
+			t.Errorf("%v, %d records", err, w.count())
+		}
+	})
+}
