@@ -8,6 +8,8 @@ type dialect interface {
 	// AnyInt is the condition that expr is among the integers of one parameter
 	// of type []int64, so that a list of any length is one prepared statement.
 	AnyInt(expr string) string
+	// Integers is a SELECT of the integers of such a parameter.
+	Integers() string
 	// ForUpdate ends a SELECT whose rows the transaction is about to change.
 	ForUpdate() string
 	// Remote tells that each call of a conn is a round trip.
@@ -17,16 +19,16 @@ type dialect interface {
 
 type sqliteDialect struct{}
 
-func (sqliteDialect) Name() string { return "sqlite" }
-func (sqliteDialect) AnyInt(expr string) string {
-	return expr + " IN (SELECT value FROM json_each(?))"
-}
-func (sqliteDialect) ForUpdate() string { return "" }
-func (sqliteDialect) Remote() bool      { return false }
+func (sqliteDialect) Name() string                { return "sqlite" }
+func (d sqliteDialect) AnyInt(expr string) string { return expr + " IN (" + d.Integers() + ")" }
+func (sqliteDialect) Integers() string            { return "SELECT value FROM json_each(?)" }
+func (sqliteDialect) ForUpdate() string           { return "" }
+func (sqliteDialect) Remote() bool                { return false }
 
 type postgresDialect struct{}
 
 func (postgresDialect) Name() string              { return "postgres" }
 func (postgresDialect) AnyInt(expr string) string { return expr + " = ANY(?::bigint[])" }
+func (postgresDialect) Integers() string          { return "SELECT unnest(?::bigint[])" }
 func (postgresDialect) ForUpdate() string         { return " FOR UPDATE" }
 func (postgresDialect) Remote() bool              { return true }

@@ -7,11 +7,14 @@ import (
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
 )
 
 // search adds the condition of a quick search. Its parts are one list of
 // records: with OR between them neither database would begin with the matches.
-func (b *builder) search(src source, s *catalog.Selected) error {
+// found, unless it is nil, are those with the text in the title's field, and no
+// other field is searched.
+func (b *builder) search(src source, s *catalog.Selected, found []int64) error {
 	fold, digits := s.Search.Fold, s.Search.Digits
 	if !storable(fold) || !storable(digits) {
 		b.add("FALSE")
@@ -29,7 +32,13 @@ func (b *builder) search(src source, s *catalog.Selected) error {
 	own, _ := titlesIn(titles, s.Catalog.Num)
 	q := &quickSearch{builder: b, s: s, titles: titles, limited: len(limits) > 0, mayHide: len(own) > 0}
 	q.begin()
-	if fold != "" {
+	switch {
+	case fold == "":
+	case found != nil && !q.limited:
+		q.add(b.dialect.Integers())
+		q.bind(found)
+		q.ownTitles(fold)
+	default:
 		q.rows(fold, slotsOf(s.SearchFields, catalog.SearchText, catalog.SearchComment))
 		q.linked(s.SearchLinks, fold)
 		q.ownTitles(fold)
@@ -238,7 +247,11 @@ func (q *quickSearch) ownTitles(fold string) {
 		q.add("SELECT t.ref - ", base)
 		q.titleWhat(fold)
 		q.add(" FROM titles t WHERE ")
-		q.inCatalog("t.ref", q.s.Catalog.Num)
+		if searchesTitle(q.s) && !q.mayHide && isNumber(fold) {
+			q.madeTitles()
+		} else {
+			q.inCatalog("t.ref", q.s.Catalog.Num)
+		}
 		q.add(" AND ")
 		q.inAnyTitle(fold)
 		return
@@ -251,6 +264,23 @@ func (q *quickSearch) ownTitles(fold string) {
 			" WHERE c.code IS NOT NULL AND ")
 		q.inAnyTitle(fold)
 	}
+}
+
+// searchesTitle tells whether the value that titles are made of is searched.
+func searchesTitle(s *catalog.Selected) bool {
+	f := s.Catalog.Title()
+	return f != nil && slices.Contains(s.SearchFields, f)
+}
+
+// madeTitles adds the condition that a title is "#" and a public id, or at least
+// begins so: these are in a row.
+func (q *quickSearch) madeTitles() {
+	first := text.SortKey("#")
+	last := append(slices.Clip(first), 0xff)
+	q.add("t.catalog = ")
+	q.int(int64(q.s.Catalog.Num))
+	q.add(" AND t.key BETWEEN ? AND ?")
+	q.bind(first, last)
 }
 
 // inAnyTitle adds the condition that the text is in the title of a row t of
@@ -296,14 +326,16 @@ func inPublicID(fold string) bool { return strings.Trim(fold, codeChars) == "" }
 // codeChars are the folded characters of "#" and a custom id.
 const codeChars = "#$-_0123456789abcdefghijklmnopqrstuvwxyz"
 
+// isNumber tells whether the text can be in "#" and a number.
+func isNumber(fold string) bool { return strings.Trim(fold, "#0123456789") == "" }
+
 // inTitleField tells whether a title with the text in it can only be the value
 // of a field that is searched anyway, or "#" and a custom id. Titles have a
 // space for each line break of the value, and are "#" and the record's id where
 // there is none.
 func inTitleField(s *catalog.Selected, fold string) bool {
-	f := s.Catalog.Title()
-	if f == nil || !slices.Contains(s.SearchFields, f) || strings.Trim(fold, "#0123456789") == "" {
+	if !searchesTitle(s) || isNumber(fold) {
 		return false
 	}
-	return f.Config.Kind != catalog.KindMultiline || !strings.Contains(fold, " ")
+	return s.Catalog.Title().Config.Kind != catalog.KindMultiline || !strings.Contains(fold, " ")
 }

@@ -25,6 +25,9 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 		return p.page, nil
 	}
 	o, err := newSorting(t.conn.Dialect(), source{s.Catalog, recordAlias}, s)
+	if err == nil {
+		err = t.findTitles(ctx, s, &o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -215,5 +218,5 @@ func (b *builder) matches(src source, s *catalog.Selected, o sorting) error {
 		return nil
 	}
 	b.add(" AND ")
-	return b.search(src, s)
+	return b.search(src, s, o.found)
 }

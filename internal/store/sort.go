@@ -29,6 +29,8 @@ type sorting struct {
 	// walksTitles is set when the statement follows the index of titles, inTitles
 	// when it looks for the searched text in them on the way; see walkTitles.
 	walksTitles, inTitles bool
+	// found are the records with the searched text, when they are known.
+	found []int64
 	// lead is set when the order is that of a search, and rest is the condition
 	// without it; see streamed.
 	lead *leadingSearch

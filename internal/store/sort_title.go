@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"slices"
 	"unicode/utf8"
 
@@ -13,9 +14,37 @@ import (
 // lists. Without statistics SQLite cannot tell which is better.
 
 // walkTitles works out the way for an order of titles that an index can serve.
+// A text that is too short for an index is likely to be in the next title.
 func (o *sorting) walkTitles(s *catalog.Selected) {
-	o.inTitles = inTitlesAlone(s)
+	short := utf8.RuneCountInString(s.Search.Fold) < ftsCharacters
+	o.inTitles = short && inTitlesAlone(s)
 	o.walksTitles = o.inTitles || s.Search == (query.Search{}) && !leads(s.Where)
+}
+
+// manyTitles is how many records have a text when it is likely to be in one of
+// the next titles, too: then these are looked through first.
+const manyTitles = 4_000
+
+// findTitles looks for what is searched in titles before the rest of the
+// statement is written: where many have it, the order is that of titles. It is
+// for a database that does not work that out by itself.
+func (t *tx) findTitles(ctx context.Context, s *catalog.Selected, o *sorting) error {
+	fold := s.Search.Fold
+	if !o.title || o.computed || o.inTitles || !inTitlesAlone(s) || !t.conn.Dialect().FindsInOrder(fold) {
+		return nil
+	}
+	b := newBuilder(t.conn.Dialect(), s.Structure)
+	b.searchRows(s.Catalog, fold, slotsOf(s.SearchFields, catalog.SearchText), false)
+	b.limit(manyTitles, 0)
+	o.found = []int64{}
+	err := t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
+		o.found = append(o.found, r.Int(0))
+		return nil
+	})
+	if len(o.found) == manyTitles {
+		o.found, o.inTitles, o.walksTitles = nil, true, true
+	}
+	return err
 }
 
 // walkedTitles is how many titles are looked through for a text before all
@@ -31,11 +60,10 @@ func (b *builder) firstTitles(src source, o sorting) {
 	b.add(")")
 }
 
-// inTitlesAlone tells whether a search is for titles only, and too short for an
-// index to find them: then it is likely that the next title has it.
+// inTitlesAlone tells whether a search is for titles only.
 func inTitlesAlone(s *catalog.Selected) bool {
 	fold := s.Search.Fold
-	if fold == "" || s.Search.Digits != "" || !storable(fold) || utf8.RuneCountInString(fold) >= ftsCharacters {
+	if fold == "" || s.Search.Digits != "" || !storable(fold) {
 		return false
 	}
 	other := func(f *catalog.Field) bool { return f != s.Catalog.Title() }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -30,24 +31,67 @@ func TestTitleSearches(t *testing.T) {
 			if walks := strings.Contains(string(b.sql), "t.catalog = 5"); walks != (len([]rune(fold)) < 3) {
 				t.Errorf("%q: %s", fold, b.sql)
 			}
-			var titles []string
-			read(t, s, st, func(r catalog.Reader) error {
-				page, err := r.Select(t.Context(), sel)
-				if err != nil {
-					return err
-				}
-				var refs []query.Ref
-				for i := range page.Len() {
-					refs = append(refs, query.MakeRef(orders, page.Record(i)))
-				}
-				known, err := r.Titles(t.Context(), refs)
-				for _, ref := range refs {
-					titles = append(titles, known[ref].Text)
-				}
-				return err
-			})
+			titles := titlesOf(t, s, st, sel)
 			if got := strings.Join(titles, ","); got != want {
 				t.Errorf("%q finds %s, not %s", fold, got, want)
+			}
+		}
+	})
+}
+
+// titlesOf are the titles of the selected records in order.
+func titlesOf(t *testing.T, s *Company, st *catalog.Structure, sel *catalog.Selected) (titles []string) {
+	t.Helper()
+	read(t, s, st, func(r catalog.Reader) error {
+		page, err := r.Select(t.Context(), sel)
+		if err != nil {
+			return err
+		}
+		var refs []query.Ref
+		for i := range page.Len() {
+			refs = append(refs, query.MakeRef(sel.Catalog.Num, page.Record(i)))
+		}
+		known, err := r.Titles(t.Context(), refs)
+		for _, ref := range refs {
+			titles = append(titles, known[ref].Text)
+		}
+		return err
+	})
+	return titles
+}
+
+// TestManyTitles: what very many titles have is found in their order, too, and
+// where the first of them do not have it.
+func TestManyTitles(t *testing.T) {
+	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
+		c := st.Catalog(orders)
+		var records []*testRecord
+		for i := range manyTitles + 500 {
+			name := fmt.Sprintf("Order %05d", i)
+			if i < 490 {
+				name = fmt.Sprintf("Bill %05d", i)
+			}
+			records = append(records, &testRecord{catalog: orders, id: query.Record(i + 1), values: map[query.Field]catalog.Value{fName: catalog.Text(name)}})
+		}
+		write(t, s, st, records)
+		for _, tt := range []struct {
+			fold          string
+			limit, offset int
+			desc          bool
+			want          string
+		}{
+			{"order", 2, 0, false, "Order 00490,Order 00491"},
+			{"order", 2, 4_001, false, "Order 04491,Order 04492"},
+			{"order", 2, 0, true, "Order 04499,Order 04498"},
+			{"order", 5, manyTitles + 8, false, "Order 04498,Order 04499"},
+			{"bill", 2, 100, false, "Bill 00100,Bill 00101"},
+			{"4499", 2, 0, false, "Order 04499"},
+		} {
+			sel := &catalog.Selected{Structure: st, Catalog: c, Columns: []*catalog.Field{}, Search: query.Search{Fold: tt.fold},
+				SearchFields: []*catalog.Field{c.Title()}, SearchTitle: true, Sort: query.Sort{By: query.ByTitle, Desc: tt.desc},
+				Limit: tt.limit, Offset: tt.offset}
+			if got := strings.Join(titlesOf(t, s, st, sel), ","); got != tt.want {
+				t.Errorf("%+v finds %s", tt, got)
 			}
 		}
 	})

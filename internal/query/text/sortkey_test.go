@@ -158,3 +158,16 @@ func BenchmarkSortKey(b *testing.B) {
 		})
 	}
 }
+
+// TestSortKeyOfMadeTitles: what begins with "#" is in a row.
+func TestSortKeyOfMadeTitles(t *testing.T) {
+	first := SortKey("#")
+	if len(first) == 0 || first[len(first)-1] == 0xff {
+		t.Fatalf("key %x", first)
+	}
+	for _, s := range []string{"#1", "#999999999999", "#abc", "#z-_9", "#$users", "#ZZZ", "# 7", "#" + strings.Repeat("9", 64)} {
+		if key := SortKey(s); !bytes.HasPrefix(key, first) {
+			t.Errorf("%q has %x, without %x", s, key, first)
+		}
+	}
+}
