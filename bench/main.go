@@ -137,6 +137,7 @@ func (r *results) add(t, s string, c int, x Result) {
 	}
 	fmt.Fprintf(os.Stderr, "  %-12s %-22s c=%-2d %10.1f/s  p50 %8.3f  p99 %8.3f ms  cpu %7.1f us%s\n", t, s, c, x.Ops, x.P50, x.P99, x.CPU, e)
 }
+
 // loaded keeps what the load of a target was like.
 func (r *results) loaded(t string, rate float64, rest settling) {
 	r.meta(t, "load, rows/s", rate)

@@ -235,6 +235,7 @@ func (g *grown) learn(work string) error {
 		return err
 	}
 	g.base.State.IDs = make([]string, len(g.rows))
+	settle(g.p)
 	for i := range g.base.State.IDs { // numbers are given in the file's order
 		g.base.State.IDs[i] = strconv.Itoa(i + 1)
 	}

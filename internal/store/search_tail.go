@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,17 +46,26 @@ type searchTail struct {
 	ended  chan struct{}
 }
 
-// openSearchTail starts moving rows, those first that were left.
+// openSearchTail starts moving rows, those first that were left, and looks at
+// every index: an import without a server leaves it as it is.
 func openSearchTail(ctx context.Context, s *Company) (*searchTail, error) {
 	t := &searchTail{company: s, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	err := s.engine.View(ctx, nil, func(c conn) error {
-		return c.Query(ctx, `SELECT count(*) FROM search_tail`, nil, func(r row) error {
+		err := c.Query(ctx, `SELECT count(*) FROM search_tail`, nil, func(r row) error {
 			t.waiting.Store(r.Int(0))
 			return nil
 		})
+		if err != nil {
+			return err
+		}
+		return c.Query(ctx, `SELECT substr(name, 3) FROM sqlite_master WHERE name GLOB 's_[0-9]*' AND sql LIKE 'CREATE VIRTUAL %'`, nil, func(r row) error {
+			n, err := strconv.ParseInt(r.Str(0), 10, 64)
+			t.grown.Store(query.Catalog(n), true)
+			return err
+		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("count the rows to index: %w", err)
+		return nil, fmt.Errorf("look at the search indexes: %w", err)
 	}
 	t.signal()
 	ctx, t.cancel = context.WithCancel(context.WithoutCancel(ctx))

@@ -284,6 +284,21 @@ func TestSearchMergesByItself(t *testing.T) {
 	waitFor(t, func() bool { return len(segmentsOf(t, s)) == 1 })
 }
 
+// TestSearchMergesAtStart: what an import left without a server is merged, too.
+func TestSearchMergesAtStart(t *testing.T) {
+	target := testdb.SQLite(t)
+	t.Run("import", func(t *testing.T) {
+		s := openTestCompany(t, target)
+		st := saveStructure(t, s)
+		still(s)
+		for i := range 3 {
+			loadOrders(t, s, st, query.Record(i*loadRecords+1), loadRecords)
+		}
+	})
+	s := openTestCompany(t, target)
+	waitFor(t, func() bool { return len(segmentsOf(t, s)) == 1 })
+}
+
 func TestParseSegments(t *testing.T) {
 	cases := []struct {
 		name string
