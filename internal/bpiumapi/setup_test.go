@@ -22,6 +22,7 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/httpkit"
 	"kartoteka/internal/store"
+	"kartoteka/internal/store/testdb"
 )
 
 const (
@@ -114,23 +115,42 @@ func TestMain(m *testing.M) {
 
 func makeTemplate(dir string) error {
 	s := &site{clock: &clock{now: start}}
-	closing, err := s.openServices(context.Background(), dir, slog.New(slog.DiscardHandler))
+	closing, err := s.openServices(context.Background(), testdb.Target{Dir: dir}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	_, err = s.catalog.Open(context.Background(), catalog.First{Name: "Anna", Login: login, Password: password, Section: "Main"})
+	_, err = s.catalog.Open(context.Background(), anna)
 	return errors.Join(err, closing())
 }
 
-// openServices opens the databases of a folder.
-func (s *site) openServices(ctx context.Context, dir string, log *slog.Logger) (closing func() error, err error) {
-	control, err := store.OpenControlSQLite(ctx, filepath.Join(dir, "control.db"))
+// anna is the first employee.
+var anna = catalog.First{Name: "Anna", Login: login, Password: password, Section: "Main"}
+
+// openDatabases opens those of a folder or of a PostgreSQL database.
+func openDatabases(ctx context.Context, target testdb.Target, log *slog.Logger) (control *store.Control, company *store.Company, err error) {
+	options := store.Options{Log: log}
+	if target.Dir == "" {
+		if control, err = store.OpenControlPostgres(ctx, target.DSN, 2); err != nil {
+			return nil, nil, err
+		}
+		company, err = store.OpenPostgres(ctx, target.DSN, "company", options)
+	} else {
+		if control, err = store.OpenControlSQLite(ctx, filepath.Join(target.Dir, "control.db")); err != nil {
+			return nil, nil, err
+		}
+		company, err = store.OpenSQLite(ctx, filepath.Join(target.Dir, "1.db"), options)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, control.Close())
+	}
+	return control, company, nil
+}
+
+// openServices opens the databases and what works on them.
+func (s *site) openServices(ctx context.Context, target testdb.Target, log *slog.Logger) (closing func() error, err error) {
+	control, company, err := openDatabases(ctx, target, log)
 	if err != nil {
 		return nil, err
-	}
-	company, err := store.OpenSQLite(ctx, filepath.Join(dir, "1.db"), store.Options{Log: log})
-	if err != nil {
-		return nil, errors.Join(err, control.Close())
 	}
 	s.accounts = account.New(control, account.Options{
 		Secret: []byte("a secret of the test"), SessionTTL: 30 * 24 * time.Hour, BasicTTL: time.Minute,
@@ -147,18 +167,31 @@ func (s *site) openServices(ctx context.Context, dir string, log *slog.Logger) (
 // newSite makes a site; change may be nil.
 func newSite(t testing.TB, change func(*bpiumapi.Options)) *site {
 	t.Helper()
+	target := testdb.SQLite(t)
+	check(t, os.CopyFS(target.Dir, os.DirFS(template)))
+	return newSiteOn(t, target, change)
+}
+
+// eachSite runs a test of what the databases have a part in, on both.
+func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, newSite(t, nil)) })
+	t.Run("postgres", func(t *testing.T) { test(t, newSiteOn(t, testdb.Postgres(t), nil)) })
+}
+
+// newSiteOn makes a site on databases that are new, or a copy of the template.
+func newSiteOn(t testing.TB, target testdb.Target, change func(*bpiumapi.Options)) *site {
+	t.Helper()
 	s := &site{clock: &clock{now: start}, log: &logBuffer{}}
 	level := slog.LevelDebug
 	if _, fast := t.(*testing.B); fast {
 		level = slog.LevelWarn
 	}
 	log := slog.New(httpkit.NewLogHandler(s.log, "text", level))
-	dir := t.TempDir()
-	check(t, os.CopyFS(dir, os.DirFS(template)))
-	closing, err := s.openServices(t.Context(), dir, log)
+	closing, err := s.openServices(t.Context(), target, log)
 	check(t, err)
 	t.Cleanup(func() { check(t, closing()) })
-	_, err = s.catalog.Open(t.Context(), catalog.First{})
+	_, err = s.catalog.Open(t.Context(), anna)
 	check(t, err)
 	kit := httpkit.New(httpkit.Options{Log: log})
 	opt := bpiumapi.Options{
