@@ -33,6 +33,8 @@ func newStage(t *testing.T, s *site) *stage {
 	}
 	s.must(t, "PATCH", "/catalogs/$users", `{"fields":[{"id":"$name"},{"id":"$email"},{"id":"$password"},{"id":"$type"},`+
 		`{"name":"Branch","type":"object","config":{"catalogs":[{"id":"25"}],"multiselect":true}}]}`)
+	s.must(t, "PATCH", "/catalogs/26", `{"fields":[{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4","config":{"catalogs":[{"id":"25"}],"multiselect":true,`+
+		`"enableUnsaved":true,"fields":{"25":[{"id":"1","access":"edit"},{"id":"3","access":"edit"}]}}},{"id":"5"}]}`)
 	s.must(t, "PATCH", "/catalogs/$users/records/2", `{"values":{"5":["acme","2"]}}`)
 	s.must(t, "PATCH", "/catalogs/$users/records/3", `{"values":{"5":["acme"]}}`)
 	s.must(t, "POST", "/catalogs/26/records", `{"values":{"1":"Lamps","2":60,"3":[2],"5":["2"]}}`)

@@ -106,9 +106,24 @@ func (e *employeeRules) catalog(c *Catalog) *catalogAccess {
 	if known, ok := e.catalogs.Load(c.Num); ok {
 		return known.(*catalogAccess)
 	}
-	ca := newCatalogAccess(c, e.subjects, e.st.rights)
+	subjects := e.subjects
+	if c.Mirror {
+		subjects = auditors(c, subjects)
+	}
+	ca := newCatalogAccess(c, subjects, e.st.rights)
 	e.catalogs.Store(c.Num, ca)
 	return ca
+}
+
+// auditors are the subjects who administer the section of a mirror: it shows what
+// nobody else may see all of, so no other rule opens it.
+func auditors(c *Catalog, subjects []*subjectRules) (list []*subjectRules) {
+	for _, s := range subjects {
+		if rule := s.sections[c.Section]; rule != nil && rule.Privilege >= AdminPrivilege {
+			list = append(list, &subjectRules{subject: s.subject, sections: map[query.Section]*Rule{c.Section: rule}})
+		}
+	}
+	return list
 }
 
 // view is the privilege on a legal view: each subject's nearest rule, the
