@@ -38,7 +38,11 @@ func DecodeToken(v tree.Value, sees CatalogSeer, offset int) (account.NewToken, 
 	if name := b.text("name"); name != nil {
 		n.Name = *name
 	}
-	for _, item := range b.list("catalogs") {
+	// An empty list would be stored as no limit.
+	catalogs := b.some("catalogs", "at least one catalog is required")
+	verbs := b.some("verbs", "at least one verb is required")
+	ranges := b.some("ipRanges", "at least one address is required")
+	for _, item := range catalogs {
 		number, err := item.catalog(sees)
 		if err != nil {
 			return n, err
@@ -47,20 +51,25 @@ func DecodeToken(v tree.Value, sees CatalogSeer, offset int) (account.NewToken, 
 			n.Catalogs = append(n.Catalogs, number)
 		}
 	}
-	list := b.list("verbs")
-	if list != nil && len(list) == 0 {
-		b.refuse("verbs", fault.Required, "at least one verb is required")
-	}
-	for _, item := range list {
+	for _, item := range verbs {
 		n.Verbs |= item.verb()
 	}
-	for _, item := range b.list("ipRanges") {
+	for _, item := range ranges {
 		if p := item.network(); !slices.Contains(n.Networks, p) {
 			n.Networks = append(n.Networks, p)
 		}
 	}
 	n.Expires = b.moment("expiresAt", offset)
 	return n, b.err()
+}
+
+// some is list for one that may be left out and not be empty.
+func (b body) some(name, format string, args ...any) []body {
+	list := b.list(name)
+	if list != nil && len(list) == 0 {
+		b.refuse(name, fault.Required, format, args...)
+	}
+	return list
 }
 
 // catalog is the number of the catalog that an element names.
@@ -160,9 +169,9 @@ func (w *writer) token(st *catalog.Structure, t *account.Token) {
 	for i, p := range t.Networks {
 		networks[i] = p.String()
 	}
-	w.texts("catalogs", catalogs)
+	w.limit("catalogs", catalogs)
 	w.texts("verbs", t.Verbs.Names())
-	w.texts("ipRanges", networks)
+	w.limit("ipRanges", networks)
 	w.time("created", t.Created)
 	w.time("expiresAt", t.Expires)
 	w.time("lastUsedAt", t.LastUse)
@@ -173,6 +182,15 @@ func (w *writer) token(st *catalog.Structure, t *account.Token) {
 		w.text(t.LastIP)
 	}
 	w.end('}')
+}
+
+// limit adds a list that is null where there is no limit.
+func (w *writer) limit(name string, list []string) {
+	if len(list) == 0 {
+		w.json(name, "null")
+		return
+	}
+	w.texts(name, list)
 }
 
 // time adds a member that is null for the zero time.

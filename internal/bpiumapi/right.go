@@ -13,9 +13,20 @@ import (
 // parameters and body, though these are read first: the values of a body, say,
 // are read by the fields of the catalog.
 
-// righted is a handler with what its object asks of the caller.
+// ordinaryBody is how much of a body net/http reads and drops by itself when an
+// answer comes before it, to keep the connection. Up to here a right is looked at
+// after the body, which costs those who have it nothing.
+const ordinaryBody = 256 << 10
+
+// righted is a handler with what its object asks of the caller. A large body of
+// a caller without the right is not read.
 func righted(h httpkit.Handler, right func(*http.Request) error) httpkit.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.ContentLength < 0 || r.ContentLength > ordinaryBody {
+			if err := right(r); err != nil {
+				return err
+			}
+		}
 		err := h(w, r)
 		return insteadOf(err, func() error { return right(r) })
 	}
