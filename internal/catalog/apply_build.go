@@ -158,23 +158,28 @@ func (s *step) cells() []StoredValue {
 }
 
 // times are the options that the record enters and leaves.
-func (s *step) times() []ItemTime {
-	var times []ItemTime
+func (s *step) times() (times []ItemTime) {
 	for _, c := range s.changes {
-		if !c.field.Storage().HasItems() {
-			continue
+		times = appendTimes(times, c.field, c.old, c.new)
+	}
+	return times
+}
+
+// appendTimes adds the options that a change of a field's value enters and leaves.
+func appendTimes(times []ItemTime, f *Field, before, after Value) []ItemTime {
+	if !f.Storage().HasItems() {
+		return times
+	}
+	old, _ := before.(Items)
+	now, _ := after.(Items)
+	for _, item := range old {
+		if !slices.Contains(now, item) {
+			times = append(times, ItemTime{f.Num, item, false})
 		}
-		old, _ := c.old.(Items)
-		now, _ := c.new.(Items)
-		for _, item := range old {
-			if !slices.Contains(now, item) {
-				times = append(times, ItemTime{c.field.Num, item, false})
-			}
-		}
-		for _, item := range now {
-			if !slices.Contains(old, item) {
-				times = append(times, ItemTime{c.field.Num, item, true})
-			}
+	}
+	for _, item := range now {
+		if !slices.Contains(old, item) {
+			times = append(times, ItemTime{f.Num, item, true})
 		}
 	}
 	return times

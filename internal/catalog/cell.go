@@ -43,7 +43,7 @@ func ColumnValue(f *Field, v Value) any {
 }
 
 // storedJSON leaves <, > and & as they are: what is stored is also answered.
-func storedJSON(v Value) []byte {
+func storedJSON(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -5,18 +5,22 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
 	"kartoteka/internal/query"
 )
 
-// The mirrors of the structure: a record for each catalog and each section,
-// with its number, its public id and its name, so that other records can link
-// it.
+// The mirrors: a record for each catalog, section, legal view, rule and right on
+// a field by a rule, so that other records can link it and administrators can
+// look through them. All but the last have the numbers of what they show.
 const (
-	catalogsMirror query.Catalog = 1
-	sectionsMirror query.Catalog = 2
+	catalogsMirror    query.Catalog = 1
+	sectionsMirror    query.Catalog = 2
+	viewsMirror       query.Catalog = 4
+	rightFieldsMirror query.Catalog = 14
+	rightsMirror      query.Catalog = 15
 )
 
 // mirrorOrigin is the origin of changes that follow the structure.
@@ -24,74 +28,88 @@ const mirrorOrigin = "structure"
 
 // mirrored is an object as its mirror shows it.
 type mirrored struct {
-	record query.Record
-	code   string // public id, "" when it is the number
-	name   string
-	live   bool
+	record query.Record // 0 for one that is known by its code alone
+	code   string       // public id, "" when it is the number
+	values map[string]Value
 }
 
-// mirror brings the mirrors in line with the structure as the transaction
-// leaves it.
+// mirror brings the mirrors in line with the structure and the rules as the
+// transaction leaves them.
 func (s *Service) mirror(ctx context.Context, w Writer) error {
 	d, err := w.Definition(ctx)
 	if err != nil {
 		return err
 	}
 	st := newStructure(d)
-	catalogs := make([]mirrored, len(d.Catalogs))
-	for i, c := range d.Catalogs {
-		catalogs[i] = newMirrored(int64(c.Num), c.Key, c.Name, st.Catalog(c.Num) != nil)
+	var catalogs, sections []mirrored
+	for _, c := range d.Catalogs {
+		if st.Catalog(c.Num) != nil {
+			catalogs = append(catalogs, newMirrored(int64(c.Num), c.Key, c.Name))
+		}
 	}
-	sections := make([]mirrored, len(d.Sections))
-	for i, section := range d.Sections {
-		sections[i] = newMirrored(int64(section.Num), section.Key, section.Name, section.Removed.IsZero())
+	for _, section := range d.Sections {
+		if section.Removed.IsZero() {
+			sections = append(sections, newMirrored(int64(section.Num), section.Key, section.Name))
+		}
 	}
-	if err := s.mirrorAll(ctx, w, st.Catalog(catalogsMirror), catalogs); err != nil {
-		return err
+	rules := st.rights.rules()
+	fields := st.mirroredFields(rules)
+	for _, m := range []struct {
+		catalog query.Catalog
+		objects func() []mirrored
+	}{
+		{catalogsMirror, func() []mirrored { return catalogs }},
+		{sectionsMirror, func() []mirrored { return sections }},
+		{viewsMirror, st.mirroredViews},
+		{rightFieldsMirror, func() []mirrored { return fields }},
+		{rightsMirror, func() []mirrored { return st.mirroredRules(rules, fields) }},
+	} {
+		if err := s.mirrorAll(ctx, w, st, st.Catalog(m.catalog), m.objects()); err != nil {
+			return err
+		}
 	}
-	return s.mirrorAll(ctx, w, st.Catalog(sectionsMirror), sections)
+	return nil
 }
 
-func newMirrored(number int64, key, name string, live bool) mirrored {
-	m := mirrored{record: query.Record(number), code: key, name: name, live: live}
+func newMirrored(number int64, key, name string) mirrored {
+	m := mirrored{record: query.Record(number), code: key, values: map[string]Value{nameKey: Text(name)}}
 	if key == strconv.FormatInt(number, 10) {
 		m.code = ""
 	}
 	return m
 }
 
-// mirrorAll writes what differs between a mirror and its objects. Removals come
-// first: they free their ids.
-func (s *Service) mirrorAll(ctx context.Context, w Writer, c *Catalog, objects []mirrored) error {
+// mirrorAll writes what differs between a mirror and its objects, and gives
+// numbers to those without. Removals come first: they free their ids.
+func (s *Service) mirrorAll(ctx context.Context, w Writer, st *Structure, c *Catalog, objects []mirrored) error {
 	if c == nil {
 		return nil // the database is being made, or is a test's without system catalogs
 	}
-	name := c.FieldByKey(nameKey)
-	records := make([]query.Record, len(objects))
-	for i, o := range objects {
-		records[i] = o.record
-	}
-	page, err := w.Rows(ctx, c, []*Field{name}, records)
+	shown, err := readMirror(ctx, w, st, c)
 	if err != nil {
-		return fmt.Errorf("read the mirror %s: %w", c.Key, err)
-	}
-	rows := make(map[query.Record]int, page.Len())
-	for i := range page.Len() {
-		rows[page.Record(i)] = i
+		return err
 	}
 	var list []Mutation
-	for _, o := range objects {
-		row, found := rows[o.record]
-		if !found {
-			row = -1
+	for i := range objects {
+		o := &objects[i]
+		row := shown.take(o)
+		if o.record == 0 {
+			n, err := w.Next(ctx, RightFieldCounter)
+			if err != nil {
+				return err
+			}
+			o.record = query.Record(n)
 		}
-		if m := o.mutation(c, name, page, row); m != nil {
-			m.At = s.options.Now().UnixMilli()
+		if m := o.mutation(shown, row); m != nil {
 			list = append(list, *m)
 		}
 	}
+	list = append(list, shown.rest()...)
 	if len(list) == 0 {
 		return nil
+	}
+	for i := range list {
+		list[i].At = s.options.Now().UnixMilli()
 	}
 	slices.SortStableFunc(list, func(a, b Mutation) int { return cmp.Compare(mirrorTurn(a.Kind), mirrorTurn(b.Kind)) })
 	if err := w.Write(ctx, list); err != nil {
@@ -107,41 +125,156 @@ func mirrorTurn(k MutationKind) int {
 	return 1
 }
 
-// mutation is what the object's record needs, nil for nothing. Row is where it
-// is in the page, -1 for nowhere.
-func (o mirrored) mutation(c *Catalog, name *Field, page *Page, row int) *Mutation {
-	m := &Mutation{Kind: RestoreRecord, Catalog: c, Record: o.record, Code: &o.code}
-	var before Value
+// mirrorRows are the records of a mirror as they are.
+type mirrorRows struct {
+	catalog  *Catalog
+	page     *Page
+	byRecord map[query.Record]int
+	byCode   map[string]int
+}
+
+func readMirror(ctx context.Context, r Reader, st *Structure, c *Catalog) (*mirrorRows, error) {
+	page, err := r.Select(ctx, &Selected{Structure: st, Catalog: c, Columns: c.Fields, Limit: math.MaxInt32})
+	if err != nil {
+		return nil, fmt.Errorf("read the mirror %s: %w", c.Key, err)
+	}
+	shown := &mirrorRows{c, page, map[query.Record]int{}, map[string]int{}}
+	for i := range page.Len() {
+		shown.byRecord[page.Record(i)] = i
+		if code := page.Code(i); len(code) > 0 {
+			shown.byCode[string(code)] = i
+		}
+	}
+	return shown, nil
+}
+
+// take finds the row that shows an object, -1 for none, and keeps it from being
+// removed. An object without a number gets the row's.
+func (m *mirrorRows) take(o *mirrored) int {
+	row, found := m.byRecord[o.record]
+	if o.record == 0 {
+		row, found = m.byCode[o.code]
+	}
+	if !found {
+		return -1
+	}
+	o.record = m.page.Record(row)
+	delete(m.byRecord, o.record)
+	return row
+}
+
+// rest removes the rows that were not taken.
+func (m *mirrorRows) rest() (list []Mutation) {
+	for record, row := range m.byRecord {
+		list = append(list, Mutation{
+			Kind: RemoveRecord, Catalog: m.catalog, Record: record, Version: m.page.Version(row), Trash: json.RawMessage("{}"),
+			Change: mirrorChange(m.catalog.Fields, m.values(row), make([]Value, len(m.catalog.Fields))),
+		})
+	}
+	return list
+}
+
+// values are those of a row, nothing for row -1.
+func (m *mirrorRows) values(row int) []Value {
+	list := make([]Value, len(m.catalog.Fields))
+	for j, f := range m.catalog.Fields {
+		if row >= 0 {
+			list[j] = CellValue(f, m.page, m.page.Cell(row, j))
+		}
+	}
+	return list
+}
+
+// mutation is what the object's record needs, nil for nothing.
+func (o *mirrored) mutation(shown *mirrorRows, row int) *Mutation {
+	m := &Mutation{Kind: RestoreRecord, Catalog: shown.catalog, Record: o.record, Code: &o.code}
 	if row >= 0 {
-		before = CellValue(name, page, page.Cell(row, 0))
-		m.Kind, m.Version = UpdateRecord, page.Version(row)
+		m.Kind, m.Version = UpdateRecord, shown.page.Version(row)
 	}
-	switch {
-	case !o.live && row < 0, o.live && row >= 0 && before == Text(o.name) && string(page.Code(row)) == o.code:
+	var fields []*Field
+	var before, after []Value
+	was := shown.values(row)
+	for j, f := range shown.catalog.Fields {
+		if is := o.values[f.Key]; !same(was[j], is) {
+			fields, before, after = append(fields, f), append(before, was[j]), append(after, is)
+			m.Cells = append(m.Cells, StoredOf(f, is))
+			m.Times = appendTimes(m.Times, f, was[j], is)
+		}
+	}
+	if row >= 0 && len(fields) == 0 && string(shown.page.Code(row)) == o.code {
 		return nil
-	case !o.live:
-		m.Kind, m.Code, m.Trash = RemoveRecord, nil, json.RawMessage("{}")
-		m.Change = mirrorChange(name, before, nil)
-		return m
 	}
-	m.Cells = []StoredValue{StoredOf(name, Text(o.name))}
-	m.Title = o.title(c, name)
-	m.Change = mirrorChange(name, before, Text(o.name))
+	m.Title = o.title(shown.catalog)
+	m.Change = mirrorChange(fields, before, after)
 	return m
 }
 
 // title is what the record is called: the name, unless somebody put another
 // text field before it, which nobody can fill.
-func (o mirrored) title(c *Catalog, name *Field) *TitleRow {
-	sub := &subject{catalog: c, record: o.record, code: o.code, changed: []FieldValue{{name.Num, Text(o.name)}}}
+func (o *mirrored) title(c *Catalog) *TitleRow {
+	name := c.FieldByKey(nameKey)
+	sub := &subject{catalog: c, record: o.record, code: o.code, changed: []FieldValue{{name.Num, o.values[nameKey]}}}
 	row := NewTitleRow(sub.titleText())
 	return &row
 }
 
-func mirrorChange(name *Field, before, after Value) ChangeRow {
-	values := append([]byte(`{"`), strconv.FormatInt(int64(name.Num), 10)...)
-	values = append(values, `":[`...)
-	values = append(AppendHistoryJSON(values, name, before, nil), ',')
-	values = append(AppendHistoryJSON(values, name, after, nil), `]}`...)
-	return ChangeRow{Origin: mirrorOrigin, Values: values}
+func mirrorChange(fields []*Field, before, after []Value) ChangeRow {
+	values := []byte{'{'}
+	for i, f := range fields {
+		if i > 0 {
+			values = append(values, ',')
+		}
+		values = strconv.AppendInt(append(values, '"'), int64(f.Num), 10)
+		values = append(values, `":[`...)
+		values = append(AppendHistoryJSON(values, f, before[i], nil), ',')
+		values = append(AppendHistoryJSON(values, f, after[i], nil), ']')
+	}
+	return ChangeRow{Origin: mirrorOrigin, Values: append(values, '}')}
+}
+
+// completeMirrors gives mirrors the fields that they have got since the database
+// was made, and fills them.
+func (s *Service) completeMirrors(ctx context.Context, st *Structure) error {
+	if !slices.ContainsFunc(systemCatalogs, func(c systemCatalog) bool { return c.mirror && len(c.missing(st)) > 0 }) {
+		return nil
+	}
+	return s.reshape(ctx, nil, func(st *Structure, w Writer) error {
+		for _, c := range systemCatalogs {
+			if c.fields = c.missing(st); !c.mirror || len(c.fields) == 0 {
+				continue
+			}
+			built, err := c.build(func() (query.Field, error) {
+				n, err := w.Next(ctx, FieldCounter)
+				return query.Field(n), err
+			})
+			if err != nil {
+				return err
+			}
+			after := *st.Catalog(c.num)
+			after.NextField = max(after.NextField, built.NextField)
+			after.setFields(slices.Concat(after.Fields, built.Fields))
+			if err := w.SaveCatalog(ctx, &after); err != nil {
+				return err
+			}
+			if err := w.SaveFields(ctx, &after, after.Fields); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// missing are the fields that a system catalog has not got; none if it is not
+// there.
+func (c *systemCatalog) missing(st *Structure) (list []systemField) {
+	built := st.Catalog(c.num)
+	if built == nil {
+		return nil
+	}
+	for _, f := range c.fields {
+		if built.FieldByKey(f.key) == nil {
+			list = append(list, f)
+		}
+	}
+	return list
 }

@@ -2,12 +2,15 @@ package catalog_test
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
+	"kartoteka/internal/store/testdb"
 )
 
 // mirror shows the records of a mirror beyond those of the system as
@@ -96,5 +99,113 @@ func TestMirrorsCanBeLinkedAndNotWritten(t *testing.T) {
 		}
 		w.fails(fault.ValidationFailed, catalog.Create{Catalog: hooks.Num, Values: hook(query.Key{Record: 99})})
 		w.fails(fault.MethodNotAllowed, catalog.Delete{Catalog: mirror.Num, Record: query.Key{Record: 26}})
+	})
+}
+
+// linked is a linked record in a history's form, its title caught.
+var linked = regexp.MustCompile(`\{"c":[^{}]*"t":"([^"]*)"\}`)
+
+// shows lists the records of a mirror with their values, in the order of their
+// numbers.
+func (w *world) shows(key string) []string {
+	w.Helper()
+	st, err := w.s.Structure(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	rows, err := w.s.Records(w.Context(), boss, st.CatalogByKey(key).Num, query.Query{Limit: 1000}, nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	var list []string
+	for i := range rows.Page.Len() {
+		list = append(list, title(rows, i)+": "+linked.ReplaceAllString(text(rows, i), `"$1"`))
+	}
+	return list
+}
+
+func TestMirrorsShowRulesAndViews(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		bo := w.employed("Bo")
+		n := w.order("name", catalog.Text("a"))
+		view := w.legal(w.orders, "dear", "price", `{"at":50}`)
+		w.rules(of(w.orders), only(1, "admin"), everybody("search"), only(bo.Employee, "edit", "price=view", "note=hide"))
+		w.rules(view, only(bo.Employee, "deny"))
+		w.rules(catalog.ObjectKey{Catalog: w.orders.Key, Record: query.Key{Record: n}}, only(bo.Employee, "view"))
+		expect := func(when, key string, want ...string) {
+			t.Helper()
+			got := slices.DeleteFunc(w.shows(key), func(s string) bool { return strings.Contains(s, "admin:") || strings.Contains(s, ": admin") })
+			if strings.Join(got, "\n") != strings.Join(want, "\n") {
+				t.Errorf("%s: %s has\n%s\nnot\n%s", when, key, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		}
+		expect("at first", "$views", `dear: $name="dear" $catalog=["Orders"] $code="dear" $filters="[{\"fieldId\":\"price\",\"value\":{\"at\":50}}]"`)
+		expect("at first", "$rightFields",
+			`Note: hide: $name="Note: hide" $right=["Orders: edit"] $field="note" $privilege=["$hide"]`,
+			`Price: view: $name="Price: view" $right=["Orders: edit"] $field="price" $privilege=["$view"]`)
+		search, deny := `Orders: search: $name="Orders: search" $object=["Orders"] $subjectAttr="allUsers" $privileges=["$available","$search"]`,
+			`Orders, dear: deny: $name="Orders, dear: deny" $object=["dear"] $subjectAttr="id" $subject=["Bo"] $privileges=["$deny"]`
+		record := `Orders #1: view: $name="Orders #1: view" $object=["a"] $subjectAttr="id" $subject=["Bo"] $privileges=["$available","$search","$view"]`
+		expect("at first", "$rights", search,
+			`Orders: edit: $name="Orders: edit" $object=["Orders"] $subjectAttr="id" $subject=["Bo"] $privileges=["$available","$search","$view","$edit"] $fieldsPrivileges=["Note: hide","Price: view"]`,
+			deny, record)
+		w.rules(of(w.orders), only(1, "admin"), everybody("search"), only(bo.Employee, "edit", "price=edit"))
+		expect("after a change", "$rightFields", `Price: edit: $name="Price: edit" $right=["Orders: edit"] $field="price" $privilege=["$edit"]`)
+		if err := w.s.DeleteView(t.Context(), boss, w.orders.Key, "dear"); err != nil {
+			t.Fatal(err)
+		}
+		expect("without the view", "$views")
+		w.rules(of(w.orders), only(1, "admin"), everybody("search"))
+		expect("without its rules", "$rightFields")
+		expect("without its rules", "$rights", search, record)
+		if err := w.s.DeleteCatalog(t.Context(), boss, w.orders.Key); err != nil {
+			t.Fatal(err)
+		}
+		expect("without the catalog", "$rights")
+		if err := w.s.Undelete(t.Context(), boss, catalog.CatalogKind, w.orders.Key, ""); err != nil {
+			t.Fatal(err)
+		}
+		expect("with it again", "$rights", search, record)
+	})
+}
+
+// A role group is shown by the attribute and the record that make it; groups of
+// a field that is gone under a name that no field has.
+func TestMirrorShowsGroups(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		acme := w.vendor("Acme")
+		w.usersField(field("branch", "object", &catalog.Config{Sources: []catalog.Source{{Catalog: w.vendors.Num}}}))
+		w.rules(of(w.orders), group("branch", w.vendors, acme, "view"))
+		shown := func() string {
+			list := w.shows("$rights")
+			return list[len(list)-1] // the newest
+		}
+		if got := shown(); !strings.Contains(got, `$subjectAttr="branch" $subject=["Acme"]`) {
+			t.Error(got)
+		}
+		w.usersField()
+		if got := shown(); !strings.Contains(got, `$subjectAttr="$removed`) {
+			t.Error(got)
+		}
+	})
+}
+
+// A company that was made when mirrors had less gets the rest on opening.
+func TestMirrorsOfAnOlderCompany(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		restore := catalog.OlderMirrors()
+		older := openWorld(t, target)
+		restore()
+		older.rules(of(older.orders), only(1, "admin", "price=view"))
+		w := openWorld(t, target)
+		if got := w.shows("$rightFields"); len(got) != 1 || !strings.Contains(got[0], `$right=["Orders: admin"] $field="price"`) {
+			t.Errorf("rights on fields: %v", got)
+		}
+		if got := w.shows("$rights"); len(got) != 4 || !strings.Contains(got[3], `$object=["Orders"] $subjectAttr="id" $subject=["Ada"]`) {
+			t.Errorf("rules: %v", got)
+		}
+		if got := openWorld(t, target).shows("$rights"); len(got) != 4 {
+			t.Errorf("opened again: %v", got)
+		}
 	})
 }

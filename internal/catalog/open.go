@@ -30,6 +30,8 @@ func (s *Service) Open(ctx context.Context, first First) (created bool, err erro
 		if err := s.reshape(ctx, nil, func(st *Structure, w Writer) error { return s.seed(ctx, st, w, first.Section) }); err != nil {
 			return false, fmt.Errorf("make the system's objects: %w", err)
 		}
+	} else if err := s.completeMirrors(ctx, st); err != nil {
+		return false, fmt.Errorf("complete the mirrors: %w", err)
 	}
 	if created, err = s.firstEmployee(ctx, first); err != nil {
 		return false, fmt.Errorf("make the first employee: %w", err)
@@ -108,6 +110,9 @@ func (s *Service) firstEmployee(ctx context.Context, first First) (bool, error) 
 			if err := w.SaveRules(ctx, o, []*Rule{rule}); err != nil {
 				return err
 			}
+		}
+		if err := s.mirror(ctx, w); err != nil {
+			return err
 		}
 		return w.BumpRights(ctx)
 	})

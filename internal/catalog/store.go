@@ -250,6 +250,8 @@ const (
 	FieldCounter   Counter = "field"
 	FileCounter    Counter = "file"
 	ViewCounter    Counter = "view"
+	// RightFieldCounter numbers the rights on fields in their mirror.
+	RightFieldCounter Counter = "rightField"
 )
 
 // Index is an index over stored fields of a catalog, in order. CreatedTime and

@@ -26,7 +26,11 @@ var systemCatalogs = []systemCatalog{
 		{id: 3, key: "$password", name: "New password", typ: "text", secret: true},
 		{id: 4, key: "$type", name: "Kind", typ: "dropdown", config: single("$user", "Employee", "$extuser", "External")},
 	}},
-	{num: 4, section: 1, key: "$views", name: "Views", icon: "eye-1", mirror: true, fields: mirrorFields()},
+	{num: 4, section: 1, key: "$views", name: "Views", icon: "eye-1", mirror: true, fields: mirrorFields(
+		systemField{id: 2, key: viewCatalogKey, name: "Catalog", typ: "object", config: linkTo(false, catalogsMirror)},
+		systemField{id: 3, key: viewCodeKey, name: "Id", typ: "text"},
+		systemField{id: 4, key: viewFiltersKey, name: "Filters", typ: "text", config: multiline},
+	)},
 	{num: 5, section: 1, key: "$webhooks", name: "Webhooks", icon: "link-1", fields: []systemField{
 		{id: 1, key: "$status", name: "Status", typ: "dropdown", config: onOff},
 		{id: 2, key: "$catalog", name: "Catalog", typ: "object", config: linkTo(false, 1), required: true},
@@ -78,8 +82,18 @@ var systemCatalogs = []systemCatalog{
 	{num: 11, section: 1, key: "$boards", name: "Boards", icon: "board-1", mirror: true, fields: mirrorFields()},
 	{num: 12, section: 1, key: "$widgets", name: "Widgets", icon: "chart-1", mirror: true, fields: mirrorFields()},
 	{num: 13, section: 1, key: "$messages", name: "Messages", icon: "chat-1", mirror: true, fields: mirrorFields()},
-	{num: 14, section: 1, key: "$rightFields", name: "Field rights", icon: "lock-1", mirror: true, fields: mirrorFields()},
-	{num: 15, section: 1, key: "$rights", name: "Rights", icon: "lock-2", mirror: true, fields: mirrorFields()},
+	{num: 14, section: 1, key: "$rightFields", name: "Field rights", icon: "lock-1", mirror: true, fields: mirrorFields(
+		systemField{id: 2, key: rightRuleKey, name: "Rule", typ: "object", config: linkTo(false, rightsMirror)},
+		systemField{id: 3, key: rightFieldKey, name: "Field", typ: "text"},
+		systemField{id: 4, key: rightPrivilegeKey, name: "Right", typ: "dropdown", config: fieldRightItems},
+	)},
+	{num: 15, section: 1, key: "$rights", name: "Rights", icon: "lock-2", mirror: true, fields: mirrorFields(
+		systemField{id: 2, key: ruleObjectKey, name: "Object", typ: "object", config: linkTo(false, sectionsMirror, catalogsMirror, viewsMirror)},
+		systemField{id: 3, key: ruleSubjectAttrKey, name: "Attribute", typ: "text"},
+		systemField{id: 4, key: ruleSubjectKey, name: "Subject", typ: "object", config: linkTo(false, Employees)},
+		systemField{id: 5, key: rulePrivilegesKey, name: "Privileges", typ: "dropdown", config: privilegeItems},
+		systemField{id: 6, key: ruleFieldsKey, name: "Rights on fields", typ: "object", config: linkTo(true, rightFieldsMirror)},
+	)},
 	{num: 16, section: 2, key: "$companies", name: "Companies", icon: "building-1", fields: []systemField{
 		{id: 1, key: "$name", name: "Name", typ: "text", required: true},
 		{id: 2, key: "$database", name: "Database", typ: "text", apiOnly: true},
@@ -168,9 +182,14 @@ var systemCatalogs = []systemCatalog{
 	}},
 }
 
-// mirrorFields are the fields of a catalog that shows other objects as records.
-func mirrorFields() []systemField {
-	return []systemField{{id: 1, key: "$name", name: "Name", typ: "text", apiOnly: true}}
+// mirrorFields are the fields of a catalog that shows other objects as records,
+// with those that only it has.
+func mirrorFields(more ...systemField) []systemField {
+	fields := append([]systemField{{id: 1, key: nameKey, name: "Name", typ: "text"}}, more...)
+	for i := range fields {
+		fields[i].apiOnly = true
+	}
+	return fields
 }
 
 func versionFields() []systemField {

@@ -236,6 +236,9 @@ func (s *Service) writeView(ctx context.Context, a Actor, event string,
 		if !before.Legal && !after.Legal {
 			return nil
 		}
+		if err := s.mirror(ctx, w); err != nil {
+			return err
+		}
 		return w.BumpRights(ctx)
 	})
 	if errors.Is(err, ErrCodeTaken) {
@@ -264,6 +267,9 @@ func (s *Service) DeleteView(ctx context.Context, a Actor, catalog, key string) 
 			return forbidden()
 		}
 		if err := w.DeleteView(ctx, dropped.Num); err != nil || !dropped.Legal {
+			return err
+		}
+		if err := s.mirror(ctx, w); err != nil {
 			return err
 		}
 		return w.BumpRights(ctx)
