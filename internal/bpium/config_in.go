@@ -27,7 +27,7 @@ var configKeys = map[string]string{
 	"user":        "multiselect defaultValue subscribe",
 	"file":        "multiselect",
 	"object": "catalogs views fields multiselect accessOnly enableSelect enableCreate enableUnsaved " +
-		"mode type",
+		"mode type filters",
 }
 
 // config reads a configuration, which replaces the field's old one.
@@ -85,9 +85,6 @@ next:
 			if m.Key == name {
 				continue next
 			}
-		}
-		if m.Key == "filters" && m.Value.Len() == 0 {
-			continue // what a link field without conditions is answered with
 		}
 		fields = append(fields, m)
 	}
@@ -152,6 +149,9 @@ func (d structureDecoder) linkConfig(b body, c *catalog.Config, old *catalog.Fie
 	}
 	for _, e := range b.list("views") {
 		d.viewSource(e, c, old)
+	}
+	for _, e := range b.list("filters") {
+		d.linkConditions(e, c, old)
 	}
 	if v, ok := b.v.Get("fields"); ok && v.Len() > 0 {
 		d.shown(b.in(v, "fields"), c, old)

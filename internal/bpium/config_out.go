@@ -55,7 +55,7 @@ func (w *writer) config(sc *catalog.Scope, f *catalog.Field, deep bool) {
 	}
 	extra := extraOf(c.Extra)
 	if _, ok := extra.Get("filters"); !ok && f.Type.Name() == "object" {
-		w.json("filters", "[]")
+		w.linkFilters(sc, c.Conditions)
 	}
 	if f.Storage() != catalog.NoStorage {
 		w.json("defaultEmptyValue", startValue(f))

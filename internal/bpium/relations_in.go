@@ -70,6 +70,13 @@ func DecodeCandidates(p Params, sc *catalog.Scope, f *catalog.Field, at catalog.
 	if ask, err = DecodeFilterCandidates(p); err != nil {
 		return ask, err
 	}
+	id, err := p.Text("recordId")
+	if err != nil {
+		return ask, err
+	}
+	if id != "" {
+		ask.Record = RecordKey(id)
+	}
 	v, err := p.Value("recordsFilters")
 	if err != nil || v.IsNull() {
 		return ask, err

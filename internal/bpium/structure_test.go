@@ -129,8 +129,8 @@ func TestDecodeFieldInput(t *testing.T) {
 		{"items", `{"type":"dropdown","config":{"items":[{"name":"A","color":"#C9FDE5","dbId":4},{"id":5,"name":"B"}],"multiselect":"true","defaultValue":true}}`,
 			`num=0 key=- type=dropdown name=- config={"items":[{"num":0,"key":"","name":"A","color":"C9FDE5"},{"num":0,"key":"5","name":"B"}],"multi":true,"default":true}`},
 		{"radiobutton list", `{"type":"radiobutton","config":{"view":"list"}}`, `num=0 key=- type=radiobutton name=- config={"kind":"list"}`},
-		{"links", `{"type":"object","config":{"catalogs":[{"id":"31"},3,"31"],"fields":{"31":["2",{"id":4,"access":"edit"}]},"enableSelect":false,"multiselect":true,"views":[],"filters":[{"catalogId":"31"}]}}`,
-			`num=0 key=- type=object name=- config={"multi":true,"sources":[{"catalog":31},{"catalog":3}],"shown":[{"field":202},{"field":204,"edit":true}],"disableSelect":true,"extra":{"filters":[{"catalogId":"31"}]}}`},
+		{"links", `{"type":"object","config":{"catalogs":[{"id":"31"},3,"31"],"fields":{"31":["2",{"id":4,"access":"edit"}]},"enableSelect":false,"multiselect":true,"views":[],"filters":[{"catalogId":"31","filters":[{"fieldId":2,"valueFieldId":9},{"fieldId":"4","valueFieldId":"later"}]}]}}`,
+			`num=0 key=- type=object name=- config={"multi":true,"sources":[{"catalog":31},{"catalog":3}],"shown":[{"field":202},{"field":204,"edit":true}],"conditions":[{"catalog":31,"field":202,"value":"9"},{"catalog":31,"field":204,"value":"later"}],"disableSelect":true}`},
 		{"a removed source stays", `{"id":23,"config":{"catalogs":[{"id":"50","removed":true}]}}`, `num=123 key=- type=object name=- config={"sources":[{"catalog":50}]}`},
 	}
 	for _, c := range cases {

@@ -14,6 +14,9 @@ import (
 type CandidatesAsk struct {
 	Title   string // part of the title; "" for all
 	Catalog string // public id of the only source that is wanted; "" for all
+	// Record is the card that the link is for, whose values the field's conditions
+	// compare; the zero Key for none.
+	Record query.Key
 	// Sources are conditions on records of single catalogs, by Where and View.
 	Sources map[query.Catalog]query.Query
 	Limit   int
@@ -40,13 +43,20 @@ func (s *Service) Candidates(ctx context.Context, a Actor, c query.Catalog, fiel
 		if f.Config.DisableSelect {
 			return nil, nil
 		}
+		var card map[string]FieldValue
+		if ask.Record != (query.Key{}) {
+			var err error
+			if card, err = d.cardValues(ctx, f, ask.Record); err != nil {
+				return nil, err
+			}
+		}
 		var streams []*stream
 		for _, n := range sources(f) {
 			source := d.st.Catalog(n)
 			if source == nil || ask.Catalog != "" && ask.Catalog != source.Key || !d.access.may(account.Reads, source) {
 				continue
 			}
-			where, err := d.candidates(ctx, f, source, ask)
+			where, err := d.candidates(ctx, f, source, ask, card)
 			if err != nil {
 				return nil, err
 			}
@@ -57,8 +67,8 @@ func (s *Service) Candidates(ctx context.Context, a Actor, c query.Catalog, fiel
 }
 
 // candidates is the condition of the records of a source that may be linked.
-func (d *reading) candidates(ctx context.Context, f *Field, c *Catalog, ask CandidatesAsk) (query.Node, error) {
-	where := d.access.offered(f, c)
+func (d *reading) candidates(ctx context.Context, f *Field, c *Catalog, ask CandidatesAsk, card map[string]FieldValue) (query.Node, error) {
+	where := d.access.offeredIf(f, c, func(s Source) query.Node { return d.conditionsOf(f, s, card) })
 	asked, limited := ask.Sources[c.Num]
 	if f.Config.AccessOnly || limited {
 		// What a record has is known only to those who may view it.

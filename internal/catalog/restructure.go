@@ -241,6 +241,7 @@ func (r *restructure) configure(in FieldInput, f, old *Field) {
 	r.details = append(r.details, f.Type.Configure(path, &f.Config, before)...)
 	r.checkSources(path, &f.Config, before)
 	catalogs := f.Config.SourceCatalogs()
+	r.checkConditions(path, &f.Config, before)
 	f.Config.Shown = slices.DeleteFunc(f.Config.Shown, func(s ShownField) bool {
 		shown := r.st.Field(s.Field)
 		return shown == nil || !slices.Contains(catalogs, shown.Catalog)

@@ -44,6 +44,11 @@ func (s *Structure) ViewByKey(c query.Catalog, key string) *View { return s.righ
 // link field: all if the whole catalog is one, else that it is in a view that is,
 // as the actor's.
 func (a *Access) offered(f *Field, c *Catalog) query.Node {
+	return a.offeredIf(f, c, func(Source) query.Node { return all })
+}
+
+// offeredIf is offered with a condition of each source's own.
+func (a *Access) offeredIf(f *Field, c *Catalog, also func(Source) query.Node) query.Node {
 	if _, ok := f.Type.(userType); ok {
 		if c.Num == Employees {
 			return all
@@ -55,10 +60,10 @@ func (a *Access) offered(f *Field, c *Catalog) query.Node {
 		switch {
 		case s.Catalog != c.Num:
 		case s.View == 0 || a.rules == nil:
-			return all
+			n = either(n, also(s))
 		default:
 			if v := a.structure.View(s.View); v != nil {
-				n = either(n, a.inView(v))
+				n = either(n, both(a.inView(v), also(s)))
 			}
 		}
 	}

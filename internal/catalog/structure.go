@@ -90,13 +90,15 @@ type Config struct {
 	Tab       bool `json:"tab,omitempty"`       // group
 	Subscribe bool `json:"subscribe,omitempty"` // user
 
-	Sources       []Source     `json:"sources,omitempty"` // object: what it may link
-	Shown         []ShownField `json:"shown,omitempty"`   // object: fields of the linked record in this card
-	AccessOnly    bool         `json:"accessOnly,omitempty"`
-	DisableSelect bool         `json:"disableSelect,omitempty"`
-	DisableCreate bool         `json:"disableCreate,omitempty"`
-	EnableUnsaved bool         `json:"enableUnsaved,omitempty"`
-	LinkMode      string       `json:"linkMode,omitempty"` // list, cards, table
+	Sources []Source     `json:"sources,omitempty"` // object: what it may link
+	Shown   []ShownField `json:"shown,omitempty"`   // object: fields of the linked record in this card
+	// Conditions narrow what is offered for a link down by the card's own values.
+	Conditions    []LinkCondition `json:"conditions,omitempty"`
+	AccessOnly    bool            `json:"accessOnly,omitempty"`
+	DisableSelect bool            `json:"disableSelect,omitempty"`
+	DisableCreate bool            `json:"disableCreate,omitempty"`
+	EnableUnsaved bool            `json:"enableUnsaved,omitempty"`
+	LinkMode      string          `json:"linkMode,omitempty"` // list, cards, table
 
 	// Extra keeps the keys the program does not know, to return them unchanged:
 	// a JSON object or nil.
@@ -116,6 +118,15 @@ type Item struct {
 type Source struct {
 	Catalog query.Catalog `json:"catalog"`
 	View    query.View    `json:"view,omitempty"`
+}
+
+// LinkCondition says that a link field offers, of a catalog (and a view, if that
+// is the source), only records that have in Field what the card has in its own
+// field Value. It holds for a card without that value.
+type LinkCondition struct {
+	Source
+	Field query.Field `json:"field"`
+	Value string      `json:"value"` // public id
 }
 
 // ShownField is a field of a linked record that the parent's card shows.
