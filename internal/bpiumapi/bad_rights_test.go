@@ -1,5 +1,7 @@
 package bpiumapi_test
 
+import "strings"
+
 // rule is a body of POST /rights with one rule on a catalog.
 func rule(name, rule string, path string) badCase {
 	return badCase{name, "POST", "/rights", `{"object":{"catalogId":"26"},"rules":[` + rule + `]}`, 400, "validation_failed", []string{path}}
@@ -32,6 +34,7 @@ var badRights = map[string][]badCase{
 		view("a wrong value", `{"name":"x","filters":[{"fieldId":"3","value":"many"}]}`, "invalid_filter", "3"),
 		view("a group of fields", `{"name":"x","filters":{"$or":[{"3":1}]}}`, "invalid_filter", "$or"),
 		view("an unknown field of linked records", `{"name":"x","filters":{"15":[{"catalogId":"25","filters":{"99":1}}]}}`, "unknown_field", "99"),
+		view("linked records five levels away", `{"name":"x","forRights":true,"filters":{"15":`+strings.Repeat(`[{"catalogId":"25","filters":{"3":`, 4)+`[{"catalogId":"25","filters":{"1":"x"}}]`+strings.Repeat(`}}]`, 4)+`}}`, "validation_failed", "filters"),
 		view("101 filters", `{"name":"x","filters":[`+nested(100, `{"fieldId":"2","value":"x"},`, `{"fieldId":"2","value":"x"}`, "")+`]}`, "invalid_parameter", "filters"),
 		{"no catalog", "GET", "/catalogs/99/views", "", 404, "not_found", nil},
 		{"no view", "GET", "/catalogs/26/views/99", "", 404, "not_found", nil},

@@ -76,7 +76,7 @@ func DemandOf(s *Selected) Demand {
 	w.node(s.Where)
 	slices.Sort(w.equal)
 	w.equal = slices.Compact(w.equal)
-	order := sortedBy(s.Catalog, s.Sort)
+	order := sortedBy(s)
 	if slices.Contains(w.equal, order) {
 		order = 0
 	}
@@ -93,15 +93,17 @@ func DemandOf(s *Selected) Demand {
 	return d
 }
 
-// sortedBy is the field whose index gives the order, 0 for none.
-func sortedBy(c *Catalog, s query.Sort) query.Field {
-	switch s.By {
+// sortedBy is the field whose index gives the order, 0 for none: a field that is
+// hidden on some records is sorted by as an expression, which no index has.
+func sortedBy(s *Selected) query.Field {
+	switch s.Sort.By {
 	case query.ByCreated:
 		return CreatedTime
 	case query.ByUpdated:
 		return UpdatedTime
 	case query.ByField:
-		if f := c.Field(s.Field); f != nil && f.indexable() {
+		f := s.Catalog.Field(s.Sort.Field)
+		if _, hidden := s.Visible[s.Sort.Field]; f != nil && !hidden && f.indexable() {
 			return f.Num
 		}
 	}

@@ -41,6 +41,9 @@ func both(a, b query.Node) query.Node {
 	case isAll(b) || isNone(a):
 		return a
 	}
+	if list, ok := a.(query.And); ok {
+		return append(list[:len(list):len(list)], b)
+	}
 	return query.And{a, b}
 }
 

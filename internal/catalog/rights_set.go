@@ -48,6 +48,9 @@ func (s *Service) SetRights(ctx context.Context, a Actor, in []RightsInput) (*Ri
 			}
 			changes = append(changes, c)
 		}
+		if err := s.checkProbes(ctx, w, a, "rules", catalogsOf(objects)...); err != nil {
+			return err
+		}
 		if err := w.BumpRights(ctx); err != nil {
 			return err
 		}
@@ -62,6 +65,16 @@ func (s *Service) SetRights(ctx context.Context, a Actor, in []RightsInput) (*Ri
 			"record", keyText(key.Record), "before", summary(c.before), "after", summary(c.after))
 	}
 	return s.storedRights(ctx, a, objects)
+}
+
+// catalogsOf are the catalogs that objects are in, each once.
+func catalogsOf(objects []ObjectRights) (list []query.Catalog) {
+	for _, o := range objects {
+		if o.Catalog != nil && !slices.Contains(list, o.Catalog.Num) {
+			list = append(list, o.Catalog.Num)
+		}
+	}
+	return list
 }
 
 // rightsChange is what became of an object's rules.

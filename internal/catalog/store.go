@@ -119,7 +119,7 @@ type Reader interface {
 	Titles(ctx context.Context, refs []query.Ref) (Titles, error)
 	// Members tells which of the records satisfy which of the conditions: for
 	// each record that is there a bit per condition, in their order. There are at
-	// most MaxMembers conditions.
+	// most MaxMembers conditions, each within the bounds of a Probe.
 	Members(ctx context.Context, st *Structure, c *Catalog, records []query.Record, conditions []query.Node) (map[query.Record]Bits, error)
 	// PersonalViews lists the personal views of a catalog that somebody made, by
 	// number, or of all catalogs when c is 0.
@@ -144,6 +144,16 @@ type Reader interface {
 // MaxMembers bounds the conditions of one call of Members.
 const MaxMembers = 1_000
 
+// Bounds of a Probe, a condition that records found otherwise are looked up by:
+// those of Members and of Selected.Visible. One beyond them fails with
+// fault.InvalidFilter. A condition within is deep by one for each And, Or, Not
+// and Cond around the innermost, whether of the record or of a linked one.
+const (
+	MaxProbeDepth = 28
+	MaxProbeLinks = 4 // levels of linked records
+	MaxProbeNodes = 1_000
+)
+
 // Bits are booleans by index.
 type Bits []bool
 
@@ -164,7 +174,8 @@ type Selected struct {
 	SearchTitle  bool
 	// Visible is where fields that are hidden on some records are not; others are
 	// not in it. Searches look at such a field, and sorts know its value, only
-	// where it holds. Where has it already. Titles follow their field.
+	// where it holds. Where has it already. Titles follow their field. Each is
+	// within the bounds of a Probe.
 	Visible map[query.Field]query.Node
 	Sort    query.Sort
 	Limit   int
@@ -225,7 +236,9 @@ type Writer interface {
 	// rules, legal views, or who is in which role group have changed.
 	BumpRights(ctx context.Context) error
 	// SaveRules replaces the rules of an object. New ones have ID 0 and get one;
-	// it is set in the rule.
+	// it is set in the rule. The transaction calls BumpRights as well, and is a
+	// Reshape, so that no other one changes rules meanwhile: on several nodes two
+	// would mix theirs. Only while the company is being made may it be another.
 	SaveRules(ctx context.Context, o Object, rules []*Rule) error
 	// SaveView inserts or updates a view by Num, with numbers for its new
 	// filters (ID 0), which it sets. It fails with ErrCodeTaken when another view

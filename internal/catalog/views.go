@@ -236,6 +236,9 @@ func (s *Service) writeView(ctx context.Context, a Actor, event string,
 		if !before.Legal && !after.Legal {
 			return nil
 		}
+		if err := s.checkProbes(ctx, w, a, "filters", after.Catalog); err != nil {
+			return err
+		}
 		if err := s.mirror(ctx, w); err != nil {
 			return err
 		}
@@ -364,6 +367,7 @@ func (s *Service) applyFilters(sc *Scope, v *View, in []ViewFilterInput) error {
 		known[f.ID] = true
 	}
 	v.Filters = make([]ViewFilter, 0, len(in))
+	whole := all
 	for _, one := range in {
 		f := sc.Catalog.FieldByKey(one.Field)
 		switch {
@@ -377,6 +381,12 @@ func (s *Service) applyFilters(sc *Scope, v *View, in []ViewFilterInput) error {
 		at := Moment{Now: s.options.Now().UnixMilli(), Employee: sc.Access.actor.Employee}
 		n, err := s.options.Filters.ReadFilter(reader, f, one.Value, at)
 		if err != nil {
+			return err
+		}
+		if n != nil {
+			whole = both(whole, n)
+		}
+		if err := extentOf(whole).excess(one.Path, f.Name); err != nil {
 			return err
 		}
 		if v.Legal {

@@ -94,24 +94,34 @@ func (b *builder) touchesSeen(q *catalog.HistoryQuery, fields []query.Field) err
 		b.touches(fields)
 		return nil
 	}
+	g := sightGroups{builder: b, catalog: q.Catalog, visible: q.Visible}
+	for _, n := range fields {
+		if f := q.Catalog.Field(n); f != nil {
+			g.put(f, int(n))
+		}
+	}
+	if g.err != nil {
+		return g.err
+	}
 	b.add("(")
 	b.touches(always)
-	for _, f := range fields {
-		where := q.Visible[f]
-		if where == nil {
-			continue
-		}
+	for _, seen := range g.list {
 		b.add(" OR ")
-		b.touches([]query.Field{f})
-		src := b.alias(q.Catalog)
-		b.add(" AND EXISTS (SELECT 1 FROM ", recordTable(q.Catalog.Num), " ", src.alias, " WHERE ", src.id(), " = h.record AND ")
-		if err := b.node(src, where); err != nil {
-			return err
-		}
-		b.add(")")
+		b.touches(fieldNumbers(seen.numbers))
+		b.add(" AND EXISTS (SELECT 1 FROM ", recordTable(q.Catalog.Num), " ", visibleAlias, " WHERE ",
+			visibleAlias, ".id = h.record AND ", seen.sql, ")")
+		b.bind(seen.args...)
 	}
 	b.add(")")
 	return nil
+}
+
+func fieldNumbers(list []int) []query.Field {
+	fields := make([]query.Field, len(list))
+	for i, n := range list {
+		fields[i] = query.Field(n)
+	}
+	return fields
 }
 
 // touches adds the condition that the entry has a value of one of the fields.

@@ -151,3 +151,10 @@ func TestRefusedProbes(t *testing.T) {
 		}
 	})
 }
+
+// TestProbeBounds: what is refused on saving is what would be refused here.
+func TestProbeBounds(t *testing.T) {
+	if maxProbeDepth != catalog.MaxProbeDepth || maxProbeLinks != catalog.MaxProbeLinks || maxFilterNodes != catalog.MaxProbeNodes {
+		t.Error("the bounds of a probe are not those that the catalog promises")
+	}
+}
