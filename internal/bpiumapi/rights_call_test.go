@@ -142,3 +142,18 @@ func TestEveryCallChecks(t *testing.T) {
 		})
 	}
 }
+
+// TestAnyEmployeeMay: what needs no right at all.
+func TestAnyEmployeeMay(t *testing.T) {
+	s := newSite(t, nil)
+	g := newStage(t, s)
+	g.rules(t, "")
+	for path, with := range map[string]string{
+		"/users": `{"id":"1","title":"Anna"}`, "/profile/me": `"email":"bob@example.com"`, "/company": "", "/companies": "", "/license": "", "/contacts": "[]",
+		"/sections": "[]", "/catalogs": "[]",
+	} {
+		if a := g.as(t, "bob", "GET", path, ""); a.status != 200 || !strings.Contains(a.body, with) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+}
