@@ -11,24 +11,31 @@ import (
 // outcomes says for each operation what it did. It is called after mutations.
 func (p *planner) outcomes(ops int) []Outcome {
 	list := make([]Outcome, ops)
+	titles := p.titles.without(p.hidden)
 	for _, s := range p.steps {
 		if len(s.through) > 0 {
 			continue
 		}
 		o := &list[s.op]
 		*o = Outcome{Record: s.subject.record, Code: s.subject.code, Title: s.subject.titleText()}
-		if !p.access.may(account.Reads, s.subject.catalog) {
+		if !p.access.may(account.Reads, s.subject.catalog) || p.hidesTitle(s) {
 			o.Title = TitleText("", o.Record, o.Code)
 		}
 		if s.kind == createStep || s.kind == updateStep {
-			o.Row = p.row(s)
+			o.Row = p.row(s, titles)
 		}
 	}
 	return list
 }
 
+// hidesTitle tells whether the actor may not see the title of the step's record;
+// for one that is being made maskMade tells.
+func (p *planner) hidesTitle(s *step) bool {
+	return !s.subject.fresh && p.rights[s.subject.catalog].hides(s.subject.catalog.Title(), s.subject.record)
+}
+
 // row has the fields that a step set or changed, as the actor may see them.
-func (p *planner) row(s *step) *Rows {
+func (p *planner) row(s *step, titles Titles) *Rows {
 	columns := make([]*Field, 0, len(s.changes)+1)
 	for _, c := range s.changes {
 		if p.right(s, c.field) >= ViewField && p.access.may(account.Reads, s.subject.catalog) {
@@ -38,7 +45,7 @@ func (p *planner) row(s *step) *Rows {
 	if s.kind == updateStep && s.password != "" {
 		columns = append(columns, s.subject.catalog.FieldByKey(passwordKey)) // set, and never a change of the record
 	}
-	rows := &Rows{Structure: p.st, Catalog: s.subject.catalog, Titles: p.titles, Title: -1, Total: -1}
+	rows := &Rows{Structure: p.st, Catalog: s.subject.catalog, Titles: titles, Title: -1, Total: -1}
 	rows.Fields = columns[:len(columns):len(columns)]
 	if title := s.subject.catalog.Title(); title != nil && p.access.Readable(title) {
 		if rows.Title = slices.Index(columns, title); rows.Title < 0 {

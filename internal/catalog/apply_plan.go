@@ -33,6 +33,7 @@ type planner struct {
 	fresh    []*subject // records to be made, in order
 	needs    []*demand
 	titles   Titles
+	hidden   map[query.Ref]bool          // titles that the actor may not see
 	codes    map[query.Link]query.Record // numbers of linked records by custom id
 	rights   map[*Catalog]*recordRights  // on the records that the steps write
 	comments bool

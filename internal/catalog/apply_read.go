@@ -145,7 +145,10 @@ func (p *planner) read(ctx context.Context) error {
 		return fmt.Errorf("read titles of links: %w", err)
 	}
 	p.titles = titles
-	return nil
+	if !p.access.plain() {
+		p.hidden, err = hiddenTitles(ctx, p.r, p.access, titles)
+	}
+	return err
 }
 
 func (s *subject) load(page *Page, row int) {

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"kartoteka/internal/fault"
@@ -232,34 +233,59 @@ func titlesFor(ctx context.Context, r Reader, a *Access, refs []query.Ref) (Titl
 // knownTitles reads titles as an actor may see them, and tells which of them are
 // hidden from him.
 func knownTitles(ctx context.Context, r Reader, a *Access, refs []query.Ref) (titles Titles, hidden map[query.Ref]bool, err error) {
-	titles, err = r.Titles(ctx, refs)
-	if err != nil || a.rules == nil {
-		return titles, nil, err
+	if titles, err = r.Titles(ctx, refs); err != nil {
+		return nil, nil, err
+	}
+	if hidden, err = hiddenTitles(ctx, r, a, titles); err != nil {
+		return nil, nil, err
+	}
+	return titles.without(hidden), hidden, nil
+}
+
+// hiddenTitles tells which titles the actor may not see.
+func hiddenTitles(ctx context.Context, r Reader, a *Access, titles Titles) (map[query.Ref]bool, error) {
+	if a.rules == nil {
+		return nil, nil
 	}
 	secret := map[*Catalog][]query.Record{}
-	for _, ref := range refs {
+	for _, ref := range slices.Sorted(maps.Keys(titles)) {
 		c := a.structure.Catalog(ref.Catalog())
 		if c != nil && c.Title() != nil && a.rules.catalog(c).restricted[c.Title().Num] {
 			secret[c] = append(secret[c], ref.Record())
 		}
 	}
+	var hidden map[query.Ref]bool
 	for c, records := range secret {
 		on, err := rightsOn(ctx, r, a, c, records)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		for _, n := range records {
-			ref := query.MakeRef(c.Num, n)
-			if title, ok := titles[ref]; ok && on.hides(c.Title(), n) {
-				title.Text = TitleText("", n, title.Code)
+			if on.hides(c.Title(), n) {
 				if hidden == nil {
 					hidden = map[query.Ref]bool{}
 				}
-				titles[ref], hidden[ref] = title, true
+				hidden[query.MakeRef(c.Num, n)] = true
 			}
 		}
 	}
-	return titles, hidden, nil
+	return hidden, nil
+}
+
+// without gives the titles with the hidden ones replaced: those records are
+// called by their ids.
+func (t Titles) without(hidden map[query.Ref]bool) Titles {
+	if len(hidden) == 0 {
+		return t
+	}
+	seen := maps.Clone(t)
+	for ref := range hidden {
+		if title, ok := seen[ref]; ok {
+			title.Text = TitleText("", ref.Record(), title.Code)
+			seen[ref] = title
+		}
+	}
+	return seen
 }
 
 // asks counts how often the answer goes on with linked records of a catalog.
