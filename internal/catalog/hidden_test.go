@@ -45,3 +45,45 @@ func TestAnswersToWritesHideTitles(t *testing.T) {
 		}
 	})
 }
+
+// A removed record is in no view any more, but what a view's rule hid of it does
+// not come to light.
+func TestRemovedRecordsStayHidden(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.private()
+		bo, cy := w.employed("Bo"), w.employed("Cy")
+		acme := w.vendor("Acme")
+		n := w.order("name", catalog.Text("Chairs"), "vendor", catalog.Links{link(w.vendors, acme)})
+		closed := w.legal(w.vendors, "closed", "title", `"acme"`)
+		for _, c := range []*catalog.Catalog{w.orders, w.vendors} {
+			w.rules(of(c), only(bo.Employee, "view"), only(cy.Employee, "view"))
+		}
+		w.rules(closed, only(bo.Employee, "view", "title=hide"))
+		w.apply(catalog.Delete{Catalog: w.vendors.Num, Record: query.Key{Record: acme}})
+		for who, want := range map[catalog.Actor]string{bo: "#1", cy: "Acme"} {
+			rows, err := w.s.Record(t.Context(), who, w.orders.Num, query.Key{Record: n}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := rows.Titles[query.MakeRef(w.vendors.Num, acme)].Text; got != want {
+				t.Errorf("the link is called %q, not %q", got, want)
+			}
+			page, err := w.s.History(t.Context(), who, catalog.HistoryAsk{Catalog: w.orders.Num, Limit: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if hides := page.HidesTitle(query.MakeRef(w.vendors.Num, acme)); hides != (want == "#1") {
+				t.Errorf("the history hides %q: %t", want, hides)
+			}
+			if page, err = w.s.History(t.Context(), who, catalog.HistoryAsk{Catalog: w.vendors.Num, Limit: 10}); err != nil {
+				t.Fatal(err)
+			}
+			title := w.vendors.FieldByKey("title")
+			for i := range page.Entries {
+				if shows := page.Shows(&page.Entries[i], title); shows != (want == "Acme") {
+					t.Errorf("the history of the removed shows %q: %t", want, shows)
+				}
+			}
+		}
+	})
+}

@@ -36,12 +36,18 @@ type HistoryPage struct {
 	hidden    map[query.Ref]bool // linked records without a title for the actor
 }
 
-// Shows tells whether the actor may know what an entry says of a field.
+// Shows tells whether the actor may know what an entry says of a field. Of a
+// removed record, which is in no view any more, he may not know what is hidden
+// on some records.
 func (p *HistoryPage) Shows(e *HistoryEntry, f *Field) bool {
-	if !p.Access.Readable(f) {
+	switch {
+	case !p.Access.Readable(f):
 		return false
+	case p.Access.visible(f) == nil:
+		return true
 	}
-	return p.Access.visible(f) == nil || p.rights.field(f, e.Record) >= ViewField
+	title, ok := p.Titles[query.MakeRef(p.Catalog.Num, e.Record)]
+	return ok && !title.Removed && p.rights.field(f, e.Record) >= ViewField
 }
 
 // entryRecords are the records that entries are about, each once.

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"kartoteka/internal/query"
@@ -35,23 +36,26 @@ func (d *reading) hiddenTitles(ctx context.Context, c *Catalog, entries []Histor
 	if len(secret) == 0 {
 		return nil, nil
 	}
-	linked := map[query.Catalog][]query.Record{}
+	var refs []query.Ref
 	for i := range entries {
 		for _, l := range linksOf(c, &entries[i]) {
 			if secret[l.Catalog] {
-				linked[l.Catalog] = append(linked[l.Catalog], l.Record)
+				refs = append(refs, query.MakeRef(l.Catalog, l.Record))
 			}
 		}
 	}
-	hidden := map[query.Ref]bool{}
-	for n, records := range linked {
-		of := d.st.Catalog(n)
-		on, err := rightsOn(ctx, d.r, d.access, of, records)
-		if err != nil {
-			return nil, err
-		}
-		for _, record := range records {
-			hidden[query.MakeRef(n, record)] = on.hides(of.Title(), record)
+	slices.Sort(refs)
+	refs = slices.Compact(refs)
+	titles, hidden, err := knownTitles(ctx, d.r, d.access, refs)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range refs {
+		if _, known := titles[ref]; !known { // nobody can tell any more
+			if hidden == nil {
+				hidden = map[query.Ref]bool{}
+			}
+			hidden[ref] = true
 		}
 	}
 	return hidden, nil

@@ -242,7 +242,8 @@ func knownTitles(ctx context.Context, r Reader, a *Access, refs []query.Ref) (ti
 	return titles.without(hidden), hidden, nil
 }
 
-// hiddenTitles tells which titles the actor may not see.
+// hiddenTitles tells which titles the actor may not see. A removed record is in
+// no view any more: where titles are hidden on some records, its own is too.
 func hiddenTitles(ctx context.Context, r Reader, a *Access, titles Titles) (map[query.Ref]bool, error) {
 	if a.rules == nil {
 		return nil, nil
@@ -260,12 +261,14 @@ func hiddenTitles(ctx context.Context, r Reader, a *Access, titles Titles) (map[
 		if err != nil {
 			return nil, err
 		}
+		everywhere := a.titles(c) == nil
 		for _, n := range records {
-			if on.hides(c.Title(), n) {
+			ref := query.MakeRef(c.Num, n)
+			if on.hides(c.Title(), n) || titles[ref].Removed && !everywhere {
 				if hidden == nil {
 					hidden = map[query.Ref]bool{}
 				}
-				hidden[query.MakeRef(c.Num, n)] = true
+				hidden[ref] = true
 			}
 		}
 	}
