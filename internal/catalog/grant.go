@@ -279,8 +279,12 @@ func (ca *catalogAccess) bestOn(f query.Field) FieldRight {
 }
 
 // atCatalog is the right on a field by the rules on the catalog and its section:
-// the best of those who may view records by them, else of all.
+// the best of those who may view records by them, else of all. A field that no
+// rule shows on any record is hidden.
 func (ca *catalogAccess) atCatalog(f query.Field) FieldRight {
+	if ca.best(f) == HideField {
+		return HideField
+	}
 	granted, other, some := HideField, HideField, false
 	for i := range ca.grantors {
 		g := &ca.grantors[i]

@@ -87,3 +87,25 @@ func TestRemovedRecordsStayHidden(t *testing.T) {
 		}
 	})
 }
+
+// A field that is hidden on every record is not in the list of fields, so the
+// rights on fields must say why.
+func TestFieldsHiddenEverywhereAreSaidToBe(t *testing.T) {
+	oneWorld(t, func(t *testing.T, w *world) {
+		w.private()
+		bo := w.employed("Bo")
+		w.rules(w.legal(w.orders, "dear", "price", `{"at":5}`), only(bo.Employee, "view", "note=hide", "due=edit"))
+		scope, err := w.s.Catalog(t.Context(), bo, w.orders.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rights := scope.Access.Fields(scope.Catalog)
+		note, due := scope.Catalog.FieldByKey("note"), scope.Catalog.FieldByKey("due")
+		if right, ok := rights[note]; !ok || right != catalog.HideField || scope.Access.Field(note) != catalog.HideField {
+			t.Errorf("the hidden field: %v %t", right, ok)
+		}
+		if right, ok := rights[due]; ok {
+			t.Errorf("the right on a field of some records is said to be %v", right)
+		}
+	})
+}
