@@ -224,11 +224,15 @@ func (a *Access) titles(c *Catalog) query.Node {
 	return nil
 }
 
-// Shown tells whether answers have the field, at least of some records. Where
-// it is not Readable as well, its values are shown as empty.
+// Shown tells whether answers have the field, at least of some records, be they
+// those of a view that nothing is in just now. Where it is not Readable as well,
+// its values are shown as empty.
 func (a *Access) Shown(f *Field) bool {
-	n := a.visible(f)
-	return n == nil || !isNone(n)
+	if a.rules == nil {
+		return true
+	}
+	ca := a.rules.catalog(a.structure.Catalog(f.Catalog))
+	return a.limit(ca.catalog) >= AvailablePrivilege && !ca.never[f.Num]
 }
 
 // Readable tells whether the actor may see the field's values, at least of some

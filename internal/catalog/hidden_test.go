@@ -88,6 +88,31 @@ func TestRemovedRecordsStayHidden(t *testing.T) {
 	})
 }
 
+// A rule on a view shows a field also while nothing is in the view: whether a
+// filter by it is refused does not depend on records.
+func TestFieldsOfEmptyViewsAreShown(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.private()
+		bo := w.employed("Bo")
+		w.order("name", catalog.Text("a"), "note", catalog.Text("b"))
+		w.order("name", catalog.Text("c"), "note", catalog.Text("d"))
+		empty := w.legal(w.orders, "empty", "paid", `"$empty"`) // a switch is never empty
+		w.rules(of(w.orders), only(bo.Employee, "view", "note=hide"))
+		w.rules(empty, only(bo.Employee, "view", "note=view"))
+		note := w.num("note")
+		if got := w.seen(bo, query.Query{Where: query.Cond{Field: note, Test: query.NotEmpty{}}}); got != "" {
+			t.Errorf("by a condition on the field: %s", got)
+		}
+		if got := w.seen(bo, query.Query{Sort: query.Sort{By: query.ByField, Field: note}}); got != "a c" {
+			t.Errorf("sorted by the field: %s", got)
+		}
+		page, err := w.s.History(t.Context(), bo, catalog.HistoryAsk{Catalog: w.orders.Num, Fields: []query.Field{note}, Limit: 10})
+		if err != nil || len(page.Entries) != 0 {
+			t.Errorf("entries of the field: %v %v", page, err)
+		}
+	})
+}
+
 // A field that is hidden on every record is not in the list of fields, so the
 // rights on fields must say why.
 func TestFieldsHiddenEverywhereAreSaidToBe(t *testing.T) {

@@ -204,7 +204,7 @@ func (d *reading) readableHistory(c *Catalog) []query.Field {
 func (d *reading) visibleHistory(c *Catalog) map[query.Field]query.Node {
 	var visible map[query.Field]query.Node
 	for _, f := range c.Fields {
-		if where := d.access.visible(f); where != nil && !isNone(where) {
+		if where := d.access.visible(f); where != nil && d.access.Shown(f) {
 			if visible == nil {
 				visible = map[query.Field]query.Node{}
 			}
