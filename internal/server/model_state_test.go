@@ -47,6 +47,8 @@ type field struct {
 	sources  []*cat
 	shown    []shown
 	unsaved  bool
+	// accessOnly: only what one may view can be linked.
+	accessOnly bool
 }
 
 type item struct {

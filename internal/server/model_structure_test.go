@@ -308,7 +308,7 @@ func (f *field) config() map[string]any {
 			access := map[bool]string{true: "edit", false: "view"}[s.edit]
 			fields[s.of.key] = append(list, map[string]any{"id": s.field.key, "access": access})
 		}
-		v["catalogs"], v["fields"], v["enableUnsaved"] = catalogs, fields, f.unsaved
+		v["catalogs"], v["fields"], v["enableUnsaved"], v["accessOnly"] = catalogs, fields, f.unsaved, f.accessOnly
 	}
 	return v
 }

@@ -113,28 +113,30 @@ func (w *world) newSide(target testdb.Target) *side {
 		}
 	})
 	s := &side{name: target.Name, app: app, handler: app.Handler()}
-	s.signIn(t)
+	s.cookie = s.signIn(t, modelLogin)
 	return s
 }
 
 // signIn gets a session, because checking a password is slow on purpose.
-func (s *side) signIn(t *testing.T) {
+func (s *side) signIn(t *testing.T, login string) (cookie string) {
+	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/api/v1/profile/me", nil)
-	r.SetBasicAuth(modelLogin, modelPassword)
+	r.SetBasicAuth(login, modelPassword)
 	rec := httptest.NewRecorder()
 	s.handler.ServeHTTP(rec, r)
-	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
+	cookie, _, _ = strings.Cut(rec.Header().Get("Set-Cookie"), ";")
 	if rec.Code != http.StatusOK || cookie == "" {
 		t.Fatalf("signing in on %s: %d %s", s.name, rec.Code, rec.Body)
 	}
-	s.cookie = cookie
+	return cookie
 }
 
 var requestID = regexp.MustCompile(`"requestId":"[^"]*"`)
 
-func (s *side) send(method, target, body string) answer {
+// send makes a request with one header, which says who asks.
+func (s *side) send(name, value, method, target, body string) answer {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	r.Header.Set("Cookie", s.cookie)
+	r.Header.Set(name, value)
 	rec := httptest.NewRecorder()
 	s.handler.ServeHTTP(rec, r)
 	var header []string
@@ -144,9 +146,16 @@ func (s *side) send(method, target, body string) answer {
 	return answer{rec.Code, requestID.ReplaceAllString(rec.Body.String(), `"requestId":""`), strings.Join(header, "\n")}
 }
 
-// do makes one request of both sides, which must answer alike. A failure of the
-// program itself is never right.
+// do makes one request of both sides as the administrator.
 func (w *world) do(method, path string, params url.Values, body any) answer {
+	w.t.Helper()
+	return w.exchange("", func(side int) (header, value string) { return "Cookie", w.sides[side].cookie }, method, path, params, body)
+}
+
+// exchange makes one request of both sides, which must answer alike. A failure of
+// the program itself is never right. who is for the trace; by is the header by
+// which a side knows who asks.
+func (w *world) exchange(who string, by func(side int) (header, value string), method, path string, params url.Values, body any) answer {
 	w.t.Helper()
 	target := "/api/v1" + path
 	if len(params) > 0 {
@@ -164,8 +173,13 @@ func (w *world) do(method, path string, params url.Values, body any) answer {
 		}
 		text = string(raw)
 	}
-	w.trace = append(w.trace, method+" "+target+" "+text)
-	a, b := w.sides[0].send(method, target, text), w.sides[1].send(method, target, text)
+	w.trace = append(w.trace, method+" "+target+" "+text+who)
+	var answers [2]answer
+	for i, s := range w.sides {
+		header, value := by(i)
+		answers[i] = s.send(header, value, method, target, text)
+	}
+	a, b := answers[0], answers[1]
 	same := a == b
 	if strings.HasPrefix(path, "/histories") {
 		same = a.withoutEntryIDs() == b.withoutEntryIDs()
