@@ -22,9 +22,9 @@ const (
 	// connections of the process share. It is address space, not memory, and
 	// the most that SQLite takes.
 	mmapSize = 1<<31 - 1<<16
-	// walPages is how long the log grows (16 MB) before it is written back
+	// walPages is how long the log grows (32 MB) before it is written back
 	// within a commit, should the checkpoints after commits not keep up.
-	walPages = 4_000
+	walPages = 8_000
 )
 
 // sqliteEngine is one database file: one writer, a few readers.

@@ -17,8 +17,8 @@ const (
 	jobPatience = 200 * time.Millisecond
 	// checkpointEvery is after how many transactions the log's length is looked at.
 	checkpointEvery = 32
-	// checkpointPages is the length at which the log is written back (4 MB).
-	checkpointPages = 1_000
+	// checkpointPages is the length at which the log is written back (16 MB).
+	checkpointPages = 4_000
 )
 
 // States of a writeRequest.
