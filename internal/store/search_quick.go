@@ -12,14 +12,24 @@ import (
 
 // search adds the condition of a quick search. Its parts are one list of
 // records: with OR between them neither database would begin with the matches.
-// found, unless it is nil, are those with the text in the title's field, and no
-// other field is searched.
 func (b *builder) search(src source, s *catalog.Selected, found []int64) error {
-	fold, digits := s.Search.Fold, s.Search.Digits
-	if !storable(fold) || !storable(digits) {
+	if !storable(s.Search.Fold) || !storable(s.Search.Digits) {
 		b.add("FALSE")
 		return nil
 	}
+	b.add(src.id(), " IN (")
+	if err := b.searched(s, found); err != nil {
+		return err
+	}
+	b.add(")")
+	return nil
+}
+
+// searched adds the list of the records that a quick search finds. found, unless
+// it is nil, are those with the text in the title's field, and no other field is
+// searched.
+func (b *builder) searched(s *catalog.Selected, found []int64) error {
+	fold, digits := s.Search.Fold, s.Search.Digits
 	limits, err := b.searchLimits(s)
 	if err != nil {
 		return err
@@ -28,7 +38,6 @@ func (b *builder) search(src source, s *catalog.Selected, found []int64) error {
 	if err != nil {
 		return err
 	}
-	b.add(src.id(), " IN (")
 	own, _ := titlesIn(titles, s.Catalog.Num)
 	q := &quickSearch{builder: b, s: s, titles: titles, limited: len(limits) > 0, mayHide: len(own) > 0}
 	q.begin()
@@ -47,7 +56,6 @@ func (b *builder) search(src source, s *catalog.Selected, found []int64) error {
 		q.rows(digits, slotsOf(s.SearchFields, catalog.SearchDigits))
 	}
 	q.end(limits)
-	b.add(")")
 	return nil
 }
 

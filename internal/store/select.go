@@ -32,6 +32,7 @@ func (t *tx) Select(ctx context.Context, s *catalog.Selected) (*catalog.Page, er
 		return nil, err
 	}
 	switch {
+	case o.nowhere(s):
 	case o.inTitles:
 		// The first titles are likely to have enough of what is looked for.
 		first := plan.reader()
@@ -117,6 +118,9 @@ func (t *tx) count(ctx context.Context, s *catalog.Selected, o sorting, part pag
 func compilePage(d dialect, list string, s *catalog.Selected, o sorting, part pagePart, limit, offset int) (*builder, error) {
 	b := newBuilder(d, s.Structure)
 	src := b.alias(s.Catalog)
+	if o.titlesAlone && !o.inTitles {
+		return b, b.titled(list, src, s, o, limit, offset)
+	}
 	if offset == 0 && !o.computed {
 		return b, b.ordered(list, src, s, o, part, limit, offset)
 	}

@@ -29,8 +29,12 @@ type sorting struct {
 	// walksTitles is set when the statement follows the index of titles, inTitles
 	// when it looks for the searched text in them on the way; see walkTitles.
 	walksTitles, inTitles bool
-	// found are the records with the searched text, when they are known.
-	found []int64
+	// walked is how many titles are looked through, then.
+	walked int
+	// found are the records with the searched text, when they are known;
+	// titlesAlone is set when titles say all about which records the page has.
+	found       []int64
+	titlesAlone bool
 	// lead is set when the order is that of a search, and rest is the condition
 	// without it; see streamed.
 	lead *leadingSearch

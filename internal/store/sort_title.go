@@ -17,7 +17,7 @@ import (
 // A text that is too short for an index is likely to be in the next title.
 func (o *sorting) walkTitles(s *catalog.Selected) {
 	short := utf8.RuneCountInString(s.Search.Fold) < ftsCharacters
-	o.inTitles = short && inTitlesAlone(s)
+	o.inTitles, o.walked = short && inTitlesAlone(s), walkedTitles
 	o.walksTitles = o.inTitles || s.Search == (query.Search{}) && !leads(s.Where)
 }
 
@@ -42,21 +42,46 @@ func (t *tx) findTitles(ctx context.Context, s *catalog.Selected, o *sorting) er
 		return nil
 	})
 	if len(o.found) == manyTitles {
-		o.found, o.inTitles, o.walksTitles = nil, true, true
+		o.found, o.inTitles, o.walksTitles, o.walked = nil, true, true, walkedOften
 	}
+	o.titlesAlone = s.Where == nil && len(s.Visible) == 0
 	return err
 }
 
+// nowhere tells whether no title has what is searched, not even one that is made
+// of a public id.
+func (o *sorting) nowhere(s *catalog.Selected) bool {
+	fold := s.Search.Fold
+	return o.titlesAlone && o.found != nil && len(o.found) == 0 && inTitleField(s, fold) && !inPublicID(fold)
+}
+
+// titled writes the statement of a page for which titles are enough: the records
+// themselves are looked up for the page only.
+func (b *builder) titled(list string, src source, s *catalog.Selected, o sorting, limit, offset int) error {
+	base := numbered("", int64(query.MakeRef(src.catalog.Num, 0)))
+	b.add("SELECT ", list, " FROM (SELECT t.ref - ", base, " AS id, t.key AS place FROM titles t WHERE t.ref IN (WITH h (record) AS (")
+	if err := b.searched(s, o.found); err != nil {
+		return err
+	}
+	b.add(") SELECT ", base, " + record FROM h) AND t.removed = 0")
+	b.orderBy("t.key", "t.ref", o)
+	b.limit(limit, offset)
+	b.add(") p JOIN ", recordTable(src.catalog.Num), " ", src.alias, " ON ", src.id(), " = p.id")
+	b.orderBy("p.place", "p.id", o)
+	return nil
+}
+
 // walkedTitles is how many titles are looked through for a text before all
-// records that have it are listed.
-const walkedTitles = 20_000
+// records that have it are listed; walkedOften is that for a text of which it is
+// known that many have it.
+const walkedTitles, walkedOften = 20_000, 5_000
 
 // firstTitles adds a SELECT of the first titles of a catalog.
 func (b *builder) firstTitles(src source, o sorting) {
 	b.add("(SELECT ref, catalog, key, fold FROM titles WHERE catalog = ")
 	b.int(int64(src.catalog.Num))
 	b.orderBy("key", "ref", o)
-	b.limit(walkedTitles, 0)
+	b.limit(o.walked, 0)
 	b.add(")")
 }
 

@@ -86,6 +86,8 @@ func TestManyTitles(t *testing.T) {
 			{"order", 5, manyTitles + 8, false, "Order 04498,Order 04499"},
 			{"bill", 2, 100, false, "Bill 00100,Bill 00101"},
 			{"4499", 2, 0, false, "Order 04499"},
+			{"order x", 2, 0, false, ""},
+			{"orderx", 2, 0, false, ""},
 		} {
 			sel := &catalog.Selected{Structure: st, Catalog: c, Columns: []*catalog.Field{}, Search: query.Search{Fold: tt.fold},
 				SearchFields: []*catalog.Field{c.Title()}, SearchTitle: true, Sort: query.Sort{By: query.ByTitle, Desc: tt.desc},
