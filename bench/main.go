@@ -38,6 +38,7 @@ func (o opts) wants(s string) bool { return len(o.only) == 0 || o.only[s] }
 type Result struct {
 	Ops           float64 // per second
 	CPU           float64 `json:",omitempty"` // microseconds of the server's processor time per operation
+	DB            float64 `json:",omitempty"` // and of its PostgreSQL's
 	P50, P95, P99 float64 // ms
 	N, Errs       int
 	Err           string `json:",omitempty"`
@@ -135,6 +136,9 @@ func (r *results) add(t, s string, c int, x Result) {
 	if x.Errs > 0 {
 		e = fmt.Sprintf("  ERRORS %d: %s", x.Errs, x.Err)
 	}
+	if x.DB > 0 {
+		e = fmt.Sprintf(" + %7.1f of the database%s", x.DB, e)
+	}
 	fmt.Fprintf(os.Stderr, "  %-12s %-22s c=%-2d %10.1f/s  p50 %8.3f  p99 %8.3f ms  cpu %7.1f us%s\n", t, s, c, x.Ops, x.P50, x.P99, x.CPU, e)
 }
 
@@ -229,15 +233,23 @@ func (p *proc) stop() {
 // cpu is the processor time, user and system, that the process has used. Unlike
 // a rate it hardly depends on what else the machine does.
 func (p *proc) cpu() time.Duration {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	_, rest, _ := strings.Cut(string(b), ") ")
-	f := strings.Fields(rest)
-	if len(f) < 13 {
+	f := procStat(p.cmd.Process.Pid)
+	if len(f) < 15 {
 		return 0
 	}
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * 10 * time.Millisecond // ticks of 1/100 s
+	return ticks(f[11]) + ticks(f[12])
+}
+
+// procStat are the fields of /proc/PID/stat from the third on.
+func procStat(pid int) []string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(b), ") ")
+	return strings.Fields(rest)
+}
+
+func ticks(s string) time.Duration {
+	n, _ := strconv.Atoi(s)
+	return time.Duration(n) * 10 * time.Millisecond // of 1/100 s
 }
 
 func diskSize(path string) float64 {
@@ -458,7 +470,7 @@ func load(t Target, b *Base, p *proc, s string, c int, d time.Duration, n int, r
 		cs[i] = &conn{addr: b.Host}
 	}
 	var asked atomic.Int64
-	before := p.cpu()
+	before, database := p.cpu(), pgTime(t.Name())
 	m := measure(c, d, func(w int, r *rand.Rand) error {
 		asked.Add(1)
 		q := mkQ(s, r, n)
@@ -472,6 +484,7 @@ func load(t Target, b *Base, p *proc, s string, c int, d time.Duration, n int, r
 		return nil
 	})
 	m.CPU = float64((p.cpu() - before).Microseconds()) / float64(max(1, asked.Load()))
+	m.DB = float64((pgTime(t.Name()) - database).Microseconds()) / float64(max(1, asked.Load()))
 	res.add(t.Name(), s, c, m)
 	for _, c := range cs {
 		c.close()

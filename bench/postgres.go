@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -51,4 +55,37 @@ func pgExec(dsn, name, sql string) error {
 	defer c.Close(context.Background())
 	_, err = c.Exec(bg, sql)
 	return err
+}
+
+// pgTime is the processor time that a PostgreSQL server on this machine has
+// used, if the target is on one; 0 otherwise.
+func pgTime(target string) (sum time.Duration) {
+	dsn := os.Getenv("KARTOTEKA_TEST_PG")
+	if dsn == "" || !strings.HasSuffix(target, "-pg") {
+		return 0
+	}
+	c, err := pgx.Connect(bg, dsn)
+	if err != nil {
+		return 0
+	}
+	defer c.Close(context.Background())
+	stat := procStat(int(c.PgConn().PID()))
+	if len(stat) < 15 {
+		return 0
+	}
+	server, _ := strconv.Atoi(stat[1]) // the parent of all its processes
+	for _, used := range procStat(server)[11:15] {
+		sum += ticks(used) // its own, and that of those that have ended
+	}
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if stat := procStat(pid); len(stat) >= 15 && stat[1] == strconv.Itoa(server) {
+			sum += ticks(stat[11]) + ticks(stat[12])
+		}
+	}
+	return sum
 }
