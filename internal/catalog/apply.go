@@ -147,6 +147,9 @@ func (w *writing) catalogs() []query.Catalog {
 
 func (w *writing) write(ctx context.Context, tx Writer) error {
 	w.begun = w.s.options.Now()
+	if w.isAll() {
+		tx.Last()
+	}
 	if err := tx.Write(ctx, w.mutations); err != nil {
 		return err
 	}
@@ -166,6 +169,11 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 		return nil
 	}
 	return w.alongside(tx, w.outcomes)
+}
+
+// isAll tells that nothing follows the mutations in the transaction.
+func (w *writing) isAll() bool {
+	return w.alongside == nil && len(w.messages) == 0 && !w.comments && !w.looksBack() && !w.regroups()
 }
 
 func (w *writing) comment(ctx context.Context, tx Writer) error {

@@ -117,19 +117,28 @@ func (w *writing) maskMade(ctx context.Context, tx Writer) error {
 	return nil
 }
 
+// looksBack tells whether maskMade reads anything.
+func (w *writing) looksBack() bool {
+	return w.access.rules != nil && slices.ContainsFunc(w.steps, func(s *step) bool {
+		return s.kind == createStep && len(s.through) == 0 && len(w.access.rules.catalog(s.subject.catalog).views) > 0
+	})
+}
+
 // bumpRights makes everybody look again at who is in which role group when
 // that may have changed: employees' cards that link others, or a record gone
 // that is a group.
 func (w *writing) bumpRights(ctx context.Context, tx Writer) error {
-	for i := range w.mutations {
-		if w.st.changesGroups(&w.mutations[i]) {
-			if err := tx.BumpRights(ctx); err != nil {
-				return err
-			}
-			return w.s.keepsAdmin(ctx, tx)
-		}
+	if !w.regroups() {
+		return nil
 	}
-	return nil
+	if err := tx.BumpRights(ctx); err != nil {
+		return err
+	}
+	return w.s.keepsAdmin(ctx, tx)
+}
+
+func (w *writing) regroups() bool {
+	return slices.ContainsFunc(w.mutations, func(m Mutation) bool { return w.st.changesGroups(&m) })
 }
 
 func (st *Structure) changesGroups(m *Mutation) bool {

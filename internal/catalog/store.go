@@ -196,7 +196,8 @@ type Titles map[query.Ref]Title
 type Writer interface {
 	Reader
 	// Write applies the mutations in order. It fails with ErrMoved or
-	// ErrCodeTaken, and then the transaction must be given up.
+	// ErrCodeTaken, and then the transaction must be given up. After Last it may
+	// commit them as well.
 	Write(ctx context.Context, m []Mutation) error
 	// Definition reads the structure as the transaction leaves it.
 	Definition(ctx context.Context) (*Definition, error)

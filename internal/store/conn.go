@@ -27,6 +27,9 @@ type statement struct {
 	Args []any
 	// Each receives the statement's rows; nil drops them.
 	Each func(row) error
+	// Refused is what a division by zero means, for a statement of PostgreSQL that
+	// has one to keep those after it from being done, COMMIT among them.
+	Refused error
 }
 
 // cachedSQL is the longest statement, in bytes, that is kept prepared. Longer
@@ -38,8 +41,9 @@ const cachedSQL = 16 << 10
 // function it was given to and belongs to that function's goroutine.
 //
 // SQL marks parameters with ? on both databases. Arguments are nil, bool, int,
-// int64, float64, string, []byte or []int64 (see dialect.AnyInt). PostgreSQL
-// takes a parameter's type from its place in the statement and accepts no other.
+// int64, float64, string, []byte or []int64 (see dialect.AnyInt), and []string
+// in what only PostgreSQL runs. PostgreSQL takes a parameter's type from its
+// place in the statement and accepts no other.
 //
 // After an error of a statement the transaction can only be given up: when fn
 // swallows the error, the engine returns it all the same. (PostgreSQL aborts
@@ -58,7 +62,8 @@ type conn interface {
 	Script(ctx context.Context, sql string) error
 	// Last tells that the next Query or ExecBatch is the last one: PostgreSQL
 	// ends the transaction in the same round trip. In an Update it must be one
-	// whose rows cannot make the caller change its mind.
+	// whose rows cannot make the caller change its mind, and fn gives nil when it
+	// has succeeded.
 	Last()
 	// Bump raises the parts of the version row; see Version.
 	Bump(ctx context.Context, what part) error

@@ -177,12 +177,14 @@ func (s *Company) reserveFromSequence(ctx context.Context, c query.Catalog, n in
 // that calls for one share.
 func (s *Company) draw(ctx context.Context, c query.Catalog, n int) (first query.Record, err error) {
 	lock := []int64{numbersLock - int64(c)}
-	o := updateOptions{Shared: lock}
+	o := updateOptions{Shared: lock, Repeats: true}
 	sql := fill(`SELECT nextval('{q}')`, c)
 	args := []any(nil)
 	if n > 1 {
-		o = updateOptions{Exclusive: lock}
-		sql = fill(`SELECT min(number) FROM (SELECT nextval('{q}') AS number FROM generate_series(1, ?::bigint)) AS taken`, c)
+		o = updateOptions{Exclusive: lock, Repeats: true}
+		// A number that the planner cannot see needs no new plan.
+		sql = fill(`SELECT min(number) FROM (SELECT nextval('{q}') AS number
+			FROM generate_series(1, (SELECT ?::bigint))) AS taken`, c)
 		args = []any{n}
 	}
 	err = s.engine.Update(ctx, o, func(conn conn) error {

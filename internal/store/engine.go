@@ -37,6 +37,9 @@ type updateOptions struct {
 	// taken before the version is read. The numbers are the caller's (catalog
 	// ids); 0 and below are the store's own. SQLite has one writer and needs none.
 	Shared, Exclusive []int64
+	// Repeats says that the update may be done twice, so that a connection lost
+	// during COMMIT begins it again, and that it may see one snapshot throughout.
+	Repeats bool
 	// Patience is how long a structure change tries to get its locks; 0 means 10 s.
 	Patience time.Duration
 }

@@ -16,7 +16,7 @@ const tendPoll = 100 * time.Millisecond
 // Tend has a connection of its own, which keeps the lock and whose end gives it
 // back. Work takes long, and must not take one from the pool.
 func (e *postgresEngine) Tend(ctx context.Context, key int64, wait bool, fn func(outside) error) error {
-	c, err := pgx.ConnectConfig(ctx, e.pool.Config().ConnConfig)
+	c, err := pgx.ConnectConfig(ctx, e.apart())
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
 	}

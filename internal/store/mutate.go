@@ -18,13 +18,14 @@ import (
 // Write implements catalog.Writer: all statements of all mutations go to the
 // database as one batch.
 func (t *tx) Write(ctx context.Context, list []catalog.Mutation) error {
-	w := writes{tables: t.company.tables, load: newLoad(list)}
+	w := writes{tables: t.company.tables, load: newLoad(list), last: t.last}
 	for i := range list {
 		m := &list[i]
 		if err := w.add(t.company, m); err != nil {
 			return fmt.Errorf("write record %d of catalog %d: %w", m.Record, m.Catalog.Num, err)
 		}
 	}
+	t.ending()
 	if err := execAll(ctx, t.conn, w.all()); err != nil {
 		if w.found != w.expected && classify(err) == classUnique && !codeTaken(err) {
 			return catalog.ErrMoved // rows for a record that is not as expected meet those of another writer
@@ -75,6 +76,7 @@ type writes struct {
 	waiting int
 	// load gathers the rows of many new records, nil for other writes.
 	load *load
+	last bool // the transaction may end with them
 }
 
 // all are the statements in their order.
@@ -92,10 +94,14 @@ func (w *writes) run(sql string, args ...any) {
 // hit adds a statement that returns one row if the record has the version.
 func (w *writes) hit(sql string, args []any) {
 	w.expected++
-	w.batch = append(w.batch, statement{SQL: sql, Args: args, Each: func(row) error {
+	s := statement{SQL: sql, Args: args, Refused: catalog.ErrMoved, Each: func(row) error {
 		w.found++
 		return nil
-	}})
+	}}
+	if w.last {
+		s.SQL = w.tables.MustReturn(sql)
+	}
+	w.batch = append(w.batch, s)
 }
 
 // add puts a mutation's statements into the batch. The record's row comes
@@ -114,6 +120,9 @@ func (w *writes) add(s *Company, m *catalog.Mutation) error {
 		if w.load != nil {
 			return w.load.add(w, p, m)
 		}
+		if p.whole.logged != "" {
+			return w.whole(p, m)
+		}
 		if err := w.insert(p, m); err != nil {
 			return err
 		}
@@ -123,7 +132,7 @@ func (w *writes) add(s *Company, m *catalog.Mutation) error {
 		w.remove(p, m)
 	}
 	w.times(m)
-	w.log(m)
+	w.log(p, m)
 	return nil
 }
 
@@ -139,12 +148,15 @@ func (w *writes) insert(p *writePlan, m *catalog.Mutation) error {
 		w.search(p, m, v)
 	}
 	title := titleOf(m)
-	w.run(insertTitle+` VALUES (?, ?, ?, ?, ?, ?)`,
+	w.run(insertTitle+titleRow,
 		refOf(m), int64(m.Catalog.Num), title.Text, title.Fold, title.Key, storedCode(codeOf(m)))
 	return nil
 }
 
-const insertTitle = `INSERT INTO titles (ref, catalog, title, fold, key, code)`
+const (
+	insertTitle = `INSERT INTO titles (ref, catalog, title, fold, key, code)`
+	titleRow    = ` VALUES (?, ?, ?, ?, ?, ?)`
+)
 
 // titleOf is the title of a new record.
 func titleOf(m *catalog.Mutation) catalog.TitleRow {
@@ -271,18 +283,32 @@ const (
 )
 
 // log adds the change and the history entry.
-func (w *writes) log(m *catalog.Mutation) {
+func (w *writes) log(p *writePlan, m *catalog.Mutation) {
+	args := appendLogArgs(make([]any, 0, logArgs), m)
+	switch {
+	case m.History == nil:
+		w.run(insertChange+changeRow, args...)
+	case p.log != "":
+		w.run(p.log, args...)
+	default:
+		w.run(insertChange+changeRow, args[:changeArgs:changeArgs]...)
+		w.run(insertHistory+historyRow, args[changeArgs:]...)
+	}
+}
+
+// appendLogArgs appends the arguments of the change and of the history entry.
+func appendLogArgs(args []any, m *catalog.Mutation) []any {
 	version := m.Version + 1
 	if m.Kind == catalog.InsertRecord || m.Kind == catalog.RestoreRecord {
 		version = 1
 	}
-	w.run(insertChange+` VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(m.Catalog.Num), int64(m.Record), version, m.At, int64(m.Change.Actor), m.Change.Origin,
+	number, record, at := any(int64(m.Catalog.Num)), any(int64(m.Record)), any(m.At)
+	args = append(args, number, record, version, at, int64(m.Change.Actor), m.Change.Origin,
 		changeKinds[m.Kind], storedJSON(m.Change.Values))
 	if h := m.History; h != nil {
-		w.run(insertHistory+` VALUES (?, ?, ?, ?, ?, ?)`, int64(m.Catalog.Num), int64(m.Record), m.At, int64(h.Actor), string(h.Kind),
-			storedJSON(h.Payload))
+		args = append(args, number, record, at, int64(h.Actor), string(h.Kind), storedJSON(h.Payload))
 	}
+	return args
 }
 
 var changeKinds = map[catalog.MutationKind]string{
@@ -295,11 +321,16 @@ var changeKinds = map[catalog.MutationKind]string{
 const (
 	insertChange  = `INSERT INTO changes (catalog, record, version, at, actor, origin, kind, data)`
 	insertHistory = `INSERT INTO history (catalog, record, at, actor, kind, payload)`
+	changeRow     = ` VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	historyRow    = ` VALUES (?, ?, ?, ?, ?, ?)`
+
+	changeArgs = 8
+	logArgs    = changeArgs + 6
 )
 
 // AddHistory implements catalog.Writer.
 func (t *tx) AddHistory(ctx context.Context, e *catalog.HistoryRow) (id int64, err error) {
-	err = t.conn.Query(ctx, insertHistory+` VALUES (?, ?, ?, ?, ?, ?) RETURNING id`, []any{int64(e.Catalog), int64(e.Record), e.At,
+	err = t.conn.Query(ctx, insertHistory+historyRow+` RETURNING id`, []any{int64(e.Catalog), int64(e.Record), e.At,
 		int64(e.Actor), string(e.Kind), storedJSON(e.Payload)}, func(r row) error {
 		id = r.Int(0)
 		return nil

@@ -43,7 +43,10 @@ func BenchmarkInsert(b *testing.B) {
 
 func benchWrite(ctx context.Context, s *Company, st *catalog.Structure, list ...catalog.Mutation) error {
 	return s.Update(ctx, catalog.Plan{Version: st.Version, Catalogs: []query.Catalog{orders}},
-		func(w catalog.Writer) error { return w.Write(ctx, list) })
+		func(w catalog.Writer) error {
+			w.Last()
+			return w.Write(ctx, list)
+		})
 }
 
 func benchRecord(n query.Record) *testRecord {

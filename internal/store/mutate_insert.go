@@ -19,6 +19,9 @@ type writePlan struct {
 	at    map[query.Field]int // place of a field's value among the arguments
 
 	putSearch, loadSearch, dropSearch string
+
+	whole wholeSQL
+	log   string // of a change with its history entry; "" for two statements
 }
 
 // insertHead is the number of columns before the fields'.
@@ -41,6 +44,8 @@ func newWritePlan(t tables, c *catalog.Catalog) *writePlan {
 	}
 	p.head = `INSERT INTO ` + recordTable(c.Num) + ` (` + strings.Join(names, ", ") + `)`
 	p.sql = insertRows(p.head, "", p.width, 1)
+	p.whole = wholeSQL{logged: t.InsertWhole(c.Num, p.sql, true), quiet: t.InsertWhole(c.Num, p.sql, false)}
+	p.log = t.Together(insertChange+changeRow, insertHistory+historyRow)
 	return p
 }
 

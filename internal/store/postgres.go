@@ -63,6 +63,7 @@ func openPostgres(ctx context.Context, dsn, schema string, most int) (*postgresE
 	if err := preparePostgres(ctx, config.ConnConfig, schema); err != nil {
 		return nil, err
 	}
+	config.ConnConfig.RuntimeParams[defaultIsolation] = "repeatable read"
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
@@ -70,6 +71,17 @@ func openPostgres(ctx context.Context, dsn, schema string, most int) (*postgresE
 	e := &postgresEngine{pool: pool, schema: schema, channel: channelOf(schema)}
 	e.life, e.end = context.WithCancel(context.Background())
 	return e, nil
+}
+
+// defaultIsolation is that of transactions without BEGIN: what is sent at once
+// is one for the server; see postgresConn.repeats.
+const defaultIsolation = "default_transaction_isolation"
+
+// apart is the configuration of a connection that is not of the pool.
+func (e *postgresEngine) apart() *pgx.ConnConfig {
+	config := e.pool.Config().ConnConfig
+	delete(config.RuntimeParams, defaultIsolation)
+	return config
 }
 
 // channelOf names the NOTIFY channel of a schema, whose name may be as long as
@@ -238,7 +250,7 @@ func (e *postgresEngine) once(ctx context.Context, begin []statement, opts updat
 		return fmt.Errorf("get a connection to the database: %w", err)
 	}
 	defer pooled.Release() // which closes a connection still in a transaction
-	c := &postgresConn{engine: e, raw: pooled.Conn(), endable: opts.Expect == nil || begin[0].SQL == beginView}
+	c := &postgresConn{engine: e, raw: pooled.Conn(), repeats: opts.Repeats || begin[0].SQL == beginView}
 	committed := false
 	defer func() {
 		if !committed {
@@ -260,12 +272,15 @@ func (e *postgresEngine) once(ctx context.Context, begin []statement, opts updat
 }
 
 // lost marks the error of a connection that broke before COMMIT: nothing of the
-// transaction is there, and the other idle connections are no better.
+// transaction is there. The other idle connections are no better.
 func (e *postgresEngine) lost(ctx context.Context, c *postgresConn, err error) error {
 	if !c.raw.IsClosed() || ctx.Err() != nil {
 		return err
 	}
 	e.pool.Reset()
+	if c.unsure {
+		return fmt.Errorf("commit: %w", err)
+	}
 	return fmt.Errorf("%w: %w", errLost, err)
 }
 
@@ -275,6 +290,11 @@ func (e *postgresEngine) lost(ctx context.Context, c *postgresConn, err error) e
 func (c *postgresConn) begin(begin []statement, expect *Version) {
 	c.opening = slices.Clone(begin)
 	if expect == nil {
+		return
+	}
+	if begin[0].SQL != beginView {
+		args := []any{expect.Structure, expect.Rights}
+		c.opening = append(c.opening, statement{SQL: assertVersion, Args: args, Refused: ErrStale})
 		return
 	}
 	c.opening = append(c.opening, statement{SQL: selectVersion, Each: func(r row) error {
@@ -289,13 +309,13 @@ func (c *postgresConn) begin(begin []statement, expect *Version) {
 // call runs fn in the transaction that begin has prepared.
 func (c *postgresConn) call(ctx context.Context, opts updateOptions, fn func(conn) error) (err error) {
 	if opts.Class == classStructure {
-		err = c.open(ctx) // its locks are held and its timeouts set when fn begins
+		err = c.open(ctx, false) // its locks are held and its timeouts set when fn begins
 	}
 	if err == nil {
 		err = guard(fn, c)
 	}
 	// fn may have asked nothing, or refused because of an old structure.
-	if early := c.open(ctx); err == nil || errors.Is(early, ErrStale) {
+	if early := c.open(ctx, err == nil); err == nil || errors.Is(early, ErrStale) {
 		err = early
 	}
 	if err != nil && c.doubtful && opts.Expect != nil {
@@ -355,7 +375,7 @@ func (e *postgresEngine) Wait(ctx context.Context, known Version) (Version, erro
 }
 
 func (e *postgresEngine) wait(ctx context.Context, known Version) (v Version, err error) {
-	config := e.pool.Config().ConnConfig
+	config := e.apart()
 	config.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: pg.Conn()} // the end of a poll is no request to cancel
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // postgresConn is one transaction on a connection of the pool.
@@ -18,9 +19,11 @@ type postgresConn struct {
 	// sent: they travel with the first batch or query.
 	opening []statement
 	// last is set when the next batch is to end the transaction, and ended when
-	// one has. endable tells that one may: not an update that expects a version,
-	// for which it is too late to find another one in the batch.
-	last, ended, endable bool
+	// one has. unsure is set when nobody knows whether one has: the connection
+	// broke. repeats tells that this is no matter, as all may be done again, and
+	// that a transaction of one batch, which the server begins and ends by itself,
+	// will do: it has one snapshot (see defaultIsolation).
+	last, ended, unsure, repeats bool
 	// doubtful is set when that failed as a whole: the structure may have changed.
 	doubtful bool
 }
@@ -66,15 +69,29 @@ func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
 	if c.ended {
 		return c.fail("batch", errEnded)
 	}
-	opens, ends := c.opening != nil, c.last && len(batch) > 0
+	return c.send(ctx, batch, c.last)
+}
+
+// send runs statements and those that begin the transaction if nothing has, and
+// ends it.
+func (c *postgresConn) send(ctx context.Context, batch []statement, ends bool) error {
+	opens := c.opening != nil
+	implicit := opens && ends && c.repeats
 	if opens {
+		if implicit {
+			c.opening = c.opening[1:] // BEGIN
+		}
 		batch, c.opening = append(c.opening, batch...), nil
+	}
+	if implicit && len(batch) == 0 {
+		c.ended = true
+		return nil
 	}
 	var queue pgx.Batch
 	for i := range batch {
 		queue.Queue(c.engine.sql.rewrite(batch[i].SQL), batch[i].Args...)
 	}
-	if ends {
+	if ends && !implicit {
 		queue.Queue("COMMIT")
 	}
 	results := c.raw.SendBatch(ctx, &queue)
@@ -86,8 +103,7 @@ func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
 		}
 		if err != nil {
 			_ = results.Close() // repeats err
-			c.doubtful = opens
-			return c.fail(batch[i].SQL, err)
+			return c.failIn(&batch[i], err, opens, ends)
 		}
 		if own != nil && i == len(batch)-1 && !ends {
 			_ = results.Close()
@@ -98,24 +114,39 @@ func (c *postgresConn) ExecBatch(ctx context.Context, batch []statement) error {
 		}
 	}
 	if err := results.Close(); err != nil {
+		c.unsure = ends && !c.repeats
 		return c.fail("batch", err)
 	}
 	c.ended = ends
 	return nil
 }
 
+// failIn is fail for a statement of a batch that opens or ends the transaction.
+func (c *postgresConn) failIn(s *statement, err error, opens, ends bool) error {
+	pg := (*pgconn.PgError)(nil)
+	answered := errors.As(err, &pg)
+	if answered && s.Refused != nil && pg.Code == divisionByZero {
+		return c.fail(s.SQL, s.Refused)
+	}
+	c.doubtful = opens
+	c.unsure = ends && !answered && !c.repeats // the server stops before COMMIT when it gives an error
+	return c.fail(s.SQL, err)
+}
+
+const divisionByZero = "22012"
+
 // errEnded is a mistake of the caller: a statement after what it called the last.
 var errEnded = errors.New("store: the transaction has ended")
 
 // Last implements conn.
-func (c *postgresConn) Last() { c.last = c.endable }
+func (c *postgresConn) Last() { c.last = true }
 
 // ready tells whether a statement may run, and begins the transaction.
 func (c *postgresConn) ready(ctx context.Context) error {
 	if c.failed == nil && c.ended {
 		return c.fail("statement", errEnded)
 	}
-	return c.open(ctx)
+	return c.open(ctx, false)
 }
 
 // drop ends a batch whose caller wants no more of it. Later statements may have
@@ -126,10 +157,11 @@ func (c *postgresConn) drop(results pgx.BatchResults, own error) error {
 	return own
 }
 
-// open begins the transaction if nothing has; it gives the request's error.
-func (c *postgresConn) open(ctx context.Context) error {
+// open begins the transaction if nothing has, and then ends it if that is all;
+// it gives the request's error.
+func (c *postgresConn) open(ctx context.Context, all bool) error {
 	if c.failed == nil && c.opening != nil {
-		return c.ExecBatch(ctx, nil)
+		return c.send(ctx, nil, all)
 	}
 	return c.failed
 }

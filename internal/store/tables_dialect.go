@@ -39,6 +39,17 @@ type tables interface {
 	SearchRows(c query.Catalog) string
 	RecordArgs(first, last query.Record) []any
 
+	// InsertWhole is one statement that does what row, an INSERT of a record, and
+	// all that insert what belongs to a new record do (see writes.whole), with a
+	// history entry or without; "" where each table takes its own.
+	InsertWhole(c query.Catalog, row string, history bool) string
+	// MustReturn makes a statement divide by zero that returns no row, where it
+	// would be too late to look at the rows (see statement.Refused).
+	MustReturn(sql string) string
+	// Together is one statement of INSERTs into different tables, which takes the
+	// arguments of all; "" where each takes its own.
+	Together(inserts ...string) string
+
 	// InsertRefs adds the targets of a []int64 in their order: field, record, targets.
 	InsertRefs() string
 	// ReplaceRefs is InsertRefs where rows with those positions may exist.
@@ -159,6 +170,12 @@ func (sqliteTables) SearchRows(c query.Catalog) string {
 func (sqliteTables) RecordArgs(first, last query.Record) []any {
 	return []any{searchRowID(first, 0), searchRowID(last, 1<<slotBits-1)}
 }
+
+func (sqliteTables) InsertWhole(query.Catalog, string, bool) string { return "" }
+
+func (sqliteTables) Together(...string) string { return "" }
+
+func (sqliteTables) MustReturn(sql string) string { return sql }
 
 func (sqliteTables) InsertRefs() string {
 	return `INSERT INTO refs (field, record, position, target) SELECT ?, ?, key, value FROM json_each(?)`

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
 )
 
 // trigramLock is the advisory lock of nodes that add the extension; it is one
@@ -30,6 +32,39 @@ func OpenPostgres(ctx context.Context, dsn, schema string, o Options) (*Company,
 	}
 	s.tables = postgresTables{trigrams: trigrams}
 	return s, nil
+}
+
+// InsertWhole has lists in arrays of the same length. The parts run in no
+// promised order, which nobody sees: the record is new.
+func (t postgresTables) InsertWhole(c query.Catalog, row string, history bool) string {
+	parts := []string{
+		row,
+		`INSERT INTO refs (field, record, position, target)
+			SELECT unnest(?::bigint[]), ?::bigint, unnest(?::bigint[]), unnest(?::bigint[])`,
+		fill(`INSERT INTO {s} (record, slot, fold) SELECT ?::bigint, unnest(?::bigint[]), unnest(?::text[])`, c),
+		insertTime + ` SELECT unnest(?::bigint[]), ?::bigint, unnest(?::bigint[]), ?::bigint` + enteredAgain,
+		insertTitle + titleRow,
+		insertChange + changeRow,
+	}
+	if history {
+		parts = append(parts, insertHistory+historyRow)
+	}
+	return t.Together(parts...)
+}
+
+func (postgresTables) Together(inserts ...string) string {
+	var sql strings.Builder
+	last := len(inserts) - 1
+	for i, insert := range inserts[:last] {
+		sql.WriteString([]string{"WITH ", ", "}[min(i, 1)])
+		sql.WriteString(numbered("part_", int64(i)) + " AS (" + insert + ")")
+	}
+	sql.WriteString(" " + inserts[last])
+	return sql.String()
+}
+
+func (postgresTables) MustReturn(sql string) string {
+	return `WITH returned AS (` + sql + `) SELECT 1 / count(*) FROM returned`
 }
 
 // addTrigrams makes sure that the database has the extension pg_trgm and gives

@@ -33,6 +33,8 @@ const (
 
 const (
 	selectVersion = `SELECT structure, rights FROM versions WHERE id = 1`
+	// assertVersion divides by zero where the version is another.
+	assertVersion = `SELECT 1 / (structure = ? AND rights = ?)::int FROM versions WHERE id = 1`
 	bumpVersion   = `UPDATE versions SET structure = structure + ?, rights = rights + ? WHERE id = 1`
 )
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"kartoteka/internal/catalog"
@@ -65,6 +66,8 @@ type fixture struct {
 	open  Opener
 	st    *catalog.Structure
 	clock int64
+
+	writes atomic.Int64
 }
 
 func newField(c query.Catalog, num query.Field, id int, kind, key string, config catalog.Config) *catalog.Field {
@@ -154,8 +157,18 @@ func (f *fixture) update(fn func(w catalog.Writer) error) error {
 	return f.store.Update(f.Context(), plan, fn)
 }
 
+// write tells every other time that nothing follows.
 func (f *fixture) write(list ...catalog.Mutation) error {
-	return f.update(func(w catalog.Writer) error { return w.Write(f.Context(), list) })
+	return f.writeAs(f.writes.Add(1)%2 == 0, list...)
+}
+
+func (f *fixture) writeAs(last bool, list ...catalog.Mutation) error {
+	return f.update(func(w catalog.Writer) error {
+		if last {
+			w.Last()
+		}
+		return w.Write(f.Context(), list)
+	})
 }
 
 func (f *fixture) mustWrite(list ...catalog.Mutation) {

@@ -165,8 +165,10 @@ func testMoved(f *fixture) {
 		"removal in another catalog":   f.removal(makers, r, 2),
 		"update of links of no record": f.change(goods, gone, 1, values{made: links(1)}),
 	} {
-		if err := f.write(m); !errors.Is(err, catalog.ErrMoved) {
-			f.Errorf("%s: %v, want ErrMoved", name, err)
+		for _, last := range []bool{false, true} {
+			if err := f.writeAs(last, m); !errors.Is(err, catalog.ErrMoved) {
+				f.Errorf("%s, the last %v: %v, want ErrMoved", name, last, err)
+			}
 		}
 	}
 	f.want(goods, r, 2, values{name: catalog.Text("two")})
@@ -176,15 +178,17 @@ func testCodeTaken(f *fixture) {
 	f.add(goods, "x", values{name: catalog.Text("one")})
 	r := f.add(goods, "y", values{name: catalog.Text("two")})
 	code := "x"
-	m := f.change(goods, r, 1, nil)
-	m.Code = &code
-	if err := f.write(m); !errors.Is(err, catalog.ErrCodeTaken) {
-		f.Errorf("update: %v, want ErrCodeTaken", err)
-	}
-	m = f.mutation(catalog.InsertRecord, goods, f.reserve(goods, 1), values{name: catalog.Text("three")})
-	m.Code = &code
-	if err := f.write(m); !errors.Is(err, catalog.ErrCodeTaken) {
-		f.Errorf("insert: %v, want ErrCodeTaken", err)
+	for _, last := range []bool{false, true} {
+		m := f.change(goods, r, 1, nil)
+		m.Code = &code
+		if err := f.writeAs(last, m); !errors.Is(err, catalog.ErrCodeTaken) {
+			f.Errorf("update, the last %v: %v, want ErrCodeTaken", last, err)
+		}
+		m = f.mutation(catalog.InsertRecord, goods, f.reserve(goods, 1), values{name: catalog.Text("three")})
+		m.Code = &code
+		if err := f.writeAs(last, m); !errors.Is(err, catalog.ErrCodeTaken) {
+			f.Errorf("insert, the last %v: %v, want ErrCodeTaken", last, err)
+		}
 	}
 	if got := f.record(goods, r); got.code != "y" || got.version != 1 {
 		f.Errorf("the record has changed: %+v", got)
@@ -339,6 +343,9 @@ func (f *fixture) countUp(r query.Record, times int) error {
 			}
 			value := catalog.Number(p.Cell(0, 0).Float() + 1)
 			title := counted(int(value))
+			if done%2 == 0 {
+				w.Last()
+			}
 			return w.Write(f.Context(), []catalog.Mutation{{Kind: catalog.UpdateRecord, Catalog: f.catalog(goods), Record: r,
 				Version: p.Version(0), At: 1, Title: titleRow(title),
 				Cells: []catalog.StoredValue{catalog.StoredOf(column[0], value), catalog.StoredOf(f.st.Field(name), catalog.Text(title))}}})
