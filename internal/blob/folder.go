@@ -174,8 +174,8 @@ func (f *Folder) Walk(ctx context.Context, company int64, each func(Object) erro
 	return nil
 }
 
-// Sweep removes what uploads that broke off have left.
-func (f *Folder) Sweep(now time.Time) error {
+// Sweep implements Store.
+func (f *Folder) Sweep(_ context.Context, now time.Time) error {
 	entries, err := fs.ReadDir(f.root.FS(), arriving)
 	if err != nil {
 		return fmt.Errorf("sweep the folder of files: %w", err)

@@ -139,7 +139,7 @@ func TestSweep(t *testing.T) {
 		check(t, os.WriteFile(name, nil, 0o600))
 	}
 	check(t, os.Chtimes(old, time.Time{}, time.Now().Add(-keepArriving-time.Hour)))
-	check(t, f.Sweep(time.Now()))
+	check(t, f.Sweep(t.Context(), time.Now()))
 	if _, err := os.Stat(old); !os.IsNotExist(err) {
 		t.Error("what broke off long ago is still there")
 	}

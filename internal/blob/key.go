@@ -61,6 +61,9 @@ func Company(key string) int64 {
 	return n
 }
 
+// FolderOf is the folder of a content and its previews.
+func FolderOf(key string) string { return path.Dir(key) }
+
 // Beside is the key of another content in the folder of a key.
 func Beside(key, name string) string { return path.Dir(key) + "/" + name }
 

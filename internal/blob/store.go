@@ -24,6 +24,8 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 	// Walk calls each for all contents of a company, those of one folder together.
 	Walk(ctx context.Context, company int64, each func(Object) error) error
+	// Sweep removes what puts that broke off long ago have left.
+	Sweep(ctx context.Context, now time.Time) error
 }
 
 // Content is an open content.

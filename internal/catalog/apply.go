@@ -67,6 +67,9 @@ func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func
 
 // workOut is all of the work before the transaction.
 func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, error) {
+	if err := s.confirmNamed(ctx, a, ops); err != nil {
+		return nil, err
+	}
 	p := &planner{s: s, actor: a}
 	if err := s.viewAs(ctx, a, func(st *Structure, r Reader) error { return p.plan(ctx, st, r, ops) }); err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, err
 	if err != nil {
 		return nil, err
 	}
-	return &writing{planner: p, mutations: p.mutations(), messages: messages}, nil
+	return &writing{planner: p, mutations: p.mutations(), files: p.fileWrites(), messages: messages}, nil
 }
 
 // finish is the transaction and what follows it.
@@ -110,6 +113,7 @@ func (p *planner) explain(ctx context.Context, err error) error {
 type writing struct {
 	*planner
 	mutations []Mutation
+	files     []FileWrite
 	messages  []employeeMessage
 	outcomes  []Outcome
 	alongside func(Writer, []Outcome) error
@@ -147,6 +151,11 @@ func (w *writing) catalogs() []query.Catalog {
 
 func (w *writing) write(ctx context.Context, tx Writer) error {
 	w.begun = w.s.options.Now()
+	if len(w.files) > 0 {
+		if err := tx.WriteFiles(ctx, w.files); err != nil {
+			return err
+		}
+	}
 	if w.isAll() {
 		tx.Last()
 	}
@@ -171,7 +180,8 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 	return w.alongside(tx, w.outcomes)
 }
 
-// isAll tells that nothing follows the mutations in the transaction.
+// isAll tells that nothing follows the mutations in the transaction; files come
+// before them.
 func (w *writing) isAll() bool {
 	return w.alongside == nil && len(w.messages) == 0 && !w.comments && !w.looksBack() && !w.regroups()
 }

@@ -192,7 +192,7 @@ func (p *planner) checkDelete(s *step) {
 func (p *planner) accept(ctx context.Context, s *step, f *Field, old, v Value) (Value, *fault.Detail, error) {
 	if files, ok := v.(Files); ok && f.Storage() == FilesStorage {
 		had, _ := old.(Files)
-		resolved, detail := resolveFiles(f, had, files)
+		resolved, detail := p.resolveFiles(f, had, files)
 		if detail != nil {
 			return nil, detail, nil
 		}

@@ -29,6 +29,7 @@ func (p *planner) resolve(ctx context.Context, c *Catalog, values []FieldValue) 
 				return nil, err
 			}
 		}
+		p.noteFiles(v.Value)
 		given = append(given, v)
 	}
 	return given, nil
@@ -238,23 +239,4 @@ func missingLink(f *Field, l Link) *fault.Detail {
 
 func tooDeep(f *Field) *fault.Detail {
 	return failed(f, fault.TooMany, "%s: linked records nest deeper than %d levels", f.Name, maxDepth)
-}
-
-// resolveFiles lets entries that name a stored file by its number stand for it.
-func resolveFiles(f *Field, old, files Files) (Files, *fault.Detail) {
-	resolved := make(Files, 0, len(files))
-	for _, file := range files {
-		if file.ID != 0 {
-			i := slices.IndexFunc(old, func(o File) bool { return o.ID == file.ID })
-			if i < 0 {
-				return nil, failed(f, fault.FileNotUploaded, "%s: there is no file %d in this field", f.Name, file.ID)
-			}
-			title := file.Title
-			if file = old[i]; title != "" {
-				file.Title = title
-			}
-		}
-		resolved = append(resolved, file)
-	}
-	return resolved, nil
 }

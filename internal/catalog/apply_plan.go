@@ -42,6 +42,10 @@ type planner struct {
 	through  []*Field // the link fields that lead from it to the linked record being planned
 	details  []fault.Detail
 	json     []byte // arena of the JSON of all steps
+
+	fileIDs     []int64  // files that values name
+	fileFolders []string // and folders of contents that they lead to
+	files       map[int64]*knownFile
 }
 
 type stepKind int

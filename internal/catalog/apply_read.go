@@ -115,6 +115,9 @@ func (d *demand) wantAll() {
 
 // read reads the records that the steps write and the titles of what they link.
 func (p *planner) read(ctx context.Context) error {
+	if err := p.readFiles(ctx); err != nil {
+		return fmt.Errorf("read files: %w", err)
+	}
 	for i, d := range p.needs {
 		if len(d.records) == 0 {
 			continue

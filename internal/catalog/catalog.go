@@ -169,8 +169,10 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 		case scope.Catalog.Name != name:
 			return fault.New(fault.InvalidParameter, "name: it is not the name of the catalog")
 		}
-		cleared, err = w.Clear(ctx, scope.Catalog)
-		return err
+		if cleared, err = w.Clear(ctx, scope.Catalog); err != nil {
+			return err
+		}
+		return w.LooseFiles(ctx, number, 0, s.options.Now().UnixMilli())
 	})
 	if err == nil {
 		s.audit(ctx, a, "Api", "catalog.cleared", "catalog", int64(number), "records", cleared)

@@ -122,7 +122,8 @@ func (s *Service) firstEmployee(ctx context.Context, first First) (bool, error) 
 // keepRemoved is how long a removed field's values are kept.
 const keepRemoved = 30 * 24 * time.Hour
 
-// Purge drops the values of fields removed longer than 30 days ago.
+// Purge drops the values of fields removed longer than 30 days ago, and files that
+// nobody needs.
 func (s *Service) Purge(ctx context.Context) error {
 	before := s.options.Now().Add(-keepRemoved).UnixMilli()
 	var due []*Field
@@ -139,13 +140,16 @@ func (s *Service) Purge(ctx context.Context) error {
 			if c == nil {
 				return nil
 			}
-			return w.Purge(ctx, c, f)
+			if err := w.Purge(ctx, c, f); err != nil {
+				return err
+			}
+			return w.LooseFiles(ctx, c.Num, f.Num, s.options.Now().UnixMilli())
 		})
 		if err != nil {
 			return fmt.Errorf("purge field %d: %w", f.Num, err)
 		}
 	}
-	return nil
+	return s.purgeFiles(ctx)
 }
 
 // upkeepEvery is how often Run looks for work that nobody waits for.
@@ -159,12 +163,19 @@ func (s *Service) Run(ctx context.Context) error {
 	defer tending.Wait()
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
+	swept := s.options.Now().Add(upkeepEvery - sweepEvery) // the first time after an hour
 	for {
 		if err := s.relay(ctx); err != nil && ctx.Err() == nil {
 			s.options.Log.ErrorContext(ctx, "carry out the outbox", "error", err)
 		}
 		if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
 			s.options.Log.ErrorContext(ctx, "purge", "error", err)
+		}
+		if now := s.options.Now(); now.Sub(swept) >= sweepEvery {
+			swept = now
+			if err := s.sweepContents(ctx); err != nil && ctx.Err() == nil {
+				s.options.Log.ErrorContext(ctx, "sweep contents", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

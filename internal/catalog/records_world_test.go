@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"kartoteka/internal/blob"
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
@@ -62,6 +63,7 @@ type world struct {
 	now     time.Time
 	vendors *catalog.Catalog
 	orders  *catalog.Catalog
+	files   *blob.Folder
 }
 
 var boss = catalog.Actor{Employee: 1, Origin: "api"}
@@ -132,9 +134,15 @@ func openWorld(t *testing.T, target testdb.Target) *world {
 		T: t, now: time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC),
 		logins: &logins{known: map[query.Record]catalog.DirectoryMessage{1: ada}},
 	}
+	var err error
+	if w.files, err = blob.OpenFolder(filepath.Join(t.TempDir(), "files")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.files.Close() })
 	w.s = catalog.New(openTarget(t, target), catalog.Options{
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Directory: w.logins, Filters: bpium.ViewFilters{},
 		FieldsMax: 300, TextMax: 256, RecordsMax: 10_000, Zone: time.UTC,
+		Files: catalog.FileOptions{Contents: w.files, Signer: signer, Company: 1, Max: 1000, Upload: time.Hour, Link: 24 * time.Hour},
 	})
 	if _, err := w.s.Open(t.Context(), catalog.First{Name: "Ada", Login: "ada", Password: "secret1", Section: "Work"}); err != nil {
 		t.Fatal(err)

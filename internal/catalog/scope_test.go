@@ -128,6 +128,22 @@ var scopedCalls = map[string]scoped{
 	"Undelete": {func(w *world, a catalog.Actor) error {
 		return w.s.Undelete(w.Context(), a, catalog.CatalogKind, "orders", "")
 	}, no, no, no},
+	"RegisterFile": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.RegisterFile(w.Context(), a, catalog.FileInput{Catalog: "orders", Field: "files"})
+		return err
+	}, no, no, ""},
+	"ConfirmFile": {func(w *world, a catalog.Actor) error { // an own upload, which is in no catalog yet
+		_, err := w.s.ConfirmFile(w.Context(), a, w.upload("a.txt", "a").ID, catalog.ConfirmInput{})
+		return err
+	}, "", no, ""},
+	"File": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.File(w.Context(), a, w.attached("a.txt", "a").ID)
+		return err
+	}, no, "", ""},
+	"FileAt": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.FileAt(w.Context(), a, w.attached("a.txt", "a").URL)
+		return err
+	}, no, "", ""},
 	"Views": {func(w *world, a catalog.Actor) error {
 		_, err := w.s.Views(w.Context(), a, "orders")
 		return err

@@ -34,6 +34,7 @@ type Options struct {
 	TextMax    int // characters of one-line text, 0 for no limit
 	RecordsMax int // largest limit of a list
 	Zone       *time.Location
+	Files      FileOptions
 }
 
 // Directory is where the accounts of employees live: outside the company's

@@ -129,6 +129,13 @@ type Reader interface {
 	ViewByKey(ctx context.Context, c query.Catalog, key string) (*View, error)
 	// History reads history entries.
 	History(ctx context.Context, q *HistoryQuery) ([]HistoryEntry, error)
+	// Files reads files by number, in no promised order; missing ones are left
+	// out. FilesIn reads those whose content is in one of the folders.
+	Files(ctx context.Context, ids []int64) ([]StoredFile, error)
+	FilesIn(ctx context.Context, folders []string) ([]StoredFile, error)
+	// FilesAfter reads some confirmed files in the store, by number from that after
+	// one on.
+	FilesAfter(ctx context.Context, id int64, limit int) ([]StoredFile, error)
 	// Purgeable lists removed fields and records whose time is over (Unix ms).
 	Purgeable(ctx context.Context, before int64) ([]*Field, error)
 	// Indexes lists the indexes over fields; their Size is unset.
@@ -228,6 +235,16 @@ type Writer interface {
 	// ErrImportMoved when it is not at from rows.
 	BeginImport(ctx context.Context, i Import) error
 	MoveImport(ctx context.Context, i Import, from int64) error
+	// SaveFile inserts or updates a file by ID, its place excepted.
+	SaveFile(ctx context.Context, f *StoredFile) error
+	// WriteFiles fails with ErrMoved when a file that it is to attach is no longer
+	// loose.
+	WriteFiles(ctx context.Context, list []FileWrite) error
+	// LooseFiles detaches all files of a field, or of a catalog for field 0.
+	LooseFiles(ctx context.Context, c query.Catalog, f query.Field, at int64) error
+	// DropFiles drops some of the files that nobody needs, and gives the keys that
+	// no file has any more and how many it dropped.
+	DropFiles(ctx context.Context, ages FileAges, limit int) (keys []string, dropped int, err error)
 	// UseIndexes adds uses to those that were counted before.
 	UseIndexes(ctx context.Context, list []IndexUse) error
 	// BumpStructure makes this transaction a structure change: the version

@@ -16,7 +16,7 @@ const (
 	maxFileURL   = 4096 // bytes
 )
 
-// fileType is a list of files. In this version they are links to elsewhere.
+// fileType is a list of files, in the store or elsewhere.
 type fileType struct{ plain }
 
 func (fileType) Name() string            { return "file" }
@@ -56,6 +56,9 @@ func checkFile(f *Field, file *File) *fault.Detail {
 	}
 	if strings.IndexByte(file.Title+file.URL+mime, 0) >= 0 || len(mime) > 255 || file.Size < 0 {
 		return mistyped(f)
+	}
+	if file.Storage == InStore { // found by its number, see planner.resolveFiles
+		return nil
 	}
 	u, err := url.Parse(file.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 
+	"kartoteka/internal/blob"
 	"kartoteka/internal/query"
 )
 
@@ -71,7 +72,8 @@ type Contact struct {
 }
 
 // File is one entry of a file field. ID 0 is a new one; the JSON is its stored
-// form. In this version files are links to elsewhere (Storage "url").
+// form. URL is the address of a file that is Elsewhere, the content's key of one
+// that is InStore.
 type File struct {
 	ID       int64   `json:"id"`
 	Title    string  `json:"title"`
@@ -79,6 +81,8 @@ type File struct {
 	Size     int64   `json:"size"`
 	MimeType *string `json:"mimeType"`
 	Storage  string  `json:"typeStorage"`
+	// Image is the size of an image that has previews; nil for other files.
+	Image *blob.Size `json:"image,omitempty"`
 }
 
 // FieldValue is one field's new value.

@@ -1,0 +1,160 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+
+	"kartoteka/internal/account"
+	"kartoteka/internal/blob"
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
+)
+
+// File gives a file that the actor may see: attached, with its record and field;
+// else to its uploader. It fails with NotFound and Forbidden.
+func (s *Service) File(ctx context.Context, a Actor, id int64) (f *StoredFile, err error) {
+	err = s.view(ctx, func(st *Structure, r Reader) error {
+		access, err := s.access(ctx, st, r, a)
+		if err != nil {
+			return err
+		}
+		if f, err = fileByID(ctx, r, id); err != nil {
+			return err
+		}
+		return access.mayOpen(ctx, r, f)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// FileAt gives a file by the key of its content or of a preview, as File does.
+func (s *Service) FileAt(ctx context.Context, a Actor, key string) (f *StoredFile, err error) {
+	err = s.view(ctx, func(st *Structure, r Reader) error {
+		access, err := s.access(ctx, st, r, a)
+		if err != nil {
+			return err
+		}
+		files, err := r.FilesIn(ctx, []string{blob.FolderOf(key)})
+		if err != nil {
+			return err
+		}
+		refused := noFile()
+		for i := range files {
+			if !files[i].has(key) {
+				continue
+			}
+			f = &files[i]
+			if refused = access.mayOpen(ctx, r, f); fault.CodeOf(refused) != fault.Forbidden {
+				break
+			}
+		}
+		return refused
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// has tells whether the key is that of the file's content or of a preview of it.
+func (f *StoredFile) has(key string) bool {
+	if key == f.URL {
+		return f.Storage == InStore
+	}
+	name := path.Base(key)
+	return f.Image != nil && key == blob.Beside(f.URL, name) && (name == blob.PreviewName || name == blob.ThumbnailName)
+}
+
+// LinkedFile gives the file of a link to a content or a preview, whoever asks. A
+// link ends early when its file is detached or the record removed. It fails with
+// Forbidden and NotFound.
+func (s *Service) LinkedFile(ctx context.Context, key string, params url.Values) (f *StoredFile, err error) {
+	if err := s.keepsFiles(); err != nil {
+		return nil, err
+	}
+	link, ok := s.options.Files.Signer.Linked(key, params, s.options.Now())
+	if !ok {
+		return nil, fault.New(fault.Forbidden, "The link to the file is not valid or has expired")
+	}
+	err = s.view(ctx, func(st *Structure, r Reader) error {
+		if f, err = fileByID(ctx, r, link.File); err != nil {
+			return err
+		}
+		if !f.has(key) || !f.Confirmed || f.detached() {
+			return noFile()
+		}
+		if f.Loose != 0 {
+			return nil
+		}
+		return f.lives(ctx, st, r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// lives fails with NotFound unless what the file is attached to is there.
+func (f *StoredFile) lives(ctx context.Context, st *Structure, r Reader) error {
+	c := st.Catalog(f.Place.Catalog)
+	if c == nil || c.Field(f.Place.Field) == nil {
+		return noFile()
+	}
+	ref := query.MakeRef(f.Place.Catalog, f.Place.Record)
+	titles, err := r.Titles(ctx, []query.Ref{ref})
+	if err != nil {
+		return fmt.Errorf("read the record of file %d: %w", f.ID, err)
+	}
+	if t, ok := titles[ref]; !ok || t.Removed {
+		return noFile()
+	}
+	return nil
+}
+
+// mayOpen tells whether the actor may have the file: NotFound when its record is
+// gone, else Forbidden.
+func (a *Access) mayOpen(ctx context.Context, r Reader, f *StoredFile) error {
+	if f.Loose != 0 {
+		if !f.by(a.actor) {
+			return forbidden()
+		}
+		return nil
+	}
+	if err := f.lives(ctx, a.structure, r); err != nil {
+		return err
+	}
+	c := a.structure.Catalog(f.Place.Catalog)
+	field := c.Field(f.Place.Field)
+	if err := need(a.Catalog(c), AvailablePrivilege); err != nil {
+		return err
+	}
+	if !a.Readable(field) || !a.may(account.Reads, c) {
+		return forbidden()
+	}
+	on, err := rightsOn(ctx, r, a, c, []query.Record{f.Place.Record})
+	if err != nil {
+		return err
+	}
+	if on.privilege(f.Place.Record) < ViewPrivilege || on.field(field, f.Place.Record) < ViewField {
+		return forbidden()
+	}
+	return nil
+}
+
+// Content opens a content that one of the methods before has given leave to. It
+// fails with NotFound.
+func (s *Service) Content(ctx context.Context, key string) (*blob.Content, error) {
+	content, err := s.options.Files.Contents.Open(ctx, key)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, fault.Wrap(err, fault.NotFound, "There is no such file")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open a file: %w", err)
+	}
+	return content, nil
+}
