@@ -17,6 +17,8 @@ type EncodeOptions struct {
 	// Selection is what the rows were asked with: where it names linked fields,
 	// every linked value has recordValues, be they empty. Nil for none.
 	Selection *catalog.Selection
+	// Files makes the addresses of files in our store; nil leaves their keys.
+	Files *catalog.FileLinks
 }
 
 // nested is what was asked of the records that a field links.
@@ -115,6 +117,7 @@ type encoder struct {
 	// links are the beginnings of linked values by catalog, shared with the
 	// encoders of linked records.
 	links map[query.Catalog][]byte
+	files *catalog.FileLinks
 }
 
 // column is one field to write.
@@ -139,7 +142,7 @@ func newEncoder(rows *catalog.Rows, o EncodeOptions, links map[query.Catalog][]b
 	if links == nil {
 		links = map[query.Catalog][]byte{}
 	}
-	e := &encoder{rows: rows, links: links, columns: make([]column, 0, len(rows.Fields))}
+	e := &encoder{rows: rows, links: links, files: o.Files, columns: make([]column, 0, len(rows.Fields))}
 	e.catalog = tree.AppendString([]byte(`,"catalogId":`), rows.Catalog.Key)
 	e.catalog = append(e.catalog, `,"title":`...)
 	for _, f := range rows.Fields {
@@ -276,7 +279,7 @@ func (e *encoder) cell(dst []byte, c *column, v catalog.Cell) []byte {
 	case catalog.JSONStorage:
 		return append(dst, e.rows.Page.Bytes(v)...)
 	case catalog.FilesStorage:
-		return appendFiles(dst, e.rows.Page.Bytes(v))
+		return appendFiles(dst, e.rows.Page.Bytes(v), e.files)
 	}
 	return append(dst, "null"...)
 }
@@ -317,30 +320,6 @@ func (c *column) itemList(dst, cell []byte) []byte {
 		dst = append(dst, c.items[i].text...)
 	}
 	return append(dst, ']')
-}
-
-// appendFiles adds stored files with the member that only previews fill.
-func appendFiles(dst, stored []byte) []byte {
-	depth, quoted := 0, false
-	start := 0
-	for i := 0; i < len(stored); i++ {
-		switch c := stored[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{':
-			depth++
-		case c == '}':
-			if depth--; depth == 0 {
-				dst = append(dst, stored[start:i]...)
-				dst = append(dst, `,"metadata":null`...)
-				start = i
-			}
-		}
-	}
-	return append(dst, stored[start:]...)
 }
 
 // maxTitle is the length of a title, in characters.

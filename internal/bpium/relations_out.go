@@ -42,12 +42,12 @@ func (w *writer) relation(r *catalog.Relation) {
 }
 
 // EncodeCandidates adds records that a link field may link as JSON; with values,
-// what its card shows of them.
-func EncodeCandidates(dst []byte, page *catalog.Candidates, values bool) []byte {
+// what its card shows of them, files by the links.
+func EncodeCandidates(dst []byte, page *catalog.Candidates, values bool, files *catalog.FileLinks) []byte {
 	w := writer{b: dst}
 	encoders := map[*catalog.Rows]*encoder{}
 	for n, rows := range page.Rows {
-		encoders[rows] = newEncoder(rows, EncodeOptions{Selection: page.Selection[n]}, nil)
+		encoders[rows] = newEncoder(rows, EncodeOptions{Selection: page.Selection[n], Files: files}, nil)
 	}
 	w.open('[')
 	for _, ref := range page.Refs {

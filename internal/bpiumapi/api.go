@@ -29,6 +29,8 @@ type Options struct {
 	Zone *time.Location
 	// Host is the public host name; "" means that of each request.
 	Host string
+	// Bucket is the first part of the paths of files' contents; "" means storage.
+	Bucket string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -41,7 +43,7 @@ type License struct {
 	Until   time.Time
 }
 
-// API is the two families of routes. It is safe for concurrent use.
+// API is the three families of routes. It is safe for concurrent use.
 type API struct {
 	opt  Options
 	auth httpkit.Authenticator
@@ -57,6 +59,9 @@ func New(opt Options) *API {
 	}
 	if opt.Zone == nil {
 		opt.Zone = time.UTC
+	}
+	if opt.Bucket == "" {
+		opt.Bucket = "storage"
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -83,4 +88,10 @@ func (a *API) Auth() http.Handler {
 	kit := a.opt.Kit
 	router := kit.Router("/auth", append(a.authRoutes(), laterAuthRoutes()...))
 	return kit.API(httpkit.FlatError, kit.LimitIP(router))
+}
+
+// Storage serves the contents of files, below /{bucket}.
+func (a *API) Storage() http.Handler {
+	kit := a.opt.Kit
+	return kit.API(storageError, kit.Router("/"+a.opt.Bucket, a.storageRoutes()))
 }

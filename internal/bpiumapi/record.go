@@ -43,6 +43,7 @@ func (o opened) encoding(ask bpium.RecordsAsk) bpium.EncodeOptions {
 	return bpium.EncodeOptions{
 		SkipPrevID: ask.SkipPrevID,
 		Selection:  ask.Selection,
+		Files:      o.files,
 	}
 }
 
@@ -103,6 +104,6 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, o opened, op catalog
 		return err
 	}
 	return answer(w, func(dst []byte) []byte {
-		return bpium.EncodeOutcome(dst, o.scope.Catalog, outcomes[0], bpium.EncodeOptions{SkipPrevID: skip})
+		return bpium.EncodeOutcome(dst, o.scope.Catalog, outcomes[0], bpium.EncodeOptions{SkipPrevID: skip, Files: o.files})
 	})
 }

@@ -69,5 +69,5 @@ func (a *API) candidates(w http.ResponseWriter, r *http.Request, o opened,
 	if err != nil {
 		return err
 	}
-	return answer(w, func(dst []byte) []byte { return bpium.EncodeCandidates(dst, page, values) })
+	return answer(w, func(dst []byte) []byte { return bpium.EncodeCandidates(dst, page, values, o.files) })
 }

@@ -48,6 +48,8 @@ type opened struct {
 	at    catalog.Moment
 	// body reads the request's, an object, once; set by about.
 	body func() (tree.Value, error)
+	// files makes the addresses of files.
+	files *catalog.FileLinks
 }
 
 // about handles a request about the records of a catalog. h may run again with
@@ -62,7 +64,7 @@ func (a *API) about(h func(w http.ResponseWriter, r *http.Request, o opened) err
 				return err
 			}
 			c.actor.Under = who.Under
-			return h(w, r, opened{c, scope, a.moment(c.actor), body})
+			return h(w, r, opened{c, scope, a.moment(c.actor), body, a.opt.Catalog.FileLinks(a.url(r))})
 		})
 	}
 }
@@ -73,7 +75,7 @@ func (a *API) open(r *http.Request) (opened, error) {
 		return opened{}, err
 	}
 	c, err := a.call(r)
-	return opened{c, scope, a.moment(c.actor), nil}, err
+	return opened{c, scope, a.moment(c.actor), nil, nil}, err
 }
 
 func (a *API) moment(who catalog.Actor) catalog.Moment {

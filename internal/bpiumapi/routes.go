@@ -56,6 +56,11 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "POST /histories", Handler: a.comment},
 		{Pattern: "GET /histories/{entry}", Handler: noEntry},
 
+		{Pattern: "POST /files", Handler: a.registerFile},
+		{Pattern: "GET /files/upload", Handler: a.uploaded},
+		{Pattern: "GET /files/{file}", Handler: a.file},
+		{Pattern: "PATCH /files/{file}", Handler: a.confirmFile},
+
 		{Pattern: "GET /tokens", Handler: a.tokens},
 		{Pattern: "POST /tokens", Handler: a.createToken},
 		{Pattern: "GET /tokens/{token}", Handler: a.token},
@@ -86,7 +91,6 @@ var later = []string{
 	"GET /catalogs/{catalog}/records/{record}/chatOptions/{same}", "PATCH /catalogs/{catalog}/records/{record}/chatOptions/{same}",
 	"POST /catalogs/{catalog}/records/{record}/changes", "POST /catalogs/{catalog}/changes", "POST /changes",
 
-	"POST /files", "GET /files/upload", "GET /files/{file}", "PATCH /files/{file}",
 	"GET /boards", "POST /boards", "GET /boards/{board}", "PATCH /boards/{board}", "DELETE /boards/{board}",
 	"GET /boards/{board}/widgets", "POST /boards/{board}/widgets", "GET /boards/{board}/widgets/{widget}",
 	"PATCH /boards/{board}/widgets/{widget}", "DELETE /boards/{board}/widgets/{widget}",

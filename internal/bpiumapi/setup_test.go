@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"kartoteka/internal/account"
+	"kartoteka/internal/blob"
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/bpiumapi"
 	"kartoteka/internal/catalog"
@@ -152,6 +153,14 @@ func (s *site) openServices(ctx context.Context, target testdb.Target, log *slog
 	if err != nil {
 		return nil, err
 	}
+	dir, err := os.MkdirTemp("", "bpiumapi-files-")
+	if err != nil {
+		return nil, errors.Join(err, company.Close(), control.Close())
+	}
+	files, err := blob.OpenFolder(dir)
+	if err != nil {
+		return nil, errors.Join(err, company.Close(), control.Close())
+	}
 	s.accounts = account.New(control, account.Options{
 		Secret: []byte("a secret of the test"), SessionTTL: 30 * 24 * time.Hour, BasicTTL: time.Minute,
 		LoginLimit: account.LoginLimit{Enabled: true, Speed: 200 * time.Millisecond, MaxInterval: time.Minute, MaxAttempts: 5},
@@ -160,8 +169,12 @@ func (s *site) openServices(ctx context.Context, target testdb.Target, log *slog
 	s.catalog = catalog.New(company, catalog.Options{
 		Now: s.clock.Now, Log: log, Directory: directory{s.accounts}, Filters: bpium.ViewFilters{},
 		FieldsMax: 300, TextMax: 256, RecordsMax: 10000, Zone: time.UTC,
+		Files: catalog.FileOptions{
+			Contents: files, Company: 1, Max: 1 << 20, Upload: time.Hour, Link: 24 * time.Hour,
+			Signer: &blob.Signer{KeyID: "K1", Secret: []byte("secret"), LinkSecret: []byte("links"), Bucket: "storage"},
+		},
 	})
-	return func() error { return errors.Join(company.Close(), control.Close()) }, nil
+	return func() error { return errors.Join(files.Close(), os.RemoveAll(dir), company.Close(), control.Close()) }, nil
 }
 
 // newSite makes a site; change may be nil.
@@ -203,10 +216,14 @@ func newSiteOn(t testing.TB, target testdb.Target, change func(*bpiumapi.Options
 		change(&opt)
 	}
 	api := bpiumapi.New(opt)
-	handler, auth := api.Handler(), api.Auth()
+	handler, auth, storage := api.Handler(), api.Auth(), api.Storage()
 	s.Server = httptest.NewServer(kit.Observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/auth/") {
 			auth.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.Path == "/storage" || strings.HasPrefix(r.URL.Path, "/storage/") {
+			storage.ServeHTTP(w, r)
 			return
 		}
 		handler.ServeHTTP(w, r)

@@ -130,6 +130,11 @@ var walk = map[string]walked{
 	"POST /histories":        {"", `{"catalogId":26,"recordId":"1","type":"COMMENT","payload":{"message":"x"}}`, 403, 200, 403, 403},
 	"GET /histories/{entry}": {"/histories/1", "", 404, 404, 404, 404},
 
+	"POST /files":         {"", `{"name":"x"}`, 200, 200, 403, 200},
+	"GET /files/upload":   {"", "", 200, 200, 200, 200},
+	"GET /files/{file}":   {"/files/1", "", 403, 302, 302, 403},
+	"PATCH /files/{file}": {"/files/1", `{"name":"x"}`, 404, 404, 403, 403},
+
 	"GET /tokens":            {"", "", 403, 403, 403, 403},
 	"POST /tokens":           {"", `{"name":"x"}`, 403, 403, 403, 403},
 	"GET /tokens/{token}":    {"/tokens/aaaaaaaaaaaaaaaa", "", 403, 403, 403, 403},

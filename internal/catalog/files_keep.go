@@ -176,25 +176,3 @@ func CheckFiles(ctx context.Context, store Store, contents blob.Store) (texts []
 		}
 	}
 }
-
-// FileLinks makes addresses of contents that anybody who has one can read for a
-// while.
-type FileLinks struct {
-	base   string
-	signer *blob.Signer
-	until  time.Time
-}
-
-// FileLinks begin with base: scheme and host.
-func (s *Service) FileLinks(base string) *FileLinks {
-	o := s.options.Files
-	if o.Signer == nil {
-		return nil
-	}
-	return &FileLinks{base, o.Signer, s.options.Now().Add(o.Link)}
-}
-
-// URL is the address of a content of a file.
-func (l *FileLinks) URL(id int64, key string) string {
-	return l.base + l.signer.Path(key) + "?" + l.signer.Query(blob.Link{File: id, Key: key, Expires: l.until})
-}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"time"
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/blob"
@@ -45,7 +46,7 @@ func (s *Service) FileAt(ctx context.Context, a Actor, key string) (f *StoredFil
 		}
 		refused := noFile()
 		for i := range files {
-			if !files[i].has(key) {
+			if !files[i].has(key) || !files[i].Confirmed {
 				continue
 			}
 			f = &files[i]
@@ -157,4 +158,37 @@ func (s *Service) Content(ctx context.Context, key string) (*blob.Content, error
 		return nil, fmt.Errorf("open a file: %w", err)
 	}
 	return content, nil
+}
+
+// FileLinks makes addresses of contents that anybody who has one can read for a
+// while.
+type FileLinks struct {
+	base   string
+	signer *blob.Signer
+	until  time.Time
+}
+
+// shortLink is how long a link is valid that is followed at once.
+const shortLink = 5 * time.Minute
+
+// FileLinks begin with base: scheme and host. nil where no files are kept.
+func (s *Service) FileLinks(base string) *FileLinks {
+	return s.fileLinks(base, s.options.Files.Link)
+}
+
+// ShortFileLinks are FileLinks to be followed at once.
+func (s *Service) ShortFileLinks(base string) *FileLinks {
+	return s.fileLinks(base, min(shortLink, s.options.Files.Link))
+}
+
+func (s *Service) fileLinks(base string, valid time.Duration) *FileLinks {
+	if s.options.Files.Contents == nil {
+		return nil
+	}
+	return &FileLinks{base, s.options.Files.Signer, s.options.Now().Add(valid)}
+}
+
+// URL is the address of a content of a file.
+func (l *FileLinks) URL(id int64, key string) string {
+	return l.base + l.signer.Path(key) + "?" + l.signer.Query(blob.Link{File: id, Key: key, Expires: l.until})
 }

@@ -198,6 +198,9 @@ func TestFileRights(t *testing.T) {
 		wantCode(t, "an upload of somebody else", err, fault.Forbidden)
 		_, err = w.s.ConfirmFile(t.Context(), ann, loose.ID, catalog.ConfirmInput{})
 		wantCode(t, "confirming an upload of somebody else", err, fault.Forbidden)
+		if _, err := w.s.ConfirmFile(t.Context(), boss, loose.ID, catalog.ConfirmInput{}); err != nil {
+			t.Fatal(err)
+		}
 		_, err = w.s.FileAt(t.Context(), ann, loose.Key)
 		wantCode(t, "its key", err, fault.Forbidden)
 		attach := func(a catalog.Actor, id int64) error {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -34,6 +35,13 @@ func (s *Settings) Keys() (Keys, error) {
 func (k Keys) Fingerprint() string {
 	sum := sha256.Sum256(append([]byte("kartoteka keys\x00"), k.Cookie...))
 	return hex.EncodeToString(sum[:8])
+}
+
+// Derive makes a secret for one purpose of the keys.
+func (k Keys) Derive(purpose string) []byte {
+	h := hmac.New(sha256.New, k.Cookie)
+	h.Write([]byte("kartoteka\x00" + purpose))
+	return h.Sum(nil)
 }
 
 // Secrets reads the secrets kept in dir. On the first start it makes the

@@ -80,6 +80,17 @@ type Settings struct {
 	// LicenseUntil is the last day of the licence, zero = unlimited.
 	LicenseUntil time.Time
 
+	// S3DataPath is the folder of the files, "" = FilesDir in DataDir.
+	S3DataPath string
+	// S3Bucket is the first part of the paths of files' contents.
+	S3Bucket string
+	// S3Key and S3Secret sign upload policies, "" = a derived secret (see Keys).
+	S3Key, S3Secret string
+	// FileMaxSize is the largest file in bytes.
+	FileMaxSize int64
+	// FileUploadTTL is how long an upload policy is valid, FileURLTTL a link.
+	FileUploadTTL, FileURLTTL time.Duration
+
 	LogLevel slog.Level
 	// LogFormat is text or json.
 	LogFormat string

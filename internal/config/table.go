@@ -5,7 +5,7 @@ package config
 func table(s *Settings) []setting {
 	var all []setting
 	for _, part := range [][]setting{
-		serving(s), accounts(s), limits(s), company(s),
+		serving(s), accounts(s), limits(s), company(s), files(s),
 		later(), engine(), unneeded(),
 	} {
 		all = append(all, part...)
@@ -114,5 +114,25 @@ func company(s *Settings) []setting {
 			help: "modules shown by GET /api/v1/license, * = all"},
 		{key: "LICENSE_UNTIL", effect: Active, value: optional(date(&s.LicenseUntil)),
 			help: "last day shown by GET /api/v1/license"},
+	}
+}
+
+// files is where contents of files are kept, and what may be uploaded.
+func files(s *Settings) []setting {
+	return []setting{
+		{key: "S3_DATA_PATH", effect: Active, value: path(&s.S3DataPath),
+			help: "folder of the files; empty: the folder files in DATA_DIR. Several nodes need the same one"},
+		{key: "S3_BUCKET", def: "storage", effect: Active, value: bucket(&s.S3Bucket),
+			help: "first part of the paths of files' contents"},
+		{key: "S3_KEY", def: "kartoteka", effect: Active, value: text(&s.S3Key),
+			help: "access key that upload policies name"},
+		{key: "S3_SECRET", effect: Active, value: secret(&s.S3Secret, 8),
+			help: "signs upload policies; empty: derived from COOKIE_SECRET"},
+		{key: "FILE_MAX_SIZE", def: "1073741824", unit: "bytes", effect: Active, value: integer(&s.FileMaxSize, 1, 1<<40),
+			help: "largest file"},
+		{key: "FILE_UPLOAD_TTL", def: "3600000", unit: "ms", effect: Active, value: millis(&s.FileUploadTTL, 1000),
+			help: "how long an upload policy is valid"},
+		{key: "FILE_URL_TTL", def: "86400000", unit: "ms", effect: Active, value: millis(&s.FileURLTTL, 1000),
+			help: "how long a link to a file's content is valid"},
 	}
 }

@@ -2,14 +2,14 @@ package config
 
 // later is what this version accepts and checks but has no part for yet.
 func later() []setting {
-	all := append(filesLater(), automationLater()...)
+	all := append(peopleLater(), automationLater()...)
 	for i := range all {
 		all[i].effect = Later
 	}
 	return all
 }
 
-func filesLater() []setting {
+func peopleLater() []setting {
 	return []setting{
 		{key: "REDIRECT_CLIENT_TO_HTTPS", def: "false", value: boolean(nil), help: "redirect only the web application to HTTPS"},
 		{key: "PUBLIC_WWW_DIR", def: "www", value: path(nil), help: "folder of extra static files"},
@@ -26,21 +26,12 @@ func filesLater() []setting {
 		{key: "AUTH_LDAP_SEARCHFIELD", def: "cn", value: text(nil), help: "attribute with the login"},
 		{key: "AUTH_LDAP_SEARCHFILTER", def: "{{username}}", value: text(nil), help: "search filter"},
 		{key: "AUTH_LDAP_SESSION_AGE", def: "300000", unit: "ms", value: millis(nil, 0), help: "how long a directory check is trusted"},
-		{key: "S3_LOCAL", def: "true", value: boolean(nil), help: "keep files in the own store"},
-		{key: "S3_HOST", value: host(nil), help: "address of the file store"},
-		{key: "S3_PORT", def: "2020", value: port(nil), help: "port of the file store"},
-		{key: "S3_REGION", value: text(nil), help: "region of the file store"},
-		{key: "S3_BUCKET", def: "storage", value: text(nil), help: "bucket of the file store"},
-		{key: "S3_KEY", value: text(nil), help: "access key of the file store"},
-		{key: "S3_SECRET", value: secret(nil, 0), help: "secret key of the file store"},
-		{key: "S3_HTTPS", def: "false", value: boolean(nil), help: "TLS of the file store"},
-		{key: "S3_HTTPS_CERTIFICATE_PATH", value: path(nil), help: "certificate of the own store, PEM"},
-		{key: "S3_HTTPS_KEY_PATH", value: path(nil), help: "private key of the own store, PEM"},
-		{key: "S3_DATA_PATH", value: path(nil), help: "folder of the own store"},
 		{key: "S3_DIRECT", def: "false", value: boolean(nil), help: "upload straight to an external store"},
-		{key: "FILE_MAX_SIZE", def: "1073741824", unit: "bytes", value: integer[int64](nil, 1, 1<<40), help: "largest file"},
-		{key: "FILE_UPLOAD_TTL", def: "3600000", unit: "ms", value: millis(nil, 1000), help: "how long an upload policy is valid"},
-		{key: "FILE_URL_TTL", def: "86400000", unit: "ms", value: millis(nil, 1000), help: "how long a file link is valid"},
+		{key: "S3_LOCAL", def: "true", value: boolean(nil), help: "keep files in the own store"},
+		{key: "S3_HOST", value: host(nil), help: "address of an external store"},
+		{key: "S3_PORT", def: "2020", value: port(nil), help: "port of the external store"},
+		{key: "S3_REGION", value: text(nil), help: "region of the external store"},
+		{key: "S3_HTTPS", def: "false", value: boolean(nil), help: "TLS of the external store"},
 		{key: "EXPORT_MAX_ROWS", def: "1000000", value: integer[int](nil, 1, maxCount), help: "most rows of an export"},
 		{key: "IMPORT_MAX_ROWS", def: "10000", value: integer[int](nil, 1, maxCount), help: "most rows of an import through the API"},
 		{key: "USE_SUB_DOMAINS", def: "false", value: boolean(nil), help: "several companies, each at its subdomain"},
@@ -118,6 +109,10 @@ func unneeded() []setting {
 	return []setting{
 		{key: "SCRIPTS_TOKEN_SECRET", effect: Unneeded, value: secret(nil, 0),
 			help: "signed the scenario runner's access; scenarios run inside and need none"},
+		{key: "S3_HTTPS_CERTIFICATE_PATH", effect: Unneeded, value: path(nil),
+			help: "certificate of the own store; it answers where the API does"},
+		{key: "S3_HTTPS_KEY_PATH", effect: Unneeded, value: path(nil),
+			help: "private key of the own store; it answers where the API does"},
 		{key: "COMPANY_CACHE_LIFE_TIME", unit: "ms", effect: Unneeded, value: optional(millis(nil, 0)),
 			help: "caches follow the database's version and never go stale"},
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -233,6 +234,22 @@ func origins(dst *[]string) value {
 		return nil
 	})
 }
+
+// bucket is the first part of a path, and none that means something else here.
+func bucket(dst *string) value {
+	v := text(dst)
+	v.kind = "name"
+	set := v.set
+	v.set = func(s string) error {
+		if !bucketForm.MatchString(s) || slices.Contains([]string{"api", "auth", "healthz", "bj_api_sync"}, s) {
+			return errors.New("must have small letters, digits, dots and dashes only, and not be a path that the server has")
+		}
+		return set(s)
+	}
+	return v
+}
+
+var bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,62}$`)
 
 func host(dst *string) value {
 	v := text(dst)

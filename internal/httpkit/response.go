@@ -80,7 +80,7 @@ func (w *response) compressible() bool {
 		return false
 	}
 	h := w.Header()
-	if h.Get("Content-Encoding") != "" || h.Get("Content-Range") != "" {
+	if h.Get("Content-Encoding") != "" || h.Get("Content-Range") != "" || h.Get("Accept-Ranges") != "" {
 		return false
 	}
 	if size := h.Get("Content-Length"); size != "" && len(size) < 4 { // below 1000

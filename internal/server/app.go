@@ -12,6 +12,7 @@ import (
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/adminapi"
+	"kartoteka/internal/blob"
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/config"
@@ -36,7 +37,9 @@ type App struct {
 	now     func() time.Time
 	control *store.Control
 	company *store.Company
-	closers []func() error
+	// contents are those of the company's files.
+	contents blob.Store
+	closers  []func() error
 }
 
 // Open opens or makes the databases and the services. On SQLite it takes the
@@ -71,6 +74,10 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.Accounts = account.New(a.control, a.accountOptions(keys))
+	files, err := a.openFiles(keys)
+	if err != nil {
+		return err
+	}
 	a.Catalog = catalog.New(a.company, catalog.Options{
 		Now:        a.now,
 		Log:        a.Log,
@@ -80,6 +87,7 @@ func (a *App) open(ctx context.Context) error {
 		TextMax:    a.Settings.TextMaxLength,
 		RecordsMax: a.Settings.RecordsLimitMax,
 		Zone:       a.Settings.CompanyTimezone,
+		Files:      files,
 	})
 	return a.first(ctx)
 }
@@ -232,36 +240,6 @@ func (a *App) Tools() adminapi.Tools {
 // NoTools are those of a folder without data, for what changes nothing.
 func NoTools(settings *config.Settings, log *slog.Logger) adminapi.Tools {
 	return adminapi.Tools{Log: log, Now: time.Now, Zone: settings.CompanyTimezone, TempDir: os.TempDir()}
-}
-
-func (a *App) check(ctx context.Context) ([]string, error) {
-	return checkAll(ctx, a.control, a.company)
-}
-
-func checkAll(ctx context.Context, control *store.Control, one *store.Company) (texts []string, err error) {
-	problems, err := control.Check(ctx)
-	if err != nil {
-		return nil, err
-	}
-	more, err := one.Check(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("check the company's data: %w", err)
-	}
-	for _, p := range append(problems, more...) {
-		texts = append(texts, p.String())
-	}
-	return texts, nil
-}
-
-func (a *App) repair(ctx context.Context) (texts []string, err error) {
-	done, err := a.company.Repair(ctx)
-	if err != nil {
-		err = fmt.Errorf("repair the company's data: %w", err)
-	}
-	for _, r := range done {
-		texts = append(texts, r.String())
-	}
-	return texts, err
 }
 
 // directory is the accounts as the company's catalogs see them.

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"kartoteka/internal/adminapi"
+	"kartoteka/internal/blob"
 	"kartoteka/internal/config"
 	"kartoteka/internal/store"
 )
@@ -70,6 +72,9 @@ func (b *backup) write(ctx context.Context) error {
 	if err := b.databases(ctx); err != nil {
 		return err
 	}
+	if err := b.contents(ctx); err != nil {
+		return err
+	}
 	if err := b.copySecrets(ctx); err != nil {
 		return err
 	}
@@ -81,7 +86,7 @@ func (b *backup) write(ctx context.Context) error {
 	if _, _, err := writeDurably(ctx, filepath.Join(b.dir, manifestFile), bytes.NewReader(append(text, '\n')), none); err != nil {
 		return err
 	}
-	return errors.Join(syncFolder(filepath.Join(b.dir, companiesDir)), syncFolder(b.dir))
+	return errors.Join(syncFolder(filepath.Join(b.dir, companiesDir)), syncTree(filepath.Join(b.dir, filesDir)), syncFolder(b.dir))
 }
 
 func (b *backup) databases(ctx context.Context) (err error) {
@@ -114,6 +119,31 @@ func (b *backup) database(ctx context.Context, s *store.Snapshot, path string) e
 func (b *backup) count(n int64) {
 	b.done += n
 	b.progress(b.done, b.total)
+}
+
+// contents copies the files' contents. That is after the databases were fixed:
+// what they name is there, since it came before them and stays for days.
+func (b *backup) contents(ctx context.Context) error {
+	all := b.app.contents
+	return all.Walk(ctx, int64(company), func(o blob.Object) error {
+		content, err := all.Open(ctx, o.Key)
+		if errors.Is(err, blob.ErrNotFound) {
+			return nil // nobody needed it any more
+		}
+		if err != nil {
+			return err
+		}
+		defer func() { _ = content.Close() }()
+		to := path.Join(filesDir, o.Key)
+		name := inFolder(b.dir, to)
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			return err
+		}
+		b.total += content.Size
+		size, sum, err := writeDurably(ctx, name, content, b.count)
+		b.manifest.Files = append(b.manifest.Files, backupFile{to, size, sum})
+		return err
+	})
 }
 
 // copySecrets copies the file; there is none where the settings have the key.

@@ -28,6 +28,7 @@ func (a *App) Handler() http.Handler {
 	mux := byPrefix{
 		{"/api/v1", api.Handler()},
 		{"/auth", api.Auth()},
+		{"/" + s.S3Bucket, api.Storage()},
 		{"/healthz", http.HandlerFunc(a.health)},
 		{"", kit.API(httpkit.FlatError, kit.LimitIP(kit.Router("", []httpkit.Route{{Pattern: "GET /{$}", Handler: a.home(kit)}})))},
 	}
@@ -53,6 +54,7 @@ func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
 		Language: s.DefaultLanguage,
 		Zone:     s.CompanyTimezone,
 		Host:     s.Host,
+		Bucket:   s.S3Bucket,
 		Now:      a.now,
 	}
 }

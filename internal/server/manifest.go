@@ -8,11 +8,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"kartoteka/internal/blob"
 	"kartoteka/internal/config"
 	"kartoteka/internal/store"
 )
@@ -86,15 +86,15 @@ func (m *manifest) check() error {
 	if m.Format != manifestFormat || m.Schemas.Control > known.Control || m.Schemas.Company > known.Company {
 		return errors.New("was made by a newer version of the program: restore it with that one")
 	}
-	var paths []string
+	paths := make(map[string]bool, len(m.Files))
 	for _, f := range m.Files {
-		if slices.Contains(paths, f.Path) || !restorable(f.Path) || f.Size < 0 {
+		if paths[f.Path] || !restorable(f.Path) || f.Size < 0 {
 			return fmt.Errorf("has a damaged manifest: it names the file %q", f.Path)
 		}
-		paths = append(paths, f.Path)
+		paths[f.Path] = true
 	}
 	for _, wanted := range []string{controlFile, companyPath()} {
-		if !slices.Contains(paths, wanted) {
+		if !paths[wanted] {
 			return fmt.Errorf("has a damaged manifest: it does not name %s", wanted)
 		}
 	}
@@ -104,6 +104,9 @@ func (m *manifest) check() error {
 // restorable tells whether a data folder has a file of that path: a manifest
 // must not lead anywhere else.
 func restorable(name string) bool {
+	if key, ok := strings.CutPrefix(name, filesDir+"/"); ok {
+		return blob.ValidKey(key)
+	}
 	number, ok := strings.CutPrefix(name, companiesDir+"/")
 	if !ok {
 		return name == controlFile || name == config.SecretsFile

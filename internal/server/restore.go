@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kartoteka/internal/adminapi"
+	"kartoteka/internal/blob"
 	"kartoteka/internal/config"
 	"kartoteka/internal/store"
 )
@@ -23,6 +24,9 @@ const restoringDir = "restoring"
 func Restore(ctx context.Context, from string, settings *config.Settings, progress func(done, total int64)) (*adminapi.Restored, error) {
 	if settings.DBConnection != "" {
 		return nil, fmt.Errorf("%w: restore it with pg_restore", adminapi.ErrPostgres)
+	}
+	if settings.S3DataPath != "" {
+		return nil, errors.New("S3_DATA_PATH is set: restore without it, then move the folder " + filesDir + " of the data folder there")
 	}
 	m, err := readManifest(from)
 	if err != nil {
@@ -69,7 +73,7 @@ func (r *restore) run(ctx context.Context) (problems []string, err error) {
 	if problems, err = r.check(ctx); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(syncFolder(filepath.Join(r.staging, companiesDir)), syncFolder(r.staging)); err != nil {
+	if err := errors.Join(syncFolder(filepath.Join(r.staging, companiesDir)), syncTree(filepath.Join(r.staging, filesDir)), syncFolder(r.staging)); err != nil {
 		return nil, err
 	}
 	return problems, r.publish()
@@ -83,7 +87,11 @@ func (r *restore) copy(ctx context.Context, f backupFile) error {
 		return fmt.Errorf("the backup is not complete: %w", err)
 	}
 	defer func() { _ = in.Close() }()
-	size, sum, err := writeDurably(ctx, inFolder(r.staging, f.Path), in, func(n int64) {
+	to := inFolder(r.staging, f.Path)
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	size, sum, err := writeDurably(ctx, to, in, func(n int64) {
 		r.done += n
 		r.progress(r.done, r.manifest.bytes())
 	})
@@ -112,13 +120,18 @@ func (r *restore) check(ctx context.Context) (problems []string, err error) {
 	if err := control.NoteRestored(ctx, time.Now()); err != nil {
 		return nil, err
 	}
-	return checkAll(ctx, control, one)
+	contents, err := blob.OpenFolder(filepath.Join(r.staging, filesDir))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, contents.Close()) }()
+	return checkAll(ctx, control, one, contents)
 }
 
 // publish moves the parts to their places. The control database is the last:
 // without it there is no data (see Exists).
 func (r *restore) publish() error {
-	for _, name := range []string{config.SecretsFile, companiesDir, controlFile} {
+	for _, name := range []string{config.SecretsFile, companiesDir, filesDir, controlFile} {
 		err := os.Rename(filepath.Join(r.staging, name), filepath.Join(r.dir, name))
 		if err != nil && (name != config.SecretsFile || !errors.Is(err, os.ErrNotExist)) {
 			return err
@@ -133,7 +146,7 @@ func (r *restore) publish() error {
 // clear leaves the folder as it was.
 func (r *restore) clear(existed bool) error {
 	errs := []error{os.RemoveAll(r.staging)}
-	for _, name := range []string{controlFile, companiesDir, config.SecretsFile, "lock"} {
+	for _, name := range []string{controlFile, companiesDir, filesDir, config.SecretsFile, "lock"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(r.dir, name)))
 	}
 	if !existed {
