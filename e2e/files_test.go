@@ -2,14 +2,20 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
 // TestNpmClientFiles uploads, attaches and downloads files with the published
@@ -23,6 +29,44 @@ func TestNpmClientFiles(t *testing.T) {
 		}
 		s.stop()
 	})
+}
+
+// TestNpmClientFilesOnS3 is TestNpmClientFiles with the files in a bucket.
+func TestNpmClientFilesOnS3(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := serve(t, db, newBucket(t)...)
+		node(t, s, "files.mjs")
+		if out := s.run("check"); !strings.Contains(out, "No problems found") {
+			t.Errorf("check: %s", out)
+		}
+		s.stop()
+		if _, err := os.Stat(filepath.Join(s.dir, "files")); !os.IsNotExist(err) {
+			t.Errorf("there is a folder of files: %v", err)
+		}
+	})
+}
+
+// newBucket makes a bucket and gives the settings for it.
+func newBucket(t *testing.T) (env []string) {
+	t.Helper()
+	u, err := url.Parse(os.Getenv("KARTOTEKA_TEST_S3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Host == "" {
+		t.Skip("KARTOTEKA_TEST_S3 is not set: scripts/s3.sh run -- ... sets it")
+	}
+	key := u.User.Username()
+	secret, _ := u.User.Password()
+	client, err := minio.New(u.Host, &minio.Options{Creds: credentials.NewStaticV4(key, secret, "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket := "e2e-" + strings.ToLower(rand.Text())
+	if err := client.MakeBucket(t.Context(), bucket, minio.MakeBucketOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"S3_LOCAL=false", "S3_HOST=" + u.Hostname(), "S3_PORT=" + u.Port(), "S3_BUCKET=" + bucket, "S3_KEY=" + key, "S3_SECRET=" + secret}
 }
 
 // uploadSize is the size of a large upload in megabytes.

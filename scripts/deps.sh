@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and the machine lacks: PostgreSQL, a C compiler,
-# curl, the npm packages of the end-to-end tests.
+# curl, an S3 store (MinIO), the npm packages of the end-to-end tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +19,9 @@ debian() {
 
 debian "$(go env CC)" gcc libc6-dev # the race detector
 debian curl curl ca-certificates    # the README's tour
+
+# Without it the tests of the external store of files are left out, loudly.
+scripts/s3.sh install || echo "deps.sh: no MinIO: the tests of files in an external store are left out" >&2
 
 # npm ci removes and writes everything anew, so it is left out when nothing changed.
 stamp=e2e/node_modules/.installed

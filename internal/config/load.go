@@ -232,6 +232,9 @@ func (l *loader) together() {
 	if s.HTTPSForce && !s.HTTPS {
 		l.fail("HTTPS_FORCE=true needs HTTPS=true")
 	}
+	if !s.S3Local && (s.S3Host == "" || s.S3Secret == "" || s.S3Port == 0) {
+		l.fail("S3_LOCAL=false needs S3_HOST, S3_PORT, S3_KEY and S3_SECRET")
+	}
 	if s.CookieCrossSite && !s.HTTPS && len(s.TrustedProxies) == 0 && s.Host == "" {
 		l.set.warnings = append(l.set.warnings, "COOKIE_CROSS_SITE=true needs HTTPS here or at a proxy: browsers drop such cookies on HTTP")
 	}

@@ -80,11 +80,19 @@ type Settings struct {
 	// LicenseUntil is the last day of the licence, zero = unlimited.
 	LicenseUntil time.Time
 
-	// S3DataPath is the folder of the files, "" = FilesDir in DataDir.
+	// S3Local keeps files in a folder: S3DataPath, "" = one in DataDir.
+	S3Local    bool
 	S3DataPath string
-	// S3Bucket is the first part of the paths of files' contents.
+	// S3Bucket is the first part of the paths of files' contents, and the bucket of
+	// the external store.
 	S3Bucket string
-	// S3Key and S3Secret sign upload policies, "" = a derived secret (see Keys).
+	// S3Host, S3Port, S3HTTPS and S3Region are the external store.
+	S3Host   string
+	S3Port   int
+	S3HTTPS  bool
+	S3Region string
+	// S3Key and S3Secret are its key pair and sign upload policies; "" = a derived
+	// secret (see Keys).
 	S3Key, S3Secret string
 	// FileMaxSize is the largest file in bytes.
 	FileMaxSize int64

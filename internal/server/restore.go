@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"kartoteka/internal/adminapi"
-	"kartoteka/internal/blob"
 	"kartoteka/internal/config"
 	"kartoteka/internal/store"
 )
@@ -44,7 +43,7 @@ func Restore(ctx context.Context, from string, settings *config.Settings, progre
 	if err != nil {
 		return nil, err
 	}
-	r := &restore{manifest: m, from: from, dir: dir, staging: filepath.Join(dir, restoringDir), progress: progress}
+	r := &restore{settings: settings, manifest: m, from: from, dir: dir, staging: filepath.Join(dir, restoringDir), progress: progress}
 	problems, err := r.run(ctx)
 	release()
 	if err != nil {
@@ -55,6 +54,7 @@ func Restore(ctx context.Context, from string, settings *config.Settings, progre
 
 // restore is one on its way.
 type restore struct {
+	settings           *config.Settings
 	manifest           *manifest
 	from, dir, staging string
 	progress           func(done, total int64)
@@ -120,11 +120,11 @@ func (r *restore) check(ctx context.Context) (problems []string, err error) {
 	if err := control.NoteRestored(ctx, time.Now()); err != nil {
 		return nil, err
 	}
-	contents, err := blob.OpenFolder(filepath.Join(r.staging, filesDir))
+	contents, closing, err := openContents(r.settings, filepath.Join(r.staging, filesDir))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, contents.Close()) }()
+	defer func() { err = errors.Join(err, closing()) }()
 	return checkAll(ctx, control, one, contents)
 }
 
@@ -133,7 +133,7 @@ func (r *restore) check(ctx context.Context) (problems []string, err error) {
 func (r *restore) publish() error {
 	for _, name := range []string{config.SecretsFile, companiesDir, filesDir, controlFile} {
 		err := os.Rename(filepath.Join(r.staging, name), filepath.Join(r.dir, name))
-		if err != nil && (name != config.SecretsFile || !errors.Is(err, os.ErrNotExist)) {
+		if err != nil && (name == controlFile || name == companiesDir || !errors.Is(err, os.ErrNotExist)) {
 			return err
 		}
 		if err := syncFolder(r.dir); err != nil {

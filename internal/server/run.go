@@ -30,6 +30,7 @@ func (a *App) Run(ctx context.Context, ready func(net.Addr)) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var upkeep errgroup.Group
+	upkeep.Go(func() error { a.tryContents(background); return nil })
 	for _, run := range []func(context.Context) error{a.Accounts.Run, a.Catalog.Run, a.company.RunSequence} {
 		upkeep.Go(func() error { return run(background) })
 	}
