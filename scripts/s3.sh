@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly VERSION=${MINIO_VERSION:-latest}
+readonly VERSION=v0.0.0-20260212201848-7aac2a2c5b7c
 readonly PROGRAM=$PWD/.cache/minio
 readonly KEY=kartoteka SECRET=kartoteka-secret
 
@@ -20,7 +20,7 @@ install() {
   installed && return
   printf 's3.sh: building the MinIO server, once\n' >&2
   mkdir -p "$(dirname "$PROGRAM")"
-  (cd / && GOFLAGS=-mod=mod CGO_ENABLED=0 GOBIN=$(dirname "$PROGRAM") go install "github.com/minio/minio@$VERSION") >&2
+  (cd / && CGO_ENABLED=0 GOBIN=$(dirname "$PROGRAM") go install "github.com/minio/minio@$VERSION") >&2
 }
 
 # free_port prints a TCP port nobody listens on now.

@@ -8,10 +8,8 @@ import (
 	"path"
 	"time"
 
-	"kartoteka/internal/account"
 	"kartoteka/internal/blob"
 	"kartoteka/internal/fault"
-	"kartoteka/internal/query"
 )
 
 // File gives a file that the actor may see: attached, with its record and field;
@@ -25,7 +23,11 @@ func (s *Service) File(ctx context.Context, a Actor, id int64) (f *StoredFile, e
 		if f, err = fileByID(ctx, r, id); err != nil {
 			return err
 		}
-		return access.mayOpen(ctx, r, f)
+		on, err := access.fileRights(ctx, r, []StoredFile{*f})
+		if err != nil {
+			return err
+		}
+		return on.mayOpen(f)
 	})
 	if err != nil {
 		return nil, err
@@ -44,13 +46,17 @@ func (s *Service) FileAt(ctx context.Context, a Actor, key string) (f *StoredFil
 		if err != nil {
 			return err
 		}
+		on, err := access.fileRights(ctx, r, files)
+		if err != nil {
+			return err
+		}
 		refused := noFile()
 		for i := range files {
 			if !files[i].has(key) || !files[i].Confirmed {
 				continue
 			}
 			f = &files[i]
-			if refused = access.mayOpen(ctx, r, f); fault.CodeOf(refused) != fault.Forbidden {
+			if refused = on.mayOpen(f); fault.CodeOf(refused) != fault.Forbidden {
 				break
 			}
 		}
@@ -89,62 +95,16 @@ func (s *Service) LinkedFile(ctx context.Context, key string, params url.Values)
 		if !f.has(key) || !f.Confirmed || f.detached() {
 			return noFile()
 		}
-		if f.Loose != 0 {
-			return nil
+		on, err := (&Access{structure: st}).fileRights(ctx, r, []StoredFile{*f})
+		if err != nil || f.Loose != 0 {
+			return err
 		}
-		return f.lives(ctx, st, r)
+		return on.lives(f)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
-}
-
-// lives fails with NotFound unless what the file is attached to is there.
-func (f *StoredFile) lives(ctx context.Context, st *Structure, r Reader) error {
-	c := st.Catalog(f.Place.Catalog)
-	if c == nil || c.Field(f.Place.Field) == nil {
-		return noFile()
-	}
-	ref := query.MakeRef(f.Place.Catalog, f.Place.Record)
-	titles, err := r.Titles(ctx, []query.Ref{ref})
-	if err != nil {
-		return fmt.Errorf("read the record of file %d: %w", f.ID, err)
-	}
-	if t, ok := titles[ref]; !ok || t.Removed {
-		return noFile()
-	}
-	return nil
-}
-
-// mayOpen tells whether the actor may have the file: NotFound when its record is
-// gone, else Forbidden.
-func (a *Access) mayOpen(ctx context.Context, r Reader, f *StoredFile) error {
-	if f.Loose != 0 {
-		if !f.by(a.actor) {
-			return forbidden()
-		}
-		return nil
-	}
-	if err := f.lives(ctx, a.structure, r); err != nil {
-		return err
-	}
-	c := a.structure.Catalog(f.Place.Catalog)
-	field := c.Field(f.Place.Field)
-	if err := need(a.Catalog(c), AvailablePrivilege); err != nil {
-		return err
-	}
-	if !a.Readable(field) || !a.may(account.Reads, c) {
-		return forbidden()
-	}
-	on, err := rightsOn(ctx, r, a, c, []query.Record{f.Place.Record})
-	if err != nil {
-		return err
-	}
-	if on.privilege(f.Place.Record) < ViewPrivilege || on.field(field, f.Place.Record) < ViewField {
-		return forbidden()
-	}
-	return nil
 }
 
 // Content opens a content that one of the methods before has given leave to. It

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"slices"
 
@@ -62,15 +61,14 @@ func (p *planner) readFiles(ctx context.Context) error {
 		}
 		list = append(list, some...)
 	}
-	for _, f := range list {
-		if p.files[f.ID] != nil {
-			continue
+	on, err := p.access.fileRights(ctx, p.r, list)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if f := &list[i]; p.files[f.ID] == nil {
+			p.files[f.ID] = &knownFile{StoredFile: *f, usable: on.mayOpen(f) == nil}
 		}
-		err := p.access.mayOpen(ctx, p.r, &f)
-		if err != nil && fault.CodeOf(err) == fault.Internal {
-			return fmt.Errorf("look at file %d: %w", f.ID, err)
-		}
-		p.files[f.ID] = &knownFile{StoredFile: f, usable: err == nil}
 	}
 	return nil
 }
