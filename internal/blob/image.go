@@ -24,8 +24,8 @@ const (
 	thumbnailSide = 128
 )
 
-// maxDecoded bounds the memory of a decoded image: a file of a few bytes can
-// stand for any. Photos of 64 megapixels are within it.
+// maxDecoded bounds the memory that decoding takes: a file of a few bytes can
+// stand for any. Usual photos of 64 megapixels are within it.
 const maxDecoded = 256 << 20
 
 // decoding lets one image at a time be decoded, since one may be large.
@@ -85,7 +85,7 @@ func MakePreviews(ctx context.Context, store Store, key string) (*Size, error) {
 	}
 	head = head[:n]
 	codec, ok := codecs[kindOf(head)]
-	if !ok {
+	if !ok || content.Size > maxDecoded || claimsMore(head, content.Size) {
 		return nil, nil
 	}
 	select {
@@ -112,7 +112,7 @@ func (c codec) read(content io.ReadSeeker, head []byte) (img image.Image) {
 		return nil
 	}
 	config, err := c.config(content)
-	if err != nil || !bearable(config) {
+	if err != nil || !bearable(config, head) {
 		return nil
 	}
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
@@ -123,28 +123,6 @@ func (c codec) read(content io.ReadSeeker, head []byte) (img image.Image) {
 		return nil
 	}
 	return turned(img, orientation(head))
-}
-
-func bearable(c image.Config) bool {
-	if c.Width <= 0 || c.Height <= 0 || c.Width > 1<<16 || c.Height > 1<<16 {
-		return false
-	}
-	bytes := int64(4)
-	switch c.ColorModel {
-	case color.RGBA64Model, color.NRGBA64Model:
-		bytes = 8
-	case color.Gray16Model:
-		bytes = 2
-	case color.GrayModel:
-		bytes = 1
-	case color.YCbCrModel:
-		bytes = 3
-	default:
-		if _, ok := c.ColorModel.(color.Palette); ok {
-			bytes = 1
-		}
-	}
-	return int64(c.Width)*int64(c.Height)*bytes <= maxDecoded
 }
 
 func storePreviews(ctx context.Context, store Store, key string, img image.Image) error {

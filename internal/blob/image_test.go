@@ -111,3 +111,32 @@ func FuzzOrientation(f *testing.F) {
 		}
 	})
 }
+
+// jpegHeader is the beginning of a JPEG of three parts.
+func jpegHeader(marker byte, w, h int, sampling byte) []byte {
+	data := []byte{0xff, 0xd8, 0xff, marker, 0, 17, 8, byte(h >> 8), byte(h), byte(w >> 8), byte(w), 3}
+	return append(data, 1, sampling, 0, 2, 0x11, 1, 3, 0x11, 1)
+}
+
+func TestBearable(t *testing.T) {
+	for name, c := range map[string]struct {
+		config image.Config
+		head   []byte
+		want   bool
+	}{
+		"a photo of 64 megapixels":         {image.Config{Width: 9280, Height: 6960}, jpegHeader(0xc0, 9280, 6960, 0x22), true},
+		"a progressive one of 24":          {image.Config{Width: 6000, Height: 4000}, jpegHeader(0xc2, 6000, 4000, 0x22), true},
+		"a progressive one of 64":          {image.Config{Width: 9280, Height: 6960}, jpegHeader(0xc2, 9280, 6960, 0x22), false},
+		"a progressive one, every sample":  {image.Config{Width: 6000, Height: 4000}, jpegHeader(0xc2, 6000, 4000, 0x11), false},
+		"a JPEG whose header is not found": {image.Config{Width: 6000, Height: 4000}, []byte("\xff\xd8\xff\xe1\xff\xff"), false},
+		"a WebP of 24":                     {image.Config{Width: 6000, Height: 4000}, []byte("RIFF0000WEBP"), true},
+		"a WebP of 64":                     {image.Config{Width: 9280, Height: 6960}, []byte("RIFF0000WEBP"), false},
+		"a BMP":                            {image.Config{Width: 1 << 16, Height: 1 << 16, ColorModel: color.RGBAModel}, []byte("BM"), false},
+		"a long one":                       {image.Config{Width: 1<<16 + 1, Height: 1, ColorModel: color.GrayModel}, []byte("BM"), false},
+		"nothing":                          {image.Config{}, []byte("BM"), false},
+	} {
+		if got := bearable(c.config, c.head); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

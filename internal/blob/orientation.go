@@ -8,7 +8,7 @@ import (
 
 // headLength is how much of a content is looked at to learn what it is. Cameras
 // put their remarks at the beginning.
-const headLength = 128 << 10
+const headLength = 512 << 10
 
 const (
 	tagOrientation = 0x0112
