@@ -57,8 +57,10 @@ func (sqliteDialect) Contains(expr, s string) (cond, arg string) {
 	return "instr(" + expr + ", ?) > 0", s
 }
 
-// notInTail is the condition that a row of s_N holds.
-const notInTail = ` AND NOT EXISTS (SELECT 1 FROM search_tail p WHERE p.catalog = {n} AND p.place = {s}.rowid)`
+// notInTail is the condition that a row of s_N holds. Mostly nothing waits, which
+// is found out once.
+const notInTail = ` AND (NOT EXISTS (SELECT 1 FROM search_tail WHERE catalog = {n}) OR ` +
+	`NOT EXISTS (SELECT 1 FROM search_tail p WHERE p.catalog = {n} AND p.place = {s}.rowid))`
 
 func (d sqliteDialect) SearchPlaces(c query.Catalog) []searchPlace {
 	indexed := searchPlace{table: searchTable(c), place: "rowid", also: fill(notInTail, c)}

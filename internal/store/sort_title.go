@@ -23,7 +23,7 @@ func (o *sorting) walkTitles(s *catalog.Selected) {
 
 // manyTitles is how many records have a text when it is likely to be in one of
 // the next titles, too: then these are looked through first.
-const manyTitles = 4_000
+const manyTitles = 2_000
 
 // findTitles looks for what is searched in titles before the rest of the
 // statement is written: where many have it, the order is that of titles. It is
@@ -74,7 +74,7 @@ func (b *builder) titled(list string, src source, s *catalog.Selected, o sorting
 // walkedTitles is how many titles are looked through for a text before all
 // records that have it are listed; walkedOften is that for a text of which it is
 // known that many have it.
-const walkedTitles, walkedOften = 20_000, 5_000
+const walkedTitles, walkedOften = 20_000, 2_000
 
 // firstTitles adds a SELECT of the first titles of a catalog.
 func (b *builder) firstTitles(src source, o sorting) {
