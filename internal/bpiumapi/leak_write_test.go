@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"kartoteka/internal/bpiumapi"
@@ -83,14 +84,14 @@ func isOf(pattern, request string) bool {
 	return slices.EqualFunc(parts, got, func(part, got string) bool { return part == got || part[0] == '{' })
 }
 
-// endless is a body that has no end; it counts what was taken of it.
-type endless struct{ taken int64 }
+// endless is a body that has no end; it counts what was taken of it. The client
+// may take more after the answer.
+type endless struct{ taken atomic.Int64 }
 
 func (e *endless) Read(p []byte) (int, error) {
 	const part = `{"values":{"1":"x"},`
 	n := copy(p, part)
-	e.taken += int64(n)
-	if e.taken > 1<<30 {
+	if e.taken.Add(int64(n)) > 1<<30 {
 		return n, io.EOF
 	}
 	return n, nil
@@ -129,8 +130,8 @@ func TestRightsComeBeforeTheBody(t *testing.T) {
 			r.SetBasicAuth("bob@example.com", password)
 			sent := &endless{}
 			r.Body, r.ContentLength = io.NopCloser(sent), -1
-			if got := s.send(t, r).outcome(t); got != "403 forbidden" || sent.taken > 32<<20 {
-				t.Errorf("%s, without end: %s after %d MB", c.name, got, sent.taken>>20)
+			if got, taken := s.send(t, r).outcome(t), sent.taken.Load(); got != "403 forbidden" || taken > 32<<20 {
+				t.Errorf("%s, without end: %s after %d MB", c.name, got, taken>>20)
 			}
 		}
 		if after := g.everything(t); after != before {
