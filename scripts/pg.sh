@@ -10,6 +10,7 @@
 # PG_SHARED_BUFFERS (64MB) and PG_MAX_WAL_SIZE (256MB) suit tests; bench sets more.
 # It listens on 127.0.0.1 (a free port) and on a unix socket in DIR.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/free_port.sh"
 
 readonly DB_USER=kartoteka
 readonly SHOW_TRGM="SELECT count(*) FROM unnest(show_trgm('Привет')) WHERE lower('ПРИВЕТ') = 'привет'"
@@ -56,19 +57,6 @@ as_owner() {
     exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$@"
   fi
   exec "$@"
-}
-
-# free_port prints a TCP port nobody listens on now.
-free_port() {
-  local port
-  for _ in $(seq 100); do
-    port=$((20000 + RANDOM % 12000))
-    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-      printf '%s\n' "$port"
-      return
-    fi
-  done
-  die "no free port found"
 }
 
 make_cluster() {

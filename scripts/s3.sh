@@ -7,6 +7,7 @@
 #   scripts/s3.sh run -- COMMAND...  run COMMAND with KARTOTEKA_TEST_S3 set; always stops and removes
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/free_port.sh
 
 readonly VERSION=v0.0.0-20260212201848-7aac2a2c5b7c
 readonly PROGRAM=$PWD/.cache/minio
@@ -21,19 +22,6 @@ install() {
   printf 's3.sh: building the MinIO server, once\n' >&2
   mkdir -p "$(dirname "$PROGRAM")"
   (cd / && CGO_ENABLED=0 GOBIN=$(dirname "$PROGRAM") go install "github.com/minio/minio@$VERSION") >&2
-}
-
-# free_port prints a TCP port nobody listens on now.
-free_port() {
-  local port
-  for _ in $(seq 100); do
-    port=$((20000 + RANDOM % 12000))
-    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-      printf '%s\n' "$port"
-      return
-    fi
-  done
-  die "no free port found"
 }
 
 run() {

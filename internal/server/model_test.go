@@ -18,12 +18,26 @@ const (
 
 // TestModel drives the program on SQLite and on PostgreSQL with the same random
 // requests. Both must answer alike, and as a simple model in memory expects.
+func TestModel(t *testing.T) {
+	eachSeed(t, modelOps, func(t *testing.T, seed uint64, ops int) {
+		w := newWorld(t, seed)
+		w.begin()
+		for range ops {
+			w.step()
+		}
+		w.audit()
+	})
+}
+
+// eachSeed runs a test of a model with several seeds.
 //
 // MODEL_SEEDS is the number of seeds (20, fewer on a slow machine), MODEL_SEED
 // the first one (1), MODEL_OPS the number of operations of each.
-func TestModel(t *testing.T) {
+func eachSeed(t *testing.T, ops int, test func(t *testing.T, seed uint64, ops int)) {
+	t.Helper()
 	began := time.Now()
-	first, seeds, ops := modelSetting(t, "MODEL_SEED", 1), modelSetting(t, "MODEL_SEEDS", 20), modelSetting(t, "MODEL_OPS", modelOps)
+	first, seeds := modelSetting(t, "MODEL_SEED", 1), modelSetting(t, "MODEL_SEEDS", 20)
+	ops = modelSetting(t, "MODEL_OPS", ops)
 	for seed := first; seed < first+seeds; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
@@ -31,12 +45,7 @@ func TestModel(t *testing.T) {
 				t.Log("left out: the machine is slow")
 				return
 			}
-			w := newWorld(t, uint64(seed))
-			w.begin()
-			for range ops {
-				w.step()
-			}
-			w.audit()
+			test(t, uint64(seed), ops)
 		})
 	}
 }

@@ -5,47 +5,29 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
-const (
-	rightsOps = 220 // operations per seed
-	// After rightsTime no more seeds are begun, but rightsLeast are always run.
-	rightsTime  = time.Minute
-	rightsLeast = 4
-)
+const rightsOps = 220 // operations per seed
 
 // TestRightsModel gives employees random rights and drives the program, on
 // SQLite and on PostgreSQL, with their random requests. Both must answer alike,
 // as a simple model of the rights expects, and nothing that a model hides may
 // occur anywhere in an answer.
-//
-// The settings are those of TestModel: MODEL_SEEDS, MODEL_SEED and MODEL_OPS.
 func TestRightsModel(t *testing.T) {
-	began := time.Now()
-	first, seeds, ops := modelSetting(t, "MODEL_SEED", 1), modelSetting(t, "MODEL_SEEDS", 20), modelSetting(t, "MODEL_OPS", rightsOps)
-	for seed := first; seed < first+seeds; seed++ {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			t.Parallel()
-			if os.Getenv("MODEL_SEEDS") == "" && seed >= first+rightsLeast && time.Since(began) > rightsTime {
-				t.Log("left out: the machine is slow")
-				return
-			}
-			w := &rightsWorld{world: newWorld(t, uint64(seed)), owners: map[string]mark{}}
-			w.furnish()
-			for range ops {
-				w.clock.pass(w.rng)
-				w.stepRights()
-			}
-			w.check()
-			t.Logf("%d requests compared", w.requests)
-		})
-	}
+	eachSeed(t, rightsOps, func(t *testing.T, seed uint64, ops int) {
+		w := &rightsWorld{world: newWorld(t, seed), owners: map[string]mark{}}
+		w.furnish()
+		for range ops {
+			w.clock.pass(w.rng)
+			w.stepRights()
+		}
+		w.check()
+		t.Logf("%d requests compared", w.requests)
+	})
 }
 
 // rightsWorld is a company with employees whose rights are random, and the model

@@ -30,7 +30,7 @@ const manyTitles = 2_000
 // for a database that does not work that out by itself.
 func (t *tx) findTitles(ctx context.Context, s *catalog.Selected, o *sorting) error {
 	fold := s.Search.Fold
-	if !o.title || o.computed || o.inTitles || !inTitlesAlone(s) || !t.conn.Dialect().FindsInOrder(fold) {
+	if !o.title || o.computed || o.inTitles || !inTitlesAlone(s) || !searchesTitle(s) || !t.conn.Dialect().FindsInOrder(fold) {
 		return nil
 	}
 	b := newBuilder(t.conn.Dialect(), s.Structure)
