@@ -50,11 +50,7 @@ func (o opened) structureOptions() (options bpium.CatalogOptions, err error) {
 }
 
 func (a *API) createCatalog(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.call(r)
-	if err != nil {
-		return err
-	}
-	body, err := a.body(r)
+	c, body, err := a.callWithBody(r)
 	if err != nil {
 		return err
 	}

@@ -12,11 +12,7 @@ import (
 )
 
 func (a *API) registerFile(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.call(r)
-	if err != nil {
-		return err
-	}
-	body, err := a.body(r)
+	c, body, err := a.callWithBody(r)
 	if err != nil {
 		return err
 	}

@@ -44,11 +44,7 @@ func (a *API) histories(w http.ResponseWriter, r *http.Request) error {
 
 // comment adds a comment to a record's history.
 func (a *API) comment(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.call(r)
-	if err != nil {
-		return err
-	}
-	body, err := a.body(r)
+	c, body, err := a.callWithBody(r)
 	if err != nil {
 		return err
 	}

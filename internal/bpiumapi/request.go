@@ -41,6 +41,16 @@ func (a *API) call(r *http.Request) (call, error) {
 	return c, err
 }
 
+// callWithBody reads the parameters of a call, then its body.
+func (a *API) callWithBody(r *http.Request) (call, tree.Value, error) {
+	c, err := a.call(r)
+	if err != nil {
+		return c, tree.Value{}, err
+	}
+	body, err := a.body(r)
+	return c, body, err
+}
+
 // opened is a call about a catalog that the actor may see.
 type opened struct {
 	call

@@ -50,11 +50,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err := a.opt.Accounts.ManagesTokens(who); err != nil {
 		return err
 	}
-	c, err := a.call(r)
-	if err != nil {
-		return err
-	}
-	body, err := a.body(r)
+	c, body, err := a.callWithBody(r)
 	if err != nil {
 		return err
 	}
