@@ -55,7 +55,7 @@ type Company struct {
 // this program's schema. It fails with ErrNewer when a newer program was there.
 // The caller holds the folder's lock (LockFolder).
 func OpenSQLite(ctx context.Context, path string, o Options) (*Company, error) {
-	e, err := openSQLite(path)
+	e, err := openSQLite(path, companyCache)
 	if err != nil {
 		return nil, err
 	}

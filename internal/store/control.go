@@ -24,7 +24,7 @@ type Control struct {
 // OpenControlSQLite opens the control file, makes it when it is missing, and
 // migrates it. The caller holds the folder's lock (LockFolder).
 func OpenControlSQLite(ctx context.Context, path string) (*Control, error) {
-	e, err := openSQLite(path)
+	e, err := openSQLite(path, controlCache)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func openTarget(t testing.TB, target testdb.Target) engine {
 	var e engine
 	var err error
 	if target.Dir != "" {
-		e, err = openSQLite(filepath.Join(target.Dir, "company.db"))
+		e, err = openSQLite(filepath.Join(target.Dir, "company.db"), companyCache)
 	} else {
 		e, err = openPostgres(t.Context(), target.DSN, "company_1", 0)
 	}

@@ -51,7 +51,7 @@ func TakeSnapshots(ctx context.Context, control *Control, company *Company) (ofC
 }
 
 func openSnapshot(path string) (*Snapshot, error) {
-	c, err := openSQLiteConn(path, false)
+	c, err := openSQLiteConn(path, false, copyCache)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,8 @@ func (s *Snapshot) copy(ctx context.Context, path string, progress func(done int
 	defer func() { err = errors.Join(err, to.Close()) }()
 	// Neither a journal nor synchronization: a copy that breaks off is of no use.
 	c := &sqliteConn{raw: to, stmts: map[string]*sqliteStmt{}}
-	if err := c.Script(ctx, `PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF`); err != nil {
+	settings := fmt.Sprintf(`PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-%d`, copyCache.writer)
+	if err := c.Script(ctx, settings); err != nil {
 		return err
 	}
 	b, err := sqlite.NewBackup(to, "", s.conn.raw, "")

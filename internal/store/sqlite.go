@@ -25,11 +25,28 @@ const (
 	// walPages is how long the log grows (32 MB) before it is written back
 	// within a commit, should the checkpoints after commits not keep up.
 	walPages = 8_000
+	// sortCache bounds, like a page cache, what SQLite sorts in memory at once
+	// when it makes an index: its allocator keeps a block of that size for good.
+	sortCache = 4_000
+)
+
+// pageCache is how much the connections to a file keep of its pages, each, KB.
+// SQLite is built with one cache for the whole process, which may grow to the
+// sum over all open connections whoever fills it, and a page of 4 KB takes 8:
+// the sum decides how much memory a server has after some time. Readers map the
+// file, so that they keep only what is in the log.
+type pageCache struct{ writer, reader int }
+
+var (
+	companyCache = pageCache{writer: 16_000, reader: 1_000}
+	controlCache = pageCache{writer: 1_000, reader: 500}
+	copyCache    = pageCache{writer: 500, reader: 500}
 )
 
 // sqliteEngine is one database file: one writer, a few readers.
 type sqliteEngine struct {
 	path   string
+	cache  pageCache
 	writer *sqliteWriter
 	// readers holds the idle readers; nil is one that is not open yet.
 	readers chan *sqliteReader
@@ -48,15 +65,15 @@ type sqliteEngine struct {
 
 // openSQLite opens the file, or makes it. The caller holds the folder's lock
 // (LockFolder).
-func openSQLite(path string) (*sqliteEngine, error) {
+func openSQLite(path string, cache pageCache) (*sqliteEngine, error) {
 	if sqlite.VersionNumber < oldestSQLite {
 		return nil, fmt.Errorf("this program is built with SQLite %s, and needs 3.51.3 or newer", sqlite.Version)
 	}
-	c, err := openSQLiteConn(path, true)
+	c, err := openSQLiteConn(path, true, cache)
 	if err != nil {
 		return nil, err
 	}
-	e := &sqliteEngine{path: path, closed: make(chan struct{}), tending: make(chan struct{}, 1)}
+	e := &sqliteEngine{path: path, cache: cache, closed: make(chan struct{}), tending: make(chan struct{}, 1)}
 	e.readers = make(chan *sqliteReader, max(2, runtime.GOMAXPROCS(0)))
 	for range cap(e.readers) {
 		e.readers <- nil
@@ -69,18 +86,19 @@ func openSQLite(path string) (*sqliteEngine, error) {
 	return e, nil
 }
 
-func openSQLiteConn(path string, writer bool) (*sqliteConn, error) {
+func openSQLiteConn(path string, writer bool, cache pageCache) (*sqliteConn, error) {
 	raw, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate)
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
 	raw.SetBusyTimeout(5 * time.Second)
 	c := &sqliteConn{raw: raw, stmts: map[string]*sqliteStmt{}, writer: writer}
-	settings := fmt.Sprintf(`PRAGMA mmap_size=%d; PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY; PRAGMA query_only=1`, mmapSize)
+	settings := fmt.Sprintf(`PRAGMA mmap_size=%d; PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA query_only=1`,
+		mmapSize, cache.reader)
 	if writer {
 		settings = fmt.Sprintf(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=1;
-			PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;
-			PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=67108864`, walPages)
+			PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY;
+			PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=67108864`, cache.writer, walPages)
 	}
 	c.writer = false // outside a transaction every error would look like its end
 	if err := c.Script(context.Background(), settings); err != nil {
@@ -116,7 +134,7 @@ func (e *sqliteEngine) acquire(ctx context.Context) (*sqliteReader, error) {
 	if r != nil {
 		return r, nil
 	}
-	c, err := openSQLiteConn(e.path, false)
+	c, err := openSQLiteConn(e.path, false, e.cache)
 	if err != nil {
 		e.readers <- nil
 		return nil, err
@@ -168,7 +186,7 @@ func (e *sqliteEngine) Integrity(ctx context.Context, quick bool) (found []strin
 		check = "PRAGMA quick_check(100)"
 	}
 	// On a connection of its own: it may take minutes, and readers are few.
-	c, err := openSQLiteConn(e.path, false)
+	c, err := openSQLiteConn(e.path, false, e.cache)
 	if err != nil {
 		return nil, err
 	}
