@@ -7,12 +7,14 @@ import (
 	"kartoteka/internal/account"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/httpkit"
+	"kartoteka/internal/report"
 )
 
-// Options are the services and settings of the API. Catalog, Accounts, Kit and
-// BodyLimit are required.
+// Options are the services and settings of the API. Catalog, Report, Accounts, Kit
+// and BodyLimit are required.
 type Options struct {
 	Catalog  *catalog.Service
+	Report   *report.Service
 	Accounts *account.Service
 	Kit      *httpkit.Kit
 	Cookies  httpkit.Cookies

@@ -48,6 +48,10 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "GET /catalogs/{catalog}/fields/{field}/availableFilterRecord", Handler: righted(a.about(a.availableFilterRecords), a.mayUseField)},
 		{Pattern: "GET /contacts", Handler: a.contacts},
 
+		{Pattern: "GET /catalogs/{catalog}/values", Handler: a.about(a.values)},
+		{Pattern: "GET /catalogs/{catalog}/values/{axis}", Handler: a.about(a.value)},
+		{Pattern: "GET /catalogs/{catalog}/totals", Handler: a.about(a.totals)},
+
 		{Pattern: "GET /rights", Handler: a.rights},
 		{Pattern: "POST /rights", Handler: a.setRights},
 		{Pattern: "GET /rights/explain", Handler: a.explainRights},
@@ -84,7 +88,6 @@ func (a *API) authRoutes() []httpkit.Route {
 // this version: clients get 501 for them instead of a puzzling 404.
 var later = []string{
 	"GET /catalogs/{catalog}/fields/{field}/dependencies",
-	"GET /catalogs/{catalog}/values", "GET /catalogs/{catalog}/values/{axis}", "GET /catalogs/{catalog}/totals",
 	"GET /catalogs/{catalog}/export", "POST /catalogs/{catalog}/import",
 	"GET /catalogs/{catalog}/records/{record}/messages", "POST /catalogs/{catalog}/records/{record}/messages",
 	"PATCH /catalogs/{catalog}/records/{record}/messages/{message}", "DELETE /catalogs/{catalog}/records/{record}/messages/{message}",

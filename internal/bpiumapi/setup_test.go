@@ -22,6 +22,7 @@ import (
 	"kartoteka/internal/bpiumapi"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/httpkit"
+	"kartoteka/internal/report"
 	"kartoteka/internal/store"
 	"kartoteka/internal/store/testdb"
 )
@@ -208,7 +209,7 @@ func newSiteOn(t testing.TB, target testdb.Target, change func(*bpiumapi.Options
 	check(t, err)
 	kit := httpkit.New(httpkit.Options{Log: log})
 	opt := bpiumapi.Options{
-		Catalog: s.catalog, Accounts: s.accounts, Kit: kit, BodyLimit: 10 << 20, URLLogin: true, Now: s.clock.Now,
+		Catalog: s.catalog, Report: &report.Service{Catalog: s.catalog}, Accounts: s.accounts, Kit: kit, BodyLimit: 10 << 20, URLLogin: true, Now: s.clock.Now,
 		License: bpiumapi.License{Serial: "AAAA-BBBB-1234", Modules: []string{"*"}},
 		Host:    "cards.example",
 	}

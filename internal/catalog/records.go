@@ -169,11 +169,16 @@ const titlesMost = 16
 
 // selected checks a query and adds to it what the actor may see.
 func (d *reading) selected(ctx context.Context, c *Catalog, q query.Query) (*Selected, error) {
+	return d.selectedWithin(ctx, c, q, d.access.Where(c))
+}
+
+// selectedWithin is selected for the records of a condition, nil for all.
+func (d *reading) selectedWithin(ctx context.Context, c *Catalog, q query.Query, within query.Node) (*Selected, error) {
 	if err := d.checkWhere(c, q.Where); err != nil {
 		return nil, err
 	}
 	s := &Selected{
-		Structure: d.st, Catalog: c, Where: and(d.access.Where(c), d.restrict(q.Where)),
+		Structure: d.st, Catalog: c, Where: and(within, d.restrict(q.Where)),
 		Search: q.Search, Sort: q.Sort, Limit: q.Limit, Offset: q.Offset,
 	}
 	if q.View != "" {

@@ -104,6 +104,12 @@ type Reader interface {
 	Select(ctx context.Context, s *Selected) (*Page, error)
 	// Count counts the records that match, ignoring limit and offset.
 	Count(ctx context.Context, s *Selected) (int64, error)
+	// Aggregate groups records and calls each for every group of both dimensions,
+	// with one of the different values if each is asked for. Of times it gives the
+	// number of the hour or day since 1970 (RawStep), local by the shift. The group
+	// is each's to change. It fails with fault.InvalidParameter for sums that no
+	// number can hold.
+	Aggregate(ctx context.Context, a *Aggregated, each func(g *Group, value GroupKey) error) error
 	// Rows reads records by number, in no promised order; missing ones are left out.
 	Rows(ctx context.Context, c *Catalog, columns []*Field, records []query.Record) (*Page, error)
 	// RowWithTitles reads one record, together with the titles of all that it

@@ -9,6 +9,7 @@ import (
 	"kartoteka/internal/bpiumapi"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/httpkit"
+	"kartoteka/internal/report"
 )
 
 // Handler answers every HTTP request of the program.
@@ -39,6 +40,7 @@ func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
 	s := a.Settings
 	return bpiumapi.Options{
 		Catalog:   a.Catalog,
+		Report:    &report.Service{Catalog: a.Catalog},
 		Accounts:  a.Accounts,
 		Kit:       kit,
 		Cookies:   a.cookies(),

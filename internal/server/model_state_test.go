@@ -68,6 +68,7 @@ type record struct {
 	num     int
 	code    string
 	values  map[*field]any // absent is empty
+	created int64          // UTC milliseconds; 0 where no test asks
 	removed bool
 	title   string // the last one of a removed record
 }

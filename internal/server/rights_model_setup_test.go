@@ -162,6 +162,7 @@ func (w *rightsWorld) newRecord(c *cat) {
 // adoptRecord makes a new record the model's.
 func (w *rightsWorld) adoptRecord(by *person, r *record, a answer) {
 	r.num, _ = strconv.Atoi(parse[shownRecord](w.world, a).ID)
+	r.created = w.clock.Now().UnixMilli()
 	r.of.add(r)
 	e := &pastEntry{r: r, kind: "CREATE", by: by}
 	for _, f := range r.of.fields {

@@ -72,6 +72,7 @@ var rightsSteps = []struct {
 	{6, (*rightsWorld).readFilterCandidates},
 	{5, (*rightsWorld).readContacts},
 	{9, (*rightsWorld).readPast},
+	{12, (*rightsWorld).breakDown},
 	{3, (*rightsWorld).readUsers},
 	{5, (*rightsWorld).readViews},
 	{2, (*rightsWorld).newPersonal},

@@ -29,6 +29,8 @@ const (
 	classCancelled
 	// classFull: no room on the disk.
 	classFull
+	// classRange: a number is too large for its type.
+	classRange
 	// classGone: the connection or the server is not there.
 	classGone
 )
@@ -88,6 +90,8 @@ func classifyPostgres(err *pgconn.PgError) errClass {
 		return classCancelled
 	case "53100":
 		return classFull
+	case "22003":
+		return classRange
 	}
 	switch err.Code[:min(2, len(err.Code))] {
 	case "23":

@@ -1,0 +1,52 @@
+package bpiumapi
+
+import (
+	"net/http"
+
+	"kartoteka/internal/bpium"
+	"kartoteka/internal/fault"
+	"kartoteka/internal/httpkit"
+	"kartoteka/internal/report"
+)
+
+func (a *API) values(w http.ResponseWriter, r *http.Request, o opened) error {
+	v, err := a.breakdown(r, o)
+	if err != nil {
+		return err
+	}
+	return answer(w, func(dst []byte) []byte { return bpium.EncodeValues(dst, v) })
+}
+
+// value answers with one group of the axis, if it is within the limit.
+func (a *API) value(w http.ResponseWriter, r *http.Request, o opened) error {
+	v, err := a.breakdown(r, o)
+	if err != nil {
+		return err
+	}
+	group, found := bpium.EncodeGroup(nil, v, r.PathValue("axis"))
+	if !found {
+		return fault.New(fault.NotFound, "There is no such group")
+	}
+	httpkit.WriteJSON(w, http.StatusOK, group)
+	return nil
+}
+
+func (a *API) breakdown(r *http.Request, o opened) (*report.Values, error) {
+	ask, err := bpium.DecodeReport(o.params, o.scope, o.at)
+	if err != nil {
+		return nil, err
+	}
+	return a.opt.Report.Values(r.Context(), o.actor, ask)
+}
+
+func (a *API) totals(w http.ResponseWriter, r *http.Request, o opened) error {
+	ask, err := bpium.DecodeReport(o.params, o.scope, o.at)
+	if err != nil {
+		return err
+	}
+	t, err := a.opt.Report.Totals(r.Context(), o.actor, ask)
+	if err != nil {
+		return err
+	}
+	return answer(w, func(dst []byte) []byte { return bpium.EncodeTotal(dst, t) })
+}
