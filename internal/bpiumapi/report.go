@@ -9,6 +9,14 @@ import (
 	"kartoteka/internal/report"
 )
 
+func (a *API) reportRoutes() []httpkit.Route {
+	return []httpkit.Route{
+		{Pattern: "GET /catalogs/{catalog}/values", Handler: a.about(a.values)},
+		{Pattern: "GET /catalogs/{catalog}/values/{axis}", Handler: a.about(a.value)},
+		{Pattern: "GET /catalogs/{catalog}/totals", Handler: a.about(a.totals)},
+	}
+}
+
 func (a *API) values(w http.ResponseWriter, r *http.Request, o opened) error {
 	v, err := a.breakdown(r, o)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // routes are those of /api/v1 that this version serves.
 func (a *API) routes() []httpkit.Route {
-	return []httpkit.Route{
+	return append(a.reportRoutes(), []httpkit.Route{
 		{Pattern: "GET /profile/me", Handler: a.profile},
 		{Pattern: "GET /company", Handler: a.company},
 		{Pattern: "GET /companies", Handler: a.companies},
@@ -48,10 +48,6 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "GET /catalogs/{catalog}/fields/{field}/availableFilterRecord", Handler: righted(a.about(a.availableFilterRecords), a.mayUseField)},
 		{Pattern: "GET /contacts", Handler: a.contacts},
 
-		{Pattern: "GET /catalogs/{catalog}/values", Handler: a.about(a.values)},
-		{Pattern: "GET /catalogs/{catalog}/values/{axis}", Handler: a.about(a.value)},
-		{Pattern: "GET /catalogs/{catalog}/totals", Handler: a.about(a.totals)},
-
 		{Pattern: "GET /rights", Handler: a.rights},
 		{Pattern: "POST /rights", Handler: a.setRights},
 		{Pattern: "GET /rights/explain", Handler: a.explainRights},
@@ -69,7 +65,7 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "POST /tokens", Handler: a.createToken},
 		{Pattern: "GET /tokens/{token}", Handler: a.token},
 		{Pattern: "DELETE /tokens/{token}", Handler: a.deleteToken},
-	}
+	}...)
 }
 
 // authRoutes are those of /auth that this version serves.
