@@ -10,7 +10,7 @@ import (
 
 // routes are those of /api/v1 that this version serves.
 func (a *API) routes() []httpkit.Route {
-	return []httpkit.Route{
+	return append(a.messageRoutes(), []httpkit.Route{
 		{Pattern: "GET /profile/me", Handler: a.profile},
 		{Pattern: "GET /company", Handler: a.company},
 		{Pattern: "GET /companies", Handler: a.companies},
@@ -65,7 +65,7 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "POST /tokens", Handler: a.createToken},
 		{Pattern: "GET /tokens/{token}", Handler: a.token},
 		{Pattern: "DELETE /tokens/{token}", Handler: a.deleteToken},
-	}
+	}...)
 }
 
 // authRoutes are those of /auth that this version serves.
@@ -86,9 +86,6 @@ var later = []string{
 	"GET /catalogs/{catalog}/fields/{field}/dependencies",
 	"GET /catalogs/{catalog}/values", "GET /catalogs/{catalog}/values/{axis}", "GET /catalogs/{catalog}/totals",
 	"GET /catalogs/{catalog}/export", "POST /catalogs/{catalog}/import",
-	"GET /catalogs/{catalog}/records/{record}/messages", "POST /catalogs/{catalog}/records/{record}/messages",
-	"PATCH /catalogs/{catalog}/records/{record}/messages/{message}", "DELETE /catalogs/{catalog}/records/{record}/messages/{message}",
-	"GET /catalogs/{catalog}/records/{record}/chatOptions/{same}", "PATCH /catalogs/{catalog}/records/{record}/chatOptions/{same}",
 	"POST /catalogs/{catalog}/records/{record}/changes", "POST /catalogs/{catalog}/changes", "POST /changes",
 
 	"GET /boards", "POST /boards", "GET /boards/{board}", "PATCH /boards/{board}", "DELETE /boards/{board}",
@@ -97,7 +94,7 @@ var later = []string{
 	"GET /boards/{board}/widgets/{widget}/values", "GET /boards/{board}/widgets/{widget}/totals",
 
 	"GET /trash", "POST /trash/{kind}/{id}/undelete",
-	"GET /stream",
+	"GET /stream", "GET /messages/stream",
 	"GET /webhooks/{webhook}/deliveries", "GET /webhooks/{webhook}/deliveries/{delivery}",
 	"POST /webhooks/{webhook}/deliveries/{delivery}/resend", "POST /webhooks/{webhook}/resend", "POST /webhooks/{webhook}/test",
 }
