@@ -17,8 +17,6 @@ import (
 const (
 	// messagesLimit is how many messages are given unless a limit is.
 	messagesLimit = 1000
-	// maxMessage is the length of a message, in characters.
-	maxMessage = 10_000
 
 	employeesKey = "$users"
 	messagesKey  = "$messages"
@@ -52,8 +50,8 @@ func DecodeMessage(v tree.Value) (in catalog.MessageInput, err error) {
 		return in, err
 	}
 	if in.Text = b.textOrNull("text"); in.Text != nil {
-		if text.Len(*in.Text) > maxMessage {
-			b.refuse("text", fault.TooLong, "a message has at most %d characters", maxMessage)
+		if text.Len(*in.Text) > maxComment {
+			b.refuse("text", fault.TooLong, "a message has at most %d characters", maxComment)
 		} else {
 			in.InText = markedUp(*in.Text)
 		}

@@ -50,16 +50,22 @@ func (a *API) messages(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, func(dst []byte) []byte { return bpium.EncodeMessages(dst, page, files) })
 }
 
-func (a *API) postMessage(w http.ResponseWriter, r *http.Request) error {
+// messageInput reads a message and who sends it.
+func (a *API) messageInput(r *http.Request) (who catalog.Actor, in catalog.MessageInput, err error) {
 	c, body, err := a.callWithBody(r)
 	if err != nil {
-		return err
+		return who, in, err
 	}
-	in, err := bpium.DecodeMessage(body)
+	in, err = bpium.DecodeMessage(body)
+	return c.actor, in, err
+}
+
+func (a *API) postMessage(w http.ResponseWriter, r *http.Request) error {
+	who, in, err := a.messageInput(r)
 	if err != nil {
 		return err
 	}
-	id, err := a.opt.Catalog.PostMessage(r.Context(), c.actor, chatOf(r), in)
+	id, err := a.opt.Catalog.PostMessage(r.Context(), who, chatOf(r), in)
 	if err != nil {
 		return err
 	}
@@ -67,15 +73,11 @@ func (a *API) postMessage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) editMessage(w http.ResponseWriter, r *http.Request) error {
-	c, body, err := a.callWithBody(r)
+	who, in, err := a.messageInput(r)
 	if err != nil {
 		return err
 	}
-	in, err := bpium.DecodeMessage(body)
-	if err != nil {
-		return err
-	}
-	if err := a.opt.Catalog.EditMessage(r.Context(), c.actor, chatOf(r), messageOf(r), in); err != nil {
+	if err := a.opt.Catalog.EditMessage(r.Context(), who, chatOf(r), messageOf(r), in); err != nil {
 		return err
 	}
 	return httpkit.Empty(w)

@@ -16,7 +16,7 @@ const maxAttempts = 50
 // maxDepth bounds how deep operations on linked records may nest.
 const maxDepth = 5
 
-// maxComment is the longest comment in characters.
+// maxComment is the longest comment or message in characters.
 const maxComment = 10_000
 
 // Apply carries out the operations in order, all or none, and is the only way

@@ -62,7 +62,8 @@ type Subscription struct {
 
 // ChatReader reads chats in one snapshot.
 type ChatReader interface {
-	// Messages reads a page of a chat, the newest first.
+	// Messages reads a page of a chat, the newest first. It fails with
+	// fault.LimitTooLarge beyond PageBytes, and so does MessagesByID.
 	Messages(ctx context.Context, c query.Catalog, n query.Record, limit, offset int) ([]*Message, error)
 	// MessagesByID reads messages in no promised order; missing ones are left out.
 	MessagesByID(ctx context.Context, ids []int64) ([]*Message, error)

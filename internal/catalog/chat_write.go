@@ -15,7 +15,6 @@ import (
 
 // Bounds of a message.
 const (
-	maxMessage     = 10_000 // characters
 	maxMentions    = 100
 	maxAttachments = 100
 )
@@ -321,8 +320,8 @@ func (c *chatting) apply(ctx context.Context, m *Message, in MessageInput) error
 }
 
 func checkMessage(s string) (details []fault.Detail) {
-	if text.Len(s) > maxMessage {
-		details = append(details, fault.At("text", fault.TooLong, "a message has at most %d characters", maxMessage))
+	if text.Len(s) > maxComment {
+		details = append(details, fault.At("text", fault.TooLong, "a message has at most %d characters", maxComment))
 	}
 	if strings.IndexByte(s, 0) >= 0 {
 		details = append(details, fault.At("text", fault.Type, "the text contains a NUL character"))

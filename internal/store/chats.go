@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
@@ -61,7 +62,11 @@ func readMessage(r row) (*catalog.Message, error) {
 }
 
 func (t *tx) messages(ctx context.Context, where string, args ...any) (list []*catalog.Message, err error) {
+	size := 0
 	err = t.conn.Query(ctx, selectMessages+where, args, func(r row) error {
+		if size += len(r.Bytes(4)) + len(r.Bytes(8)); size > catalog.PageBytes {
+			return fault.New(fault.LimitTooLarge, "The messages are too big for one answer; ask for fewer of them")
+		}
 		m, err := readMessage(r)
 		list = append(list, m)
 		return err
