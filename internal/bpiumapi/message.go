@@ -15,7 +15,7 @@ func (a *API) messageRoutes() []httpkit.Route {
 		{Pattern: "GET /catalogs/{catalog}/records/{record}/messages", Handler: righted(a.messages, a.mayUseRecord(catalog.ViewPrivilege))},
 		{Pattern: "POST /catalogs/{catalog}/records/{record}/messages", Handler: righted(a.postMessage, a.mayUseRecord(catalog.ViewPrivilege))},
 		{Pattern: "PATCH /catalogs/{catalog}/records/{record}/messages/{message}", Handler: righted(a.editMessage, a.mayEditMessage)},
-		{Pattern: "DELETE /catalogs/{catalog}/records/{record}/messages/{message}", Handler: a.deleteMessage},
+		{Pattern: "DELETE /catalogs/{catalog}/records/{record}/messages/{message}", Handler: righted(a.deleteMessage, a.mayUseRecord(catalog.ViewPrivilege))},
 		{Pattern: "GET /catalogs/{catalog}/records/{record}/chatOptions/{same}", Handler: righted(a.chatOptions, a.mayUseRecord(catalog.ViewPrivilege))},
 		{Pattern: "PATCH /catalogs/{catalog}/records/{record}/chatOptions/{same}", Handler: righted(a.setChatOptions, a.mayUseRecord(catalog.ViewPrivilege))},
 	}

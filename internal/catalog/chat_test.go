@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -466,6 +467,41 @@ func TestChatWithoutHistory(t *testing.T) {
 		wantCode(t, "editing", w.s.EditMessage(t.Context(), boss, chatOf(r), id, said("two")), "")
 		if got := w.history(w.orders, catalog.HistoryAsk{}); len(got) != 0 || w.chat(boss, r) != "two" {
 			t.Errorf("the feed %q, the chat %q", got, w.chat(boss, r))
+		}
+	})
+}
+
+// TestManyWriteAtOnce: messages that begin the chats of a catalog together get
+// numbers of their own, and are news to all others.
+func TestManyWriteAtOnce(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		r := w.order("name", catalog.Text("first"))
+		people := []catalog.Actor{boss, w.employed("Ann"), w.employed("Bob"), w.employed("Cleo")}
+		const each = 5
+		ids := make(chan int64, each*len(people))
+		var writers sync.WaitGroup
+		for _, a := range people {
+			writers.Go(func() {
+				for range each {
+					id, err := w.s.PostMessage(t.Context(), a, chatOf(r), said("x"))
+					if err != nil {
+						t.Error(err)
+					}
+					ids <- id
+				}
+			})
+		}
+		writers.Wait()
+		close(ids)
+		seen := map[int64]bool{}
+		for id := range ids {
+			seen[id] = true
+		}
+		if len(seen) != each*len(people) {
+			t.Errorf("%d numbers: %v", len(seen), seen)
+		}
+		for i, a := range people {
+			w.hears(fmt.Sprint("person ", i), a, fmt.Sprintf("1: %d true true; 1", each*len(people)))
 		}
 	})
 }
