@@ -2,6 +2,7 @@ package bpiumapi
 
 import (
 	"net/http"
+	"slices"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
@@ -10,7 +11,7 @@ import (
 
 // routes are those of /api/v1 that this version serves.
 func (a *API) routes() []httpkit.Route {
-	return append(a.messageRoutes(), []httpkit.Route{
+	return slices.Concat(a.messageRoutes(), a.fileRoutes(), []httpkit.Route{
 		{Pattern: "GET /profile/me", Handler: a.profile},
 		{Pattern: "GET /company", Handler: a.company},
 		{Pattern: "GET /companies", Handler: a.companies},
@@ -56,16 +57,11 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "POST /histories", Handler: a.comment},
 		{Pattern: "GET /histories/{entry}", Handler: noEntry},
 
-		{Pattern: "POST /files", Handler: a.registerFile},
-		{Pattern: "GET /files/upload", Handler: a.uploaded},
-		{Pattern: "GET /files/{file}", Handler: a.file},
-		{Pattern: "PATCH /files/{file}", Handler: a.confirmFile},
-
 		{Pattern: "GET /tokens", Handler: a.tokens},
 		{Pattern: "POST /tokens", Handler: a.createToken},
 		{Pattern: "GET /tokens/{token}", Handler: a.token},
 		{Pattern: "DELETE /tokens/{token}", Handler: a.deleteToken},
-	}...)
+	})
 }
 
 // authRoutes are those of /auth that this version serves.
