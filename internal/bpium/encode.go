@@ -196,10 +196,22 @@ func (e *encoder) record(dst []byte, i int) []byte {
 	dst = e.title(dst, i)
 	dst = append(dst, `,"values":`...)
 	dst = e.values(dst, i)
-	dst = append(dst, noChat...)
+	dst = e.chat(dst, i)
 	dst = appendTime(dst, p.Created(i))
 	dst = append(dst, `,"updated":`...)
 	return appendTime(dst, p.Updated(i))
+}
+
+// chat adds what the chat of record i is to the caller.
+func (e *encoder) chat(dst []byte, i int) []byte {
+	if e.rows.Chats == nil {
+		return append(dst, noChat...)
+	}
+	c := e.rows.Chats[e.rows.Page.Record(i)]
+	dst = strconv.AppendInt(append(dst, `,"chat":{"messagesCount":`...), c.Messages, 10)
+	dst = strconv.AppendBool(append(dst, `,"newMessages":`...), c.Unread)
+	dst = strconv.AppendBool(append(dst, `,"subscribe":`...), c.Subscribed)
+	return append(dst, `},"created":`...)
 }
 
 // appendPageID adds the public id of a page's record.

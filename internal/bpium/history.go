@@ -11,7 +11,7 @@ import (
 	"kartoteka/internal/query/tree"
 )
 
-// maxComment is the length of a comment, in characters.
+// maxComment is the length of a comment or a message, in characters.
 const maxComment = 10_000
 
 // HistoryCatalog reads which catalog's history is asked for.

@@ -97,7 +97,7 @@ func decodeMatches(p Params, sc *catalog.Scope, at catalog.Moment) (query.Query,
 		}
 	}
 	if unread {
-		and = append(and, never) // there are no chats yet
+		and = append(and, query.Unread{})
 	}
 	q.Where = joined(and)
 	q.Search = decodeSearch(s)

@@ -36,7 +36,7 @@ func TestDecodeQuery(t *testing.T) {
 		{"ids", "id[0]=1&id[1]=own", query.Query{Where: query.Among{{Record: 1}, {Code: "own"}}, Sort: query.Sort{Desc: true}, Limit: 100}},
 		{"no ids", "id=[]", query.Query{Where: query.Or{}, Sort: query.Sort{Desc: true}, Limit: 100}},
 		{"ids and filters", `id=5&filters={"15":true}`, query.Query{Where: query.And{query.Cond{Field: 115, Test: query.AnyOf{1}}, query.Among{{Record: 5}}}, Sort: query.Sort{Desc: true}, Limit: 100}},
-		{"unread", "newMessages=true", query.Query{Where: query.Or{}, Sort: query.Sort{Desc: true}, Limit: 100}},
+		{"unread", "newMessages=true", query.Query{Where: query.Unread{}, Sort: query.Sort{Desc: true}, Limit: 100}},
 		{"unknown parameters are ignored", "_=1234&cache[x]=1", query.Query{Sort: query.Sort{Desc: true}, Limit: 100}},
 		{"a limit of any size is the service's to refuse", "limit=2147483647", query.Query{Sort: query.Sort{Desc: true}, Limit: math.MaxInt32}},
 	}

@@ -283,6 +283,8 @@ func evilCases(s string) []badCase {
 		{"a candidate's title", "GET", "/catalogs/26/fields/15/availableRecords?title=" + esc(s) + "&limit=x", "", 400, "invalid_parameter", []string{"limit"}},
 		{"whose rights", "GET", "/rights/explain?catalogId=26&userId=" + esc(s), "", 404, "not_found", nil},
 		{"a history's catalog", "GET", "/histories?catalogId=" + esc(s), "", 404, "not_found", nil},
+		{"a message's id", "PATCH", chatOf1 + "/" + esc(s), `{"text":"x"}`, 404, "not_found", nil},
+		{"whom a message mentions", "POST", chatOf1, `{"text":"x","mentions":[` + j + `]}`, 400, "validation_failed", []string{"mentions"}},
 		{"the name of a catalog to clear", "POST", "/catalogs/26/clear", `{"name":` + j + `}`, 400, "invalid_parameter", []string{"name"}},
 	}
 }
@@ -295,6 +297,7 @@ func TestBadInput(t *testing.T) {
 	maps.Copy(groups, badInput)
 	maps.Copy(groups, badRights)
 	groups["tokens"] = badTokens
+	groups["messages"] = badMessages
 	for _, text := range evil {
 		groups["SQL and JSON paths in every string: "+text] = evilCases(text)
 	}
@@ -362,7 +365,7 @@ func (s *site) everything(t *testing.T) string {
 	var b strings.Builder
 	for _, path := range []string{
 		"/sections", "/catalogs?withHidden=true", "/catalogs/26/views", "/rights?sectionId=3&catalogId=26", "/rights?sectionId=$settings", "/catalogs/25/records", records, "/catalogs/$users/records",
-		"/histories?catalogId=25", "/histories?catalogId=26", "/histories?catalogId=$users",
+		"/histories?catalogId=25", "/histories?catalogId=26", "/histories?catalogId=$users", chatOf1,
 	} {
 		fmt.Fprintf(&b, "%s\n%s\n", path, s.must(t, http.MethodGet, path, ""))
 	}

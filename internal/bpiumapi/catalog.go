@@ -23,6 +23,9 @@ func (a *API) catalogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.opt.Catalog.CountChats(r.Context(), c.actor, scopes...); err != nil {
+		return err
+	}
 	return answer(w, func(dst []byte) []byte {
 		return bpium.EncodeCatalogs(dst, scopes, bpium.CatalogOptions{SkipPrevID: skip})
 	})
@@ -35,6 +38,9 @@ func (a *API) catalog(w http.ResponseWriter, r *http.Request) error {
 	}
 	options, err := o.structureOptions()
 	if err != nil {
+		return err
+	}
+	if err := a.opt.Catalog.CountChats(r.Context(), o.actor, o.scope); err != nil {
 		return err
 	}
 	return answer(w, func(dst []byte) []byte { return bpium.EncodeCatalog(dst, o.scope, options) })
@@ -98,10 +104,14 @@ func (a *API) updateCatalog(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.opt.Catalog.CountChats(r.Context(), o.actor, o.scope); err != nil {
+		return err
+	}
 	scope, err := a.opt.Catalog.UpdateCatalog(r.Context(), o.actor, o.scope.Catalog.Key, in)
 	if err != nil {
 		return err
 	}
+	scope.NewChats = o.scope.NewChats
 	return answer(w, func(dst []byte) []byte { return bpium.EncodeCatalog(dst, scope, options) })
 }
 

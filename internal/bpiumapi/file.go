@@ -11,6 +11,15 @@ import (
 	"kartoteka/internal/httpkit"
 )
 
+func (a *API) fileRoutes() []httpkit.Route {
+	return []httpkit.Route{
+		{Pattern: "POST /files", Handler: a.registerFile},
+		{Pattern: "GET /files/upload", Handler: a.uploaded},
+		{Pattern: "GET /files/{file}", Handler: a.file},
+		{Pattern: "PATCH /files/{file}", Handler: a.confirmFile},
+	}
+}
+
 func (a *API) registerFile(w http.ResponseWriter, r *http.Request) error {
 	c, body, err := a.callWithBody(r)
 	if err != nil {

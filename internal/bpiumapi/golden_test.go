@@ -202,6 +202,7 @@ var random = regexp.MustCompile(`"(requestId|token|prefix|id)": "([0-9a-f]{12}|(
 
 func TestGolden(t *testing.T) {
 	maps.Copy(stories, rightsStories)
+	stories["messages"] = messageStory
 	for name, steps := range stories {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,6 +32,13 @@ var foreign = []step{
 	{"a history of a record", "GET", "/histories?catalogId=25&recordId=3", ""},
 	{"a history of a view", "GET", "/histories?catalogId=25&viewId=closed", ""},
 	{"a comment", "POST", "/histories", `{"catalogId":25,"recordId":"3","type":"COMMENT","payload":{"message":"x"}}`},
+	{"a chat", "GET", "/catalogs/25/records/3/messages", ""},
+	{"a message", "POST", "/catalogs/25/records/3/messages", `{"text":"x"}`},
+	{"a message of another record to change", "PATCH", "/catalogs/26/records/2/messages/1", `{"text":"x"}`},
+	{"a message of another record to delete", "DELETE", "/catalogs/26/records/2/messages/1", ""},
+	{"a message of another record to quote", "POST", "/catalogs/26/records/2/messages", `{"text":"x","replyMessageId":"1"}`},
+	{"options of a chat", "GET", "/catalogs/25/records/3/chatOptions/3", ""},
+	{"options of a chat to change", "PATCH", "/catalogs/25/records/3/chatOptions/3", `{"subscribe":true}`},
 	{"rights of a record", "GET", "/rights?catalogId=25&recordId=3", ""},
 	{"rights of a view", "GET", "/rights?catalogId=25&viewId=closed", ""},
 	{"rules for a record", "POST", "/rights", rulesOn(`"catalogId":"25","recordId":"3"`, everybodyMay("view"))},
@@ -53,6 +60,7 @@ func TestChildOfAForeignParent(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		g := newStage(t, s)
 		s.must(t, "POST", "/catalogs/26/views", `{"id":"mine","name":"Mine"}`)
+		s.must(t, "POST", "/catalogs/26/records/1/messages", `{"text":"one"}`)
 		before := g.everything(t)
 		for _, c := range foreign {
 			a := s.do(t, c.method, c.path, c.body)
@@ -108,6 +116,8 @@ var refusedWrites = []step{
 	{"a record of a catalog that he cannot see", "POST", "/catalogs/25/records", `{"values":{"1":"x"}}`},
 	{"a view to change", "PATCH", "/catalogs/26/views/closed", `{"name":"x"}`}, {"a view to delete", "DELETE", "/catalogs/26/views/closed", ""},
 	{"a view of a catalog that he cannot see", "POST", "/catalogs/25/views", `{"name":"x"}`},
+	{"a message on a denied record", "POST", "/catalogs/26/records/3/messages", `{"text":"x"}`},
+	{"options of its chat", "PATCH", "/catalogs/26/records/3/chatOptions/3", `{"subscribe":true}`},
 }
 
 // TestRightsComeBeforeTheBody: whatever the body is, the answer is 403, nothing

@@ -2,6 +2,7 @@ package bpiumapi
 
 import (
 	"net/http"
+	"slices"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
@@ -10,7 +11,7 @@ import (
 
 // routes are those of /api/v1 that this version serves.
 func (a *API) routes() []httpkit.Route {
-	return append(a.reportRoutes(), []httpkit.Route{
+	return slices.Concat(a.messageRoutes(), a.fileRoutes(), a.reportRoutes(), []httpkit.Route{
 		{Pattern: "GET /profile/me", Handler: a.profile},
 		{Pattern: "GET /company", Handler: a.company},
 		{Pattern: "GET /companies", Handler: a.companies},
@@ -56,16 +57,11 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "POST /histories", Handler: a.comment},
 		{Pattern: "GET /histories/{entry}", Handler: noEntry},
 
-		{Pattern: "POST /files", Handler: a.registerFile},
-		{Pattern: "GET /files/upload", Handler: a.uploaded},
-		{Pattern: "GET /files/{file}", Handler: a.file},
-		{Pattern: "PATCH /files/{file}", Handler: a.confirmFile},
-
 		{Pattern: "GET /tokens", Handler: a.tokens},
 		{Pattern: "POST /tokens", Handler: a.createToken},
 		{Pattern: "GET /tokens/{token}", Handler: a.token},
 		{Pattern: "DELETE /tokens/{token}", Handler: a.deleteToken},
-	}...)
+	})
 }
 
 // authRoutes are those of /auth that this version serves.
@@ -85,9 +81,6 @@ func (a *API) authRoutes() []httpkit.Route {
 var later = []string{
 	"GET /catalogs/{catalog}/fields/{field}/dependencies",
 	"GET /catalogs/{catalog}/export", "POST /catalogs/{catalog}/import",
-	"GET /catalogs/{catalog}/records/{record}/messages", "POST /catalogs/{catalog}/records/{record}/messages",
-	"PATCH /catalogs/{catalog}/records/{record}/messages/{message}", "DELETE /catalogs/{catalog}/records/{record}/messages/{message}",
-	"GET /catalogs/{catalog}/records/{record}/chatOptions/{same}", "PATCH /catalogs/{catalog}/records/{record}/chatOptions/{same}",
 	"POST /catalogs/{catalog}/records/{record}/changes", "POST /catalogs/{catalog}/changes", "POST /changes",
 
 	"GET /boards", "POST /boards", "GET /boards/{board}", "PATCH /boards/{board}", "DELETE /boards/{board}",
@@ -96,7 +89,7 @@ var later = []string{
 	"GET /boards/{board}/widgets/{widget}/values", "GET /boards/{board}/widgets/{widget}/totals",
 
 	"GET /trash", "POST /trash/{kind}/{id}/undelete",
-	"GET /stream",
+	"GET /stream", "GET /messages/stream",
 	"GET /webhooks/{webhook}/deliveries", "GET /webhooks/{webhook}/deliveries/{delivery}",
 	"POST /webhooks/{webhook}/deliveries/{delivery}/resend", "POST /webhooks/{webhook}/resend", "POST /webhooks/{webhook}/test",
 }

@@ -269,6 +269,9 @@ type Scope struct {
 	Structure *Structure
 	Catalog   *Catalog
 	Access    *Access
+	// NewChats is how many records have messages that are new to the actor, once
+	// Service.CountChats has counted them.
+	NewChats int64
 }
 
 // scope opens a catalog to an actor: NotFound when there is none, Forbidden

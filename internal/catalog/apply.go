@@ -16,7 +16,7 @@ const maxAttempts = 50
 // maxDepth bounds how deep operations on linked records may nest.
 const maxDepth = 5
 
-// maxComment is the longest comment in characters.
+// maxComment is the longest comment or message in characters.
 const maxComment = 10_000
 
 // Apply carries out the operations in order, all or none, and is the only way
@@ -67,7 +67,7 @@ func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func
 
 // workOut is all of the work before the transaction.
 func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, error) {
-	if err := s.confirmNamed(ctx, a, ops); err != nil {
+	if err := s.confirmFiles(ctx, a, namedFiles(ops)); err != nil {
 		return nil, err
 	}
 	p := &planner{s: s, actor: a}
@@ -81,7 +81,7 @@ func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, err
 	if err != nil {
 		return nil, err
 	}
-	return &writing{planner: p, mutations: p.mutations(), files: p.fileWrites(), messages: messages}, nil
+	return &writing{planner: p, mutations: p.mutations(), files: p.fileWrites(), subscriptions: p.subscriptions(), messages: messages}, nil
 }
 
 // finish is the transaction and what follows it.
@@ -114,10 +114,12 @@ type writing struct {
 	*planner
 	mutations []Mutation
 	files     []FileWrite
-	messages  []employeeMessage
-	outcomes  []Outcome
-	alongside func(Writer, []Outcome) error
-	begun     time.Time // when the transaction ran, the last time
+	// subscriptions are to the chats of the records that are written.
+	subscriptions []Subscription
+	messages      []employeeMessage
+	outcomes      []Outcome
+	alongside     func(Writer, []Outcome) error
+	begun         time.Time // when the transaction ran, the last time
 }
 
 func (w *writing) commit(ctx context.Context) error {
@@ -162,6 +164,11 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 	if err := tx.Write(ctx, w.mutations); err != nil {
 		return err
 	}
+	if len(w.subscriptions) > 0 {
+		if err := tx.Subscribe(ctx, w.subscriptions); err != nil {
+			return err
+		}
+	}
 	if err := w.bumpRights(ctx, tx); err != nil {
 		return err
 	}
@@ -183,7 +190,7 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 // isAll tells that nothing follows the mutations in the transaction; files come
 // before them.
 func (w *writing) isAll() bool {
-	return w.alongside == nil && len(w.messages) == 0 && !w.comments && !w.looksBack() && !w.regroups()
+	return w.alongside == nil && len(w.messages)+len(w.subscriptions) == 0 && !w.comments && !w.looksBack() && !w.regroups()
 }
 
 func (w *writing) comment(ctx context.Context, tx Writer) error {

@@ -41,7 +41,7 @@ func (s *Service) Catalogs(ctx context.Context, a Actor, filter CatalogFilter) (
 	for _, c := range st.Catalogs {
 		wanted := filter.Sections == nil || slices.Contains(filter.Sections, st.Section(c.Section).Key)
 		if wanted && (filter.Hidden || !c.Mirror) && access.Catalog(c) >= SearchPrivilege {
-			scopes = append(scopes, &Scope{st, c, access})
+			scopes = append(scopes, &Scope{Structure: st, Catalog: c, Access: access})
 		}
 	}
 	return scopes, nil
@@ -148,8 +148,8 @@ func (s *Service) DeleteCatalog(ctx context.Context, a Actor, key string) error 
 	return err
 }
 
-// ClearCatalog removes all records of a catalog for good, with their links and
-// histories, and gives their number. The caller proves the intention by the
+// ClearCatalog removes all records of a catalog for good, with their links,
+// histories and chats, and gives their number. The caller proves the intention by the
 // catalog's exact name.
 func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (int64, error) {
 	scope, err := s.Catalog(ctx, a, key)
@@ -158,7 +158,7 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 	}
 	var cleared int64
 	number := scope.Catalog.Num
-	err = s.update(ctx, Reshape, []query.Catalog{number}, func(st *Structure, w Writer) error {
+	err = s.update(ctx, Reshape, []query.Catalog{number, messagesMirror}, func(st *Structure, w Writer) error {
 		scope, err := s.administered(ctx, st, w, a, number)
 		if err != nil {
 			return err
@@ -168,6 +168,9 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 			return fault.New(fault.InvalidParameter, "A system catalog cannot be cleared")
 		case scope.Catalog.Name != name:
 			return fault.New(fault.InvalidParameter, "name: it is not the name of the catalog")
+		}
+		if err := s.unmirrorAll(ctx, w, st, number); err != nil {
+			return err
 		}
 		if cleared, err = w.Clear(ctx, scope.Catalog); err != nil {
 			return err

@@ -25,7 +25,8 @@ type StoredFile struct {
 	Loose int64
 }
 
-// FilePlace is what a file is attached to; zero for nothing.
+// FilePlace is what a file is attached to: a field of a record, or without a
+// field a message of its chat; zero for nothing.
 type FilePlace struct {
 	Catalog query.Catalog
 	Field   query.Field
@@ -34,6 +35,9 @@ type FilePlace struct {
 
 // detached tells whether the file was attached and is no more.
 func (f *StoredFile) detached() bool { return f.Loose != 0 && f.Loose != f.Made }
+
+// ofMessage tells whether the file is attached to a message.
+func (f *StoredFile) ofMessage() bool { return f.Loose == 0 && f.Place.Field == 0 }
 
 // FileWriteKind is what a FileWrite does.
 type FileWriteKind int

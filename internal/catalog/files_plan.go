@@ -207,10 +207,9 @@ func (p *planner) appendFileWrites(list []FileWrite, place FilePlace, old, now F
 	return list
 }
 
-// confirmNamed confirms the actor's uploaded files that operations name before
-// anybody has: some clients leave that step out. What is wrong is told later.
-func (s *Service) confirmNamed(ctx context.Context, a Actor, ops []Op) error {
-	ids := namedFiles(ops)
+// confirmFiles confirms the actor's uploaded files among those before anybody
+// has: some clients leave that step out. What is wrong is told later.
+func (s *Service) confirmFiles(ctx context.Context, a Actor, ids []int64) error {
 	if len(ids) == 0 || s.options.Files.Contents == nil {
 		return nil
 	}
@@ -241,11 +240,7 @@ func namedFiles(ops []Op) (ids []int64) {
 		for i := range values {
 			switch v := values[i].Value.(type) {
 			case Files:
-				for j := range v {
-					if v[j].ID != 0 {
-						ids = append(ids, v[j].ID)
-					}
-				}
+				ids = append(ids, v.numbers()...)
 			case Links:
 				for j := range v {
 					add(v[j].Values)
@@ -259,6 +254,16 @@ func namedFiles(ops []Op) (ids []int64) {
 			add(op.Values)
 		case Update:
 			add(op.Values)
+		}
+	}
+	return ids
+}
+
+// numbers are those of the files that have one.
+func (v Files) numbers() (ids []int64) {
+	for i := range v {
+		if v[i].ID != 0 {
+			ids = append(ids, v[i].ID)
 		}
 	}
 	return ids

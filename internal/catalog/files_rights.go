@@ -45,7 +45,7 @@ func (a *Access) fileRights(ctx context.Context, r Reader, files []StoredFile) (
 // lives fails with NotFound unless what the file is attached to is there.
 func (r *fileRights) lives(f *StoredFile) error {
 	c := r.access.structure.Catalog(f.Place.Catalog)
-	if c == nil || c.Field(f.Place.Field) == nil {
+	if c == nil || !f.ofMessage() && c.Field(f.Place.Field) == nil {
 		return noFile()
 	}
 	if t, ok := r.titles[query.MakeRef(f.Place.Catalog, f.Place.Record)]; !ok || t.Removed {
@@ -72,8 +72,10 @@ func (r *fileRights) mayOpen(f *StoredFile) error {
 	if err := need(a.Catalog(c), AvailablePrivilege); err != nil {
 		return err
 	}
-	if !a.Readable(field) || !a.may(account.Reads, c) ||
-		on.privilege(f.Place.Record) < ViewPrivilege || on.field(field, f.Place.Record) < ViewField {
+	if !a.may(account.Reads, c) || on.privilege(f.Place.Record) < ViewPrivilege {
+		return forbidden()
+	}
+	if !f.ofMessage() && (!a.Readable(field) || on.field(field, f.Place.Record) < ViewField) {
 		return forbidden()
 	}
 	return nil

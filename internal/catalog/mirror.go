@@ -14,7 +14,8 @@ import (
 
 // The mirrors: a record for each catalog, section, legal view, rule and right on
 // a field by a rule, so that other records can link it and administrators can
-// look through them. All but the last have the numbers of what they show.
+// look through them. All but the last have the numbers of what they show. That of
+// messages is written with each of them; see messagesMirror.
 const (
 	catalogsMirror    query.Catalog = 1
 	sectionsMirror    query.Catalog = 2
@@ -138,6 +139,10 @@ func readMirror(ctx context.Context, r Reader, st *Structure, c *Catalog) (*mirr
 	if err != nil {
 		return nil, fmt.Errorf("read the mirror %s: %w", c.Key, err)
 	}
+	return newMirrorRows(c, page), nil
+}
+
+func newMirrorRows(c *Catalog, page *Page) *mirrorRows {
 	shown := &mirrorRows{c, page, map[query.Record]int{}, map[string]int{}}
 	for i := range page.Len() {
 		shown.byRecord[page.Record(i)] = i
@@ -145,7 +150,7 @@ func readMirror(ctx context.Context, r Reader, st *Structure, c *Catalog) (*mirr
 			shown.byCode[string(code)] = i
 		}
 	}
-	return shown, nil
+	return shown
 }
 
 // take finds the row that shows an object, -1 for none, and keeps it from being

@@ -23,6 +23,7 @@ func (s *Service) Records(ctx context.Context, a Actor, c query.Catalog, q query
 		if err != nil {
 			return err
 		}
+		d.chatty = true
 		rows, err = d.records(ctx, catalog, q, sel)
 		return err
 	})
@@ -41,6 +42,7 @@ func (s *Service) Record(ctx context.Context, a Actor, c query.Catalog, key quer
 		if err != nil {
 			return err
 		}
+		d.chatty = true
 		rows, err = d.record(ctx, catalog, key, sel)
 		return err
 	})
@@ -90,7 +92,7 @@ func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *S
 	rows := d.rows(c, sel)
 	selected.Columns = rows.columns()
 	if q.Limit > 0 {
-		if !q.WithTotal && !rows.follows() {
+		if !q.WithTotal && !rows.follows() && !d.reads(c) {
 			d.last()
 		}
 		err := d.timed(selected, func() (err error) {
@@ -101,6 +103,9 @@ func (d *reading) records(ctx context.Context, c *Catalog, q query.Query, sel *S
 			return nil, fmt.Errorf("select records: %w", err)
 		}
 		if err := d.mask(ctx, rows); err != nil {
+			return nil, err
+		}
+		if err := d.readChats(ctx, rows); err != nil {
 			return nil, err
 		}
 	}
@@ -143,6 +148,9 @@ func (d *reading) record(ctx context.Context, c *Catalog, key query.Key, sel *Se
 	if rows.Rights, err = d.rightsOfRecord(ctx, c, n, on); err != nil {
 		return nil, err
 	}
+	if err := d.readChats(ctx, rows); err != nil {
+		return nil, err
+	}
 	return rows, d.follow(ctx, rows, sel)
 }
 
@@ -156,7 +164,7 @@ func (d *reading) one(ctx context.Context, rows *Rows, n query.Record, sel *Sele
 		rows.Page, err = d.r.Rows(ctx, c, rows.columns(), []query.Record{n})
 		return err
 	}
-	if d.asks([]branch{{rows: rows, sel: sel}}) == 0 {
+	if !d.reads(c) && d.asks([]branch{{rows: rows, sel: sel}}) == 0 {
 		d.r.Last()
 	}
 	rows.Page, rows.Titles, err = d.r.RowWithTitles(ctx, c, rows.columns(), n, links)
@@ -326,6 +334,8 @@ func (d *reading) restrict(n query.Node) query.Node {
 		return query.Or(d.restrictAll(n))
 	case query.Not:
 		return query.Not{Node: d.restrict(n.Node)}
+	case query.Unread:
+		return query.Unread{Employee: d.access.actor.Employee}
 	case query.Cond:
 		if linked, ok := n.Test.(query.LinksWhere); ok {
 			linked.Where = and(d.access.Where(d.st.Catalog(linked.Catalog)), d.restrict(linked.Where))

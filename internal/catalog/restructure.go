@@ -64,6 +64,7 @@ func (r *restructure) run(ctx context.Context, in CatalogInput) error {
 		if fields, err = r.merge(ctx, in.Fields); err != nil {
 			return err
 		}
+		r.after.Chat = r.after.Chat || slices.ContainsFunc(fields, (*Field).subscribes)
 	}
 	if err := r.w.SaveCatalog(ctx, r.after); err != nil {
 		return err

@@ -44,6 +44,9 @@ type Rows struct {
 	Linked map[query.Field]map[query.Catalog]*Rows
 	// Rights are the actor's on the one record that was asked for; nil in lists.
 	Rights *RecordRights
+	// Chats are those of the records to the actor, in lists and of one record that
+	// was asked for; nil for none.
+	Chats map[query.Record]Chat
 	// Total is the number of matches, -1 when it was not asked for.
 	Total int64
 

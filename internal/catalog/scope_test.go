@@ -84,6 +84,34 @@ var scopedCalls = map[string]scoped{
 		_, err := w.s.History(w.Context(), a, catalog.HistoryAsk{Catalog: w.orders.Num, Limit: 1})
 		return err
 	}, no, "", ""},
+	"CountChats": {func(w *world, a catalog.Actor) error { // of catalogs that another method gave leave to
+		return w.s.CountChats(w.Context(), a, &catalog.Scope{Catalog: w.orders})
+	}, "", "", ""},
+	"Messages": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.Messages(w.Context(), a, chatOf(1), 1, 0)
+		return err
+	}, no, "", ""},
+	"PostMessage": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.PostMessage(w.Context(), a, chatOf(1), said("by a token"))
+		return err
+	}, no, no, ""},
+	"EditMessage": {func(w *world, a catalog.Actor) error {
+		return w.s.EditMessage(w.Context(), a, chatOf(1), w.say(boss, 1, said("x")), said("by a token"))
+	}, no, no, ""},
+	"DeleteMessage": {func(w *world, a catalog.Actor) error {
+		return w.s.DeleteMessage(w.Context(), a, chatOf(1), w.say(boss, 1, said("x")))
+	}, no, no, ""},
+	"MayEditMessage": {func(w *world, a catalog.Actor) error {
+		return w.s.MayEditMessage(w.Context(), a, chatOf(1), w.say(boss, 1, said("x")))
+	}, no, no, ""},
+	"Subscribed": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.Subscribed(w.Context(), a, chatOf(1))
+		return err
+	}, no, "", ""},
+	"SetSubscription": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.SetSubscription(w.Context(), a, chatOf(1), &yes, true)
+		return err
+	}, no, no, ""},
 	"AddIndex": {func(w *world, a catalog.Actor) error {
 		return w.s.AddIndex(w.Context(), a, "orders", []string{"price"})
 	}, no, no, no},

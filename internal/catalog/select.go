@@ -19,6 +19,8 @@ type reading struct {
 	linked  int // linked values so far, bounded by MaxLinkedValues
 	// more reads follow those of the records that are being read.
 	more bool
+	// chatty answers tell what the chats of records are to the actor.
+	chatty bool
 	// watch is told how long selections take; nil for nobody.
 	watch *Service
 }

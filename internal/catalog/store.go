@@ -96,6 +96,7 @@ type Definition struct {
 
 // Reader reads one snapshot.
 type Reader interface {
+	ChatReader
 	// Last tells that the next call is the last one, so that the store may end
 	// the snapshot with it. Titles that RowWithTitles does not give may follow.
 	Last()
@@ -208,6 +209,7 @@ type Titles map[query.Ref]Title
 // Writer writes within one transaction and reads what it has written.
 type Writer interface {
 	Reader
+	ChatWriter
 	// Write applies the mutations in order. It fails with ErrMoved or
 	// ErrCodeTaken, and then the transaction must be given up. After Last it may
 	// commit them as well.
@@ -232,7 +234,7 @@ type Writer interface {
 	// Retitle sets the titles of all records of a catalog from title's values,
 	// "#" + id for those without or when title is nil.
 	Retitle(ctx context.Context, c *Catalog, title *Field) error
-	// Clear removes all records of a catalog with links and histories and
+	// Clear removes all records of a catalog with links, histories and chats and
 	// gives their number. An import that was interrupted is forgotten.
 	Clear(ctx context.Context, c *Catalog) (int64, error)
 	// Purge drops what a removed field left behind.
@@ -287,6 +289,7 @@ const (
 	FieldCounter   Counter = "field"
 	FileCounter    Counter = "file"
 	ViewCounter    Counter = "view"
+	MessageCounter Counter = "message"
 	// RightFieldCounter numbers the rights on fields in their mirror.
 	RightFieldCounter Counter = "rightField"
 )

@@ -32,7 +32,10 @@ type Catalog struct {
 	System      bool
 	// Mirror catalogs show other objects as records; they are hidden by default
 	// and cannot be written.
-	Mirror  bool
+	Mirror bool
+	// Chat tells that there are messages or subscriptions: only then is anything
+	// read of them.
+	Chat    bool
 	Removed time.Time
 	// NextField is the number that the next field of this catalog gets as its ID.
 	NextField int

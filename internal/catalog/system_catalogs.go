@@ -81,7 +81,11 @@ var systemCatalogs = []systemCatalog{
 	}},
 	{num: 11, section: 1, key: "$boards", name: "Boards", icon: "board-1", mirror: true, fields: mirrorFields()},
 	{num: 12, section: 1, key: "$widgets", name: "Widgets", icon: "chart-1", mirror: true, fields: mirrorFields()},
-	{num: 13, section: 1, key: "$messages", name: "Messages", icon: "chat-1", mirror: true, fields: mirrorFields()},
+	{num: 13, section: 1, key: "$messages", name: "Messages", icon: "chat-1", mirror: true, fields: mirrorFields(
+		systemField{id: 2, key: messageCatalogKey, name: "Catalog", typ: "object", config: linkTo(false, catalogsMirror)},
+		systemField{id: 3, key: messageRecordKey, name: "Record", typ: "text"},
+		systemField{id: 4, key: messageAuthorKey, name: "Author", typ: "object", config: linkTo(false, Employees)},
+	)},
 	{num: 14, section: 1, key: "$rightFields", name: "Field rights", icon: "lock-1", mirror: true, fields: mirrorFields(
 		systemField{id: 2, key: rightRuleKey, name: "Rule", typ: "object", config: linkTo(false, rightsMirror)},
 		systemField{id: 3, key: rightFieldKey, name: "Field", typ: "text"},

@@ -30,12 +30,17 @@ type LinkedBy struct {
 	Where   Node
 }
 
+// Unread holds for records with messages that are new to an employee: 0 until
+// catalog.Service says who asks.
+type Unread struct{ Employee Record }
+
 func (And) node()      {}
 func (Or) node()       {}
 func (Not) node()      {}
 func (Cond) node()     {}
 func (Among) node()    {}
 func (LinkedBy) node() {}
+func (Unread) node()   {}
 
 // Key names one record of a catalog as a caller may: by number, or by the
 // custom id that somebody gave it. Number 0 means by Code.

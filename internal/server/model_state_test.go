@@ -49,6 +49,8 @@ type field struct {
 	unsaved  bool
 	// accessOnly: only what one may view can be linked.
 	accessOnly bool
+	// subscribe: employees put here follow the record's chat.
+	subscribe bool
 }
 
 type item struct {

@@ -281,6 +281,8 @@ func (f *field) config() map[string]any {
 		if f.kind == "mask" {
 			v["mask"] = modelMask
 		}
+	case "user":
+		v["subscribe"] = f.subscribe
 	case "number":
 		v = map[string]any{"unit": "kg", "min": f.min, "max": f.max}
 	case "date":

@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -251,6 +252,8 @@ type pastEntry struct {
 	kind   string
 	by     *person
 	fields []*field // that the change touched
+	// message is the one of the chat that the entry shows, nil for none.
+	message *chatMessage
 }
 
 // whole tells whether the asker may view all of a catalog whatever happens to its
@@ -335,6 +338,9 @@ func (w *rightsWorld) samePast(a asker, got answer, entries []*pastEntry, only *
 			continue
 		}
 		slices.Sort(one.Fields)
+		if e.message != nil {
+			one.Fields = []string{fmt.Sprintf("message %d: %s", e.message.id, e.message.text)}
+		}
 		want = append(want, one)
 	}
 	shown := []seenEntry{}
@@ -348,7 +354,11 @@ func (w *rightsWorld) samePast(a asker, got answer, entries []*pastEntry, only *
 		}
 		one := seenEntry{e.RecordID, e.RecordTitle, e.ActionType, e.User.Title, []string{}}
 		for key := range e.Payload {
-			if key != "message" {
+			switch key {
+			case "message":
+			case "messageId":
+				one.Fields = append(one.Fields, fmt.Sprintf("message %v: %v", e.Payload[key], e.Payload["message"]))
+			default:
 				one.Fields = append(one.Fields, key)
 			}
 		}

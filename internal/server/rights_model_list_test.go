@@ -63,10 +63,11 @@ type seenRecord struct {
 	ID     string
 	Title  string
 	Values map[string]any
+	Chat   seenChat
 }
 
 func (w *rightsWorld) wantRecord(a asker, r *record, chosen chosenFields) seenRecord {
-	return seenRecord{r.id(), w.title(a.person, r), w.values(a, r, chosen)}
+	return seenRecord{r.id(), w.title(a.person, r), w.values(a, r, chosen), w.wantChat(a, r)}
 }
 
 // readVisible reads one record.
@@ -210,6 +211,10 @@ func (w *rightsWorld) narrow(a asker, c *cat, l *listing) {
 		l.params.Set("searchText", text)
 		l.selects = append(l.selects, func(r *record) bool { return w.finds(a, r, text) })
 		l.unsure = w.linksDoubtful(a, c)
+	}
+	if w.chance(20) {
+		l.params.Set("newMessages", "true")
+		l.selects = append(l.selects, func(r *record) bool { return w.unread(a.card, r) })
 	}
 	v := pick(w.rng, slices.Concat(w.views, w.personal)...)
 	if v.of != c || w.chance(40) {

@@ -53,7 +53,7 @@ func (w *rightsWorld) newCatalog(s *section, name string) *cat {
 	c.num, _ = strconv.Atoi(c.key)
 	kinds := []field{
 		{key: "name", typ: "text", kind: "text"}, {key: "note", typ: "text", kind: "text"}, {key: "sum", typ: "number"},
-		{key: "day", typ: "date", kind: "date"}, {key: "on", typ: "switch"}, {key: "mail", typ: "contact"}, {key: "owner", typ: "user", multi: w.chance(50)},
+		{key: "day", typ: "date", kind: "date"}, {key: "on", typ: "switch"}, {key: "mail", typ: "contact"}, {key: "owner", typ: "user", multi: w.chance(50), subscribe: w.chance(50)},
 		{key: "state", typ: "dropdown", multi: w.chance(50), items: []item{{name: "New"}, {name: "Done"}, {name: "Gone"}}},
 	}
 	var edits []*edit
@@ -164,6 +164,7 @@ func (w *rightsWorld) adoptRecord(by *person, r *record, a answer) {
 	r.num, _ = strconv.Atoi(parse[shownRecord](w.world, a).ID)
 	r.created = w.clock.Now().UnixMilli()
 	r.of.add(r)
+	w.follow(r, &record{of: r.of}, r)
 	e := &pastEntry{r: r, kind: "CREATE", by: by}
 	for _, f := range r.of.fields {
 		if r.values[f] != nil {

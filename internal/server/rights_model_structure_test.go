@@ -14,6 +14,7 @@ type seenCatalog struct {
 	PrivilegeCode       string
 	FieldPrivilegeCodes map[string]string
 	Fields              []string
+	NewChats            int
 }
 
 // readStructure reads sections and catalogs, or tries to change one.
@@ -87,10 +88,11 @@ type gotCatalog struct {
 	PrivilegeCode       string
 	FieldPrivilegeCodes map[string]string
 	Fields              []struct{ ID string }
+	Chat                struct{ NewChats int }
 }
 
 func (c gotCatalog) seen() seenCatalog {
-	seen := seenCatalog{c.ID, c.PrivilegeCode, c.FieldPrivilegeCodes, []string{}}
+	seen := seenCatalog{c.ID, c.PrivilegeCode, c.FieldPrivilegeCodes, []string{}, c.Chat.NewChats}
 	for _, f := range c.Fields {
 		seen.Fields = append(seen.Fields, f.ID)
 	}
@@ -98,7 +100,7 @@ func (c gotCatalog) seen() seenCatalog {
 }
 
 func (w *rightsWorld) wantCatalog(a asker, c *cat) seenCatalog {
-	want := seenCatalog{c.key, w.level(a, c).Code(), map[string]string{}, []string{}}
+	want := seenCatalog{c.key, w.level(a, c).Code(), map[string]string{}, []string{}, w.newChats(a, c)}
 	all := w.level(asker{person: a.person}, c) // what rights say is not about tokens
 	for _, f := range c.fields {
 		if w.known(a, c, f) {

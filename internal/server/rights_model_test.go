@@ -19,7 +19,7 @@ const rightsOps = 220 // operations per seed
 // occur anywhere in an answer.
 func TestRightsModel(t *testing.T) {
 	eachSeed(t, rightsOps, func(t *testing.T, seed uint64, ops int) {
-		w := &rightsWorld{world: newWorld(t, seed), owners: map[string]mark{}}
+		w := &rightsWorld{world: newWorld(t, seed), owners: map[string]mark{}, chats: map[chatOf]*chatState{}}
 		w.furnish()
 		for range ops {
 			w.clock.pass(w.rng)
@@ -43,6 +43,8 @@ type rightsWorld struct {
 	personal []*lawView
 	rules    []*rightRule
 	past     []*pastEntry
+	messages []*chatMessage
+	chats    map[chatOf]*chatState
 	owners   map[string]mark
 	marks    int
 	requests int
@@ -67,6 +69,11 @@ var rightsSteps = []struct {
 	{6, (*rightsWorld).changeLinkedByRights},
 	{4, (*rightsWorld).deleteByRights},
 	{3, (*rightsWorld).commentByRights},
+	{9, (*rightsWorld).postByRights},
+	{5, (*rightsWorld).editByRights},
+	{8, (*rightsWorld).readChat},
+	{5, (*rightsWorld).chatOptions},
+	{4, (*rightsWorld).readAttachment},
 	{8, (*rightsWorld).readRelations},
 	{7, (*rightsWorld).readCandidates},
 	{6, (*rightsWorld).readFilterCandidates},

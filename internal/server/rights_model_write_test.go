@@ -169,6 +169,7 @@ func (w *rightsWorld) owned(draft, r *record) {
 
 // change makes a change the model's.
 func (w *rightsWorld) change(r, after *record, e *pastEntry) {
+	w.follow(r, r, after)
 	r.values = after.values
 	if len(e.fields) > 0 {
 		w.past = append(w.past, e)

@@ -11,7 +11,7 @@ import (
 // Problem is one thing that Check found.
 type Problem struct {
 	// Part is what is damaged: "database", "structure", "links", "titles",
-	// "search", "values", "options", "history", "changes" or "indexes".
+	// "search", "values", "options", "history", "messages", "changes" or "indexes".
 	Part string
 	Text string // for an operator
 }
@@ -83,7 +83,7 @@ func (k *checker) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, check := range []func(context.Context) error{k.structure, k.changes, k.history, k.indexes} {
+	for _, check := range []func(context.Context) error{k.structure, k.changes, k.history, k.chats, k.indexes} {
 		if err := check(ctx); err != nil {
 			return err
 		}

@@ -36,6 +36,17 @@ var damages = []struct{ name, part, sql string }{
 	{"an option that was not left", "options", `INSERT INTO option_times (field, record, item, entered) VALUES ({status}, 1, 2, 5)`},
 	{"history of no catalog", "history", `INSERT INTO history (catalog, record, at, actor, kind) VALUES (99, 1, 1, 1, 'CREATE')`},
 	{"history of no record", "history", `INSERT INTO history (catalog, record, at, actor, kind) VALUES (5, 99, 1, 1, 'CREATE')`},
+	{"a message of no catalog", "messages", `INSERT INTO messages VALUES (901, 99, 1, 1, 'x', 0, '[]', '[]', NULL, 0, 1, NULL, NULL)`},
+	{"a message of no record", "messages", `INSERT INTO messages VALUES (902, 5, 99, 1, 'x', 0, '[]', '[]', NULL, 0, 1, NULL, NULL)`},
+	{"a message where none is said to be", "messages", `INSERT INTO messages VALUES (903, 5, 1, 1, 'x', 0, '[]', '[]', NULL, 0, 1, NULL, NULL)`},
+	{"a mention by no message", "messages", `INSERT INTO mentions VALUES (5, 1, 1, 1)`},
+	{"a chat that is not new", "messages", `INSERT INTO subscriptions VALUES (5, 1, 1, TRUE, 0, TRUE)`},
+	{"an attachment of no message", "messages", `INSERT INTO files (id, storage, address, title, size, uploader, confirmed, catalog, field, record, made)
+		VALUES (900, 'url', 'https://x.example', 'x', 0, 1, TRUE, 5, 0, 1, 1)`},
+	{"a message without its attachment", "messages", `UPDATE catalogs SET chat = TRUE;
+		INSERT INTO messages VALUES (904, 5, 1, 1, 'x', 0, '[]', '[]', '[{"id":901}]', 0, 1, NULL, NULL)`},
+	{"attachments that are not JSON", "messages", `UPDATE catalogs SET chat = TRUE;
+		INSERT INTO messages VALUES (905, 5, 1, 1, 'x', 0, '[]', '[]', 'nonsense', 0, 1, NULL, NULL)`},
 	{"a hole among the changes", "changes", `UPDATE changes SET seq = seq + 10 WHERE seq = (SELECT max(seq) FROM changes)`},
 	{"a change of no catalog", "changes", `UPDATE changes SET catalog = 99 WHERE seq = 1`},
 	{"a missing index", "indexes", `DROP INDEX i_5_{amount}`},

@@ -36,6 +36,8 @@ func (b *builder) node(src source, n query.Node) error {
 		return b.cond(src, n)
 	case query.LinkedBy:
 		return b.linkedBy(src, n)
+	case query.Unread:
+		b.unread(src, n)
 	default:
 		return fault.New(fault.InvalidFilter, "The filter has a condition of an unknown kind")
 	}

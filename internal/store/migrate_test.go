@@ -105,16 +105,7 @@ const oldCompany = `
 // TestRightsOfOldCompany: after the migration everybody may do what they could.
 func TestRightsOfOldCompany(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, target testdb.Target) {
-		before := firstMigrations(t, target.Name, 3)
-		e := openTarget(t, target)
-		if err := migrate(t.Context(), e, before); err != nil {
-			t.Fatal(err)
-		}
-		mustUpdate(t, e, func(c conn) error { return c.Script(t.Context(), oldCompany) })
-		s, err := openCompany(t.Context(), e, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := migrated(t, target, 3, oldCompany)
 		def, err := s.Structure(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -152,6 +143,39 @@ func TestRightsOfNewCompany(t *testing.T) {
 			t.Errorf("%v; rules %v, views %v", err, def.Rules, def.Views)
 		}
 	})
+}
+
+// TestChatsOfOldCompany: a catalog with a field that subscribes, be it removed, has
+// chats.
+func TestChatsOfOldCompany(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		s := migrated(t, target, 6, `
+			INSERT INTO catalogs (num, key, section, name, icon, priority, history, instruction, system, mirror, next_field) VALUES
+				(25, '25', 3, 'A', '', 1, TRUE, '', FALSE, FALSE, 2), (26, '26', 3, 'B', '', 2, TRUE, '', FALSE, FALSE, 2);
+			INSERT INTO fields (num, catalog, id, key, type, name, position, removed, def) VALUES
+				(1, 25, 1, '1', 'user', 'Who', 1, 1700000000000, '{"config":{"multi":true,"subscribe":true}}'),
+				(2, 26, 1, '1', 'user', 'Who', 1, NULL, '{"config":{"multi":true}}');`)
+		def, err := s.Structure(t.Context())
+		if err != nil || !def.Catalogs[0].Chat || def.Catalogs[1].Chat {
+			t.Errorf("%+v: %v", def, err)
+		}
+	})
+}
+
+// migrated is a company of the first migrations with some rows, brought to now.
+func migrated(t *testing.T, target testdb.Target, count int, rows string) *Company {
+	t.Helper()
+	before := firstMigrations(t, target.Name, count)
+	e := openTarget(t, target)
+	if err := migrate(t.Context(), e, before); err != nil {
+		t.Fatal(err)
+	}
+	mustUpdate(t, e, func(c conn) error { return c.Script(t.Context(), rows) })
+	s, err := openCompany(t.Context(), e, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // firstMigrations are the first files of a company's.

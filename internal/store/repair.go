@@ -36,9 +36,10 @@ const (
 	repairedTitles   = "titles"
 	repairedKeys     = "sort keys of records"
 	repairedSearch   = "search rows of records"
+	repairedUnread   = "counters of new messages"
 )
 
-var repairedOrder = []string{repairedDatabase, repairedIndexes, repairedLinks, repairedTitles, repairedKeys, repairedSearch}
+var repairedOrder = []string{repairedDatabase, repairedIndexes, repairedLinks, repairedTitles, repairedKeys, repairedSearch, repairedUnread}
 
 const (
 	// repairChunk is how many records are repaired in one transaction.
@@ -104,6 +105,9 @@ func (r *repair) run(ctx context.Context) error {
 		return err
 	}
 	if err := r.indexes(ctx, catalogs, fields); err != nil {
+		return err
+	}
+	if err := r.unread(ctx, slices.Sorted(maps.Keys(catalogs))); err != nil {
 		return err
 	}
 	for _, num := range slices.Sorted(maps.Keys(catalogs)) {

@@ -103,7 +103,7 @@ func leads(n query.Node) bool {
 		return slices.ContainsFunc(n, leads)
 	case query.Or:
 		return len(n) > 0 && !slices.ContainsFunc(n, func(e query.Node) bool { return !leads(e) })
-	case query.Among, query.LinkedBy:
+	case query.Among, query.LinkedBy, query.Unread:
 		return true
 	case query.Cond:
 		switch n.Test.(type) {

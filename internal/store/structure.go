@@ -72,14 +72,14 @@ const (
 	sectionTwice = `SELECT key FROM sections WHERE removed IS NULL GROUP BY key HAVING count(*) > 1`
 
 	selectCatalogs = `SELECT num, key, section, name, icon, priority, history, instruction, system, mirror,
-		next_field, removed FROM catalogs ORDER BY num`
+		next_field, removed, chat FROM catalogs ORDER BY num`
 	insertCatalog = `INSERT INTO catalogs (num, key, section, name, icon, priority, history, instruction,
-			system, mirror, next_field, removed)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			system, mirror, next_field, removed, chat)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (num) DO UPDATE SET key = excluded.key, section = excluded.section, name = excluded.name,
 			icon = excluded.icon, priority = excluded.priority, history = excluded.history,
 			instruction = excluded.instruction, system = excluded.system, mirror = excluded.mirror,
-			next_field = excluded.next_field, removed = excluded.removed`
+			next_field = excluded.next_field, removed = excluded.removed, chat = excluded.chat`
 	catalogTwice = `SELECT key FROM catalogs WHERE removed IS NULL GROUP BY key HAVING count(*) > 1`
 )
 
@@ -91,7 +91,7 @@ func readSection(r row) *catalog.Section {
 func readCatalog(r row) *catalog.Catalog {
 	return &catalog.Catalog{Num: query.Catalog(r.Int(0)), Key: r.Str(1), Section: query.Section(r.Int(2)),
 		Name: r.Str(3), Icon: r.Str(4), Priority: int(r.Int(5)), History: r.Int(6) != 0, Instruction: r.Str(7),
-		System: r.Int(8) != 0, Mirror: r.Int(9) != 0, NextField: int(r.Int(10)), Removed: readTime(r, 11)}
+		System: r.Int(8) != 0, Mirror: r.Int(9) != 0, NextField: int(r.Int(10)), Removed: readTime(r, 11), Chat: r.Int(12) != 0}
 }
 
 // readTime reads milliseconds; NULL is the zero time.
@@ -144,7 +144,7 @@ func (t *tx) saveCatalog(ctx context.Context, c *catalog.Catalog) error {
 		}
 	}
 	_, err = t.conn.Exec(ctx, insertCatalog, int64(c.Num), c.Key, int64(c.Section), c.Name, c.Icon, c.Priority,
-		c.History, c.Instruction, c.System, c.Mirror, c.NextField, writtenTime(c.Removed))
+		c.History, c.Instruction, c.System, c.Mirror, c.NextField, writtenTime(c.Removed), c.Chat)
 	if err != nil {
 		return err
 	}

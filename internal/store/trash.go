@@ -27,12 +27,12 @@ func (t *tx) clear(ctx context.Context, c *catalog.Catalog) (int64, error) {
 		return 0, err
 	}
 	const fields = ` WHERE field IN (SELECT num FROM fields WHERE catalog = ?)`
-	return n, execAll(ctx, t.conn, []statement{
+	return n, execAll(ctx, t.conn, append(clearChats(c.Num), []statement{
 		{SQL: `DELETE FROM refs` + fields, Args: []any{num}},
 		{SQL: `DELETE FROM option_times` + fields, Args: []any{num}},
 		{SQL: `DELETE FROM history WHERE catalog = ?`, Args: []any{num}},
 		{SQL: `DELETE FROM trash WHERE catalog = ?`, Args: []any{num}},
 		{SQL: `DELETE FROM imports WHERE catalog = ?`, Args: []any{num}},
 		{SQL: `UPDATE titles SET removed = TRUE WHERE catalog = ? AND removed IS FALSE`, Args: []any{num}},
-	})
+	}...))
 }
