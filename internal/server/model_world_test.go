@@ -103,7 +103,7 @@ func (w *world) newSide(target testdb.Target) *side {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	app, err := openAt(t.Context(), settings, log, w.clock.Now)
+	app, err := openAt(t.Context(), settings, "1.2.3", log, w.clock.Now)
 	if err != nil {
 		t.Fatalf("open on %s: %v", target.Name, err)
 	}
