@@ -23,6 +23,9 @@ const (
 	activityGrain = 5 * time.Minute
 )
 
+// serverOrigin is the origin of changes that the server makes for itself.
+const serverOrigin = "server"
+
 // serverView is what the records were last brought in line with.
 type serverView struct {
 	mu       sync.Mutex
@@ -144,8 +147,7 @@ func keepLatest(values map[string]Value, shown *mirrorRows, row int) {
 	if row < 0 {
 		return
 	}
-	f := shown.catalog.FieldByKey(lastActivityKey)
-	was, _ := shown.values(row)[slices.Index(shown.catalog.Fields, f)].(Time)
+	was, _ := shown.value(row, lastActivityKey).(Time)
 	if is, _ := values[lastActivityKey].(Time); was > is {
 		values[lastActivityKey] = was
 	}
@@ -178,7 +180,7 @@ func (s *Service) showCompany(ctx context.Context, w Writer, st *Structure, acco
 		o.values[nameKey] = Text(s.options.Server.Name)
 		o.values[groupKey] = linkTargets(query.MakeRef(companiesGroups, 1))
 	}
-	if len(accounts) > 0 && (row < 0 || shown.values(row)[slices.Index(c.Fields, c.FieldByKey(creatorKey))] == nil) {
+	if len(accounts) > 0 && (row < 0 || shown.value(row, creatorKey) == nil) {
 		o.values[creatorKey] = Text(strconv.FormatInt(int64(accounts[0].Account), 10))
 	}
 	if m := o.mutation(shown, row); m != nil {
@@ -244,7 +246,7 @@ func (s *Service) tryMake(ctx context.Context, n query.Catalog, key string, v Va
 	}
 	f := st.Catalog(n).FieldByKey(key)
 	op := Create{Catalog: n, Values: []FieldValue{{f.Num, v}}}
-	if _, err = s.Apply(ctx, Actor{System: true, Origin: mirrorOrigin}, []Op{op}, nil); fault.Is(err, fault.Duplicate) {
+	if _, err = s.Apply(ctx, Actor{System: true, Origin: serverOrigin}, []Op{op}, nil); fault.Is(err, fault.Duplicate) {
 		return nil
 	}
 	return err
@@ -275,7 +277,7 @@ func (s *Service) tendServer(ctx context.Context) {
 	for {
 		if now := s.options.Now(); now.Sub(counted) >= countEvery {
 			counted = now
-			if err := s.countRecords(ctx); err != nil && ctx.Err() == nil {
+			if err := s.CountRecords(ctx); err != nil && ctx.Err() == nil {
 				s.options.Log.ErrorContext(ctx, "count the records", "error", err)
 			}
 		}
@@ -290,8 +292,8 @@ func (s *Service) tendServer(ctx context.Context) {
 	}
 }
 
-// countRecords counts the records of users' catalogs, one catalog a snapshot.
-func (s *Service) countRecords(ctx context.Context) error {
+// CountRecords counts the records of users' catalogs, one catalog a snapshot.
+func (s *Service) CountRecords(ctx context.Context) error {
 	st, err := s.Structure(ctx)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (c *systemCatalog) missing(st *Structure) (list []systemField) {
 		if built.FieldByKey(f.key) != nil {
 			continue
 		}
-		if f.id < built.NextField {
+		if f.id < next {
 			f.id = next
 		}
 		next = max(next, f.id+1)

@@ -41,6 +41,7 @@ type App struct {
 	// contents are those of the company's files.
 	contents blob.Store
 	files    catalog.FileOptions
+	requests requestCount
 	closers  []func() error
 }
 
