@@ -8,6 +8,8 @@ import (
 	"image"
 	"image/png"
 	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -17,16 +19,31 @@ import (
 	"kartoteka/internal/store/testdb"
 )
 
-// upload registers, uploads and confirms a file as a person, and gives its number.
-func (o *office) upload(who, name, mime string, content []byte) string {
+// upload registers, uploads and confirms a file as the boss, and gives its number.
+func (o *office) upload(name, mime string, content []byte) string {
 	o.Helper()
-	w := o.as(who, "POST", "/files", fmt.Sprintf(`{"name":%q,"mimeType":%q,"typeStorage":"remoteStorage"}`, name, mime))
-	var made struct {
-		FileID                                                         json.Number
-		FileKey, ACL, AWSAccessKeyID, Police, Signature, UploadURL, ID string
+	id, _ := uploadBy(o.T, o.handler, "Authorization", basic(), name, mime, content)
+	return id
+}
+
+// uploadBy registers, uploads and confirms a file as whom a header names, and
+// gives its number and its content's key.
+func uploadBy(t *testing.T, handler http.Handler, header, value, name, mime string, content []byte) (id, key string) {
+	t.Helper()
+	call := func(method, path string, body any) *httptest.ResponseRecorder {
+		w := ask(handler, method, "/api/v1"+path, asJSON(body), header, value)
+		if w.Code != 200 {
+			t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+		}
+		return w
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &made); err != nil || w.Code != 200 {
-		o.Fatalf("register: %d %s", w.Code, w.Body)
+	var made struct {
+		FileID                                     json.Number
+		FileKey, AWSAccessKeyID, Police, Signature string
+	}
+	w := call("POST", "/files", map[string]string{"name": name, "mimeType": mime, "typeStorage": "remoteStorage"})
+	if err := json.Unmarshal(w.Body.Bytes(), &made); err != nil {
+		t.Fatal(err)
 	}
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
@@ -35,25 +52,23 @@ func (o *office) upload(who, name, mime string, content []byte) string {
 		{"Signature", made.Signature}, {"Content-Type", mime},
 	} {
 		if err := form.WriteField(p[0], p[1]); err != nil {
-			o.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	part, err := form.CreateFormFile("file", "blob")
 	if err != nil {
-		o.Fatal(err)
+		t.Fatal(err)
 	}
 	_, _ = part.Write(content) // into memory
 	if err := form.Close(); err != nil {
-		o.Fatal(err)
+		t.Fatal(err)
 	}
-	if w := ask(o.handler, "POST", "/storage", body.String(), "Content-Type", form.FormDataContentType()); w.Code != 204 {
-		o.Fatalf("upload: %d %s", w.Code, w.Body)
+	if w := ask(handler, "POST", "/storage", body.String(), "Content-Type", form.FormDataContentType()); w.Code != 204 {
+		t.Fatalf("upload: %d %s", w.Code, w.Body)
 	}
-	confirmation, _ := json.Marshal(map[string]string{"name": name, "mimeType": mime, "url": made.FileKey})
-	if w := o.as(who, "PATCH", "/files/"+made.FileID.String(), string(confirmation)); w.Code != 200 {
-		o.Fatalf("confirm: %d %s", w.Code, w.Body)
-	}
-	return made.FileID.String()
+	id = made.FileID.String()
+	call("PATCH", "/files/"+id, map[string]string{"name": name, "mimeType": mime, "url": made.FileKey})
+	return id, made.FileKey
 }
 
 func pngImage(t *testing.T) []byte {
@@ -79,8 +94,8 @@ func TestCompanyIsARecord(t *testing.T) {
 		o.must(400, "POST", "/catalogs/$companies/records", `{"values":{"$name":"Another"}}`)
 		o.must(400, "DELETE", "/catalogs/$companies/records/1", "")
 		o.must(400, "PATCH", "/catalogs/$companies/records/1", `{"values":{"$subdomain":"www"}}`)
-		logo := o.upload("", "logo.png", "image/png", pngImage(o.T))
-		svg := o.upload("", "icon.svg", "image/svg+xml", []byte(`<svg onload="alert(1)"/>`))
+		logo := o.upload("logo.png", "image/png", pngImage(o.T))
+		svg := o.upload("icon.svg", "image/svg+xml", []byte(`<svg onload="alert(1)"/>`))
 		o.must(200, "PATCH", "/catalogs/$companies/records/1",
 			fmt.Sprintf(`{"values":{"$name":"Acme Ltd","$logo":[{"id":%s}],"$favicon":[{"id":%s}],"$database":"elsewhere"}}`, logo, svg))
 		if now := o.values("/catalogs/$companies/records/1")["$database"]; now != got["$database"] {
@@ -293,4 +308,3 @@ func TestRequestStatistics(t *testing.T) {
 		}
 	})
 }
-
