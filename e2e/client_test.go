@@ -29,6 +29,15 @@ func TestNpmClientRights(t *testing.T) {
 	})
 }
 
+// TestNpmClientSystem works with the system catalogs (js/system.mjs).
+func TestNpmClientSystem(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := serve(t, db)
+		node(t, s, "system.mjs")
+		s.stop()
+	})
+}
+
 // TestNpmClientPaging reads 1,200 records in pages while others change them.
 func TestNpmClientPaging(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {

@@ -40,14 +40,13 @@ func operate(op adminapi.Operation) command {
 		if task.Harmless && !server.Exists(settings) {
 			return task.Run(ctx, server.NoTools(settings, log), call)
 		}
-		app, err := server.Open(ctx, settings, log)
+		app, err := server.Open(ctx, settings, versionText(), log)
 		if errors.Is(err, store.ErrFolderHeld) {
 			return adminapi.Dial(ctx, settings.DataDir, op.Name, task.Args, call)
 		}
 		if err != nil {
 			return err
 		}
-		app.Version = versionText()
 		greetFirst(io.out, app)
 		tools := app.Tools()
 		tools.Alone = settings.DBConnection == ""

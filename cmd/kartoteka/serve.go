@@ -27,13 +27,12 @@ func runServe(ctx context.Context, io std, c command, args []string) (err error)
 	for _, w := range settings.Warnings() {
 		log.WarnContext(ctx, "config.warning", "module", "Server", "warning", w)
 	}
-	app, err := server.Open(ctx, settings, log)
+	app, err := server.Open(ctx, settings, versionText(), log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, app.Close()) }()
 	defer spareCollections()()
-	app.Version = versionText()
 	// At once: a password that a failed start swallowed could not be had again.
 	greetFirst(io.out, app)
 	return app.Run(ctx, func(l net.Addr) {

@@ -25,6 +25,13 @@ type Touch struct {
 	At  time.Time
 }
 
+// Use is what became of an account lately.
+type Use struct {
+	Account ID
+	Last    time.Time // newest use of a session or token that there still is; zero for none
+	Failed  int       // failed logins since the last success, from anywhere
+}
+
 // Failures counts the failed logins since the last success.
 type Failures struct {
 	Count int
@@ -61,6 +68,8 @@ type Store interface {
 	AccountOfEmployee(ctx context.Context, company CompanyID, employee int64) (Account, error)
 	// Accounts lists all accounts in the order of their ids.
 	Accounts(ctx context.Context) ([]Account, error)
+	// Uses tells of all accounts, in the order of their ids, what is not in them.
+	Uses(ctx context.Context) ([]Use, error)
 	// CreateAccount adds an account, without its ID but with its links. A
 	// taken key is a fault.Duplicate.
 	CreateAccount(ctx context.Context, key string, a Account) (ID, error)

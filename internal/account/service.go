@@ -123,3 +123,7 @@ func (s *Service) AccountByLogin(ctx context.Context, login string) (Account, er
 
 // Accounts lists all accounts.
 func (s *Service) Accounts(ctx context.Context) ([]Account, error) { return s.store.Accounts(ctx) }
+
+// Uses tells of all accounts, in the order of their ids, what is not in them. The
+// newest uses of sessions are known within a minute.
+func (s *Service) Uses(ctx context.Context) ([]Use, error) { return s.store.Uses(ctx) }

@@ -1,12 +1,16 @@
 package bpiumapi
 
 import (
+	"cmp"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"kartoteka/internal/bpium"
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/fault"
 	"kartoteka/internal/httpkit"
 )
 
@@ -64,14 +68,21 @@ func (a *API) company(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.call(r); err != nil {
 		return err
 	}
+	c, err := a.opt.Catalog.Company(r.Context())
+	if err != nil {
+		return err
+	}
 	_, seconds := a.opt.Now().In(a.opt.Zone).Zone()
 	return httpkit.JSON(w, companyInfo{
-		ID:       a.companyID(),
-		Domain:   a.domain(r),
-		Title:    a.domain(r),
-		URL:      a.url(r),
-		Status:   "ready",
-		Settings: companySettings{a.opt.Language, seconds / 60},
+		ID:         a.companyID(),
+		Domain:     a.domain(r),
+		Title:      a.title(r, c),
+		URL:        a.url(r),
+		Logo:       a.imageURL(r, c, catalog.Emblem),
+		Favicon:    a.imageURL(r, c, catalog.Favicon),
+		Background: a.imageURL(r, c, catalog.Background),
+		Status:     "ready",
+		Settings:   companySettings{a.opt.Language, seconds / 60},
 	})
 }
 
@@ -89,22 +100,98 @@ func (a *API) companies(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.call(r); err != nil {
 		return err
 	}
+	c, err := a.opt.Catalog.Company(r.Context())
+	if err != nil {
+		return err
+	}
 	return httpkit.JSON(w, []companyLink{{
 		ID:      a.companyID(),
 		Domain:  a.domain(r),
-		Title:   a.domain(r),
+		Title:   a.title(r, c),
 		URL:     a.url(r),
+		Logo:    a.imageURL(r, c, catalog.Emblem),
 		Current: true,
 	}})
 }
 
-// authCompany is what a login page may know of the company.
+// extension is a module of the interface as GET /auth/company lists it.
+type extension struct {
+	Code  string   `json:"code"`
+	Title string   `json:"title"`
+	Icon  string   `json:"icon"`
+	JS    []string `json:"js"`
+	CSS   []string `json:"css"`
+}
+
+// authCompany is what a login page may know of the company; to who is signed in
+// also which extensions the interface is to load.
 func (a *API) authCompany(w http.ResponseWriter, r *http.Request) error {
+	c, err := a.opt.Catalog.Company(r.Context())
+	if err != nil {
+		return err
+	}
+	list, err := a.extensions(w, r)
+	if err != nil {
+		return err
+	}
 	return httpkit.JSON(w, struct {
-		Domain     string     `json:"domain"`
-		Title      string     `json:"title"`
-		Extensions []struct{} `json:"extensions"`
-	}{a.domain(r), a.domain(r), []struct{}{}})
+		Domain     string      `json:"domain"`
+		Title      string      `json:"title"`
+		Extensions []extension `json:"extensions"`
+	}{a.domain(r), a.title(r, c), list})
+}
+
+func (a *API) extensions(w http.ResponseWriter, r *http.Request) ([]extension, error) {
+	list := []extension{}
+	switch _, err := a.auth.Actor(w, r); fault.CodeOf(err) {
+	case "":
+	case fault.AuthRequired, fault.SessionExpired, fault.NoCompany:
+		return list, nil
+	default:
+		return nil, err
+	}
+	if !a.opt.License.validAt(a.opt.Now()) {
+		return list, nil
+	}
+	stored, err := a.opt.Catalog.Extensions(r.Context(), a.opt.License.extends)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range stored {
+		list = append(list, extension(e))
+	}
+	return list, nil
+}
+
+// extends tells whether the licence has an extension: all of them, or this one.
+func (l License) extends(code string) bool {
+	return slices.ContainsFunc(l.Modules, func(m string) bool { return m == "*" || m == "extensions" || m == code })
+}
+
+// title is what the company is called.
+func (a *API) title(r *http.Request, c *catalog.Company) string { return cmp.Or(c.Name, a.domain(r)) }
+
+// imageURL is the address of an image that the company shows, nil for none.
+func (a *API) imageURL(r *http.Request, c *catalog.Company, image catalog.Branding) *string {
+	if _, some := c.Images[image]; !some {
+		return nil
+	}
+	address := a.url(r) + "/logo/" + string(image)
+	return &address
+}
+
+// Branding serves the images that the company shows to everybody, below /logo.
+func (a *API) Branding() http.Handler {
+	kit := a.opt.Kit
+	return kit.API(httpkit.FlatError, kit.LimitIP(kit.Router("/logo", []httpkit.Route{{Pattern: "GET /{image}", Handler: a.branding}})))
+}
+
+func (a *API) branding(w http.ResponseWriter, r *http.Request) error {
+	f, err := a.opt.Catalog.BrandingFile(r.Context(), catalog.Branding(r.PathValue("image")))
+	if err != nil {
+		return err
+	}
+	return a.serveContent(w, r, f, f.URL, "public, max-age=300")
 }
 
 func (a *API) companyID() string { return strconv.FormatInt(int64(a.opt.Company), 10) }

@@ -78,10 +78,14 @@ func (a *API) loginPage(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) showLogin(w http.ResponseWriter, r *http.Request, reason, path string) error {
 	lang := httpkit.Language(r.Context())
+	company, err := a.opt.Catalog.Company(r.Context())
+	if err != nil {
+		return err
+	}
 	view := loginView{
 		Language: lang,
 		Title:    fault.Msg("Sign in").In(lang),
-		Company:  a.domain(r),
+		Company:  a.title(r, company),
 		Login:    fault.Msg("E-mail or login").In(lang),
 		Password: fault.Msg("Password").In(lang),
 		Button:   fault.Msg("Sign in").In(lang),

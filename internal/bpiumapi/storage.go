@@ -56,12 +56,18 @@ func (a *API) content(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return a.serveContent(w, r, f, key, "private, max-age=300")
+}
+
+// serveContent gives a content of a file to who may have it.
+func (a *API) serveContent(w http.ResponseWriter, r *http.Request, f *catalog.StoredFile, key, caching string) error {
 	content, err := a.opt.Catalog.Content(r.Context(), key)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = content.Close() }()
 	describe(w.Header(), f, key, r.URL.Query().Has("download"))
+	w.Header().Set("Cache-Control", caching)
 	slow, _ := httpkit.Patient(w, r)
 	http.ServeContent(slow, r, "", content.Modified, content)
 	return nil
@@ -105,7 +111,6 @@ func describe(h http.Header, f *catalog.StoredFile, key string, save bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "private, max-age=300")
 	h.Set("ETag", `"`+path.Base(path.Dir(key))+"-"+part+`"`)
 }
 

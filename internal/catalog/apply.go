@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"kartoteka/internal/fault"
@@ -81,7 +82,14 @@ func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, err
 	if err != nil {
 		return nil, err
 	}
-	return &writing{planner: p, mutations: p.mutations(), files: p.fileWrites(), subscriptions: p.subscriptions(), messages: messages}, nil
+	accounts, err := p.accountEdits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &writing{
+		planner: p, mutations: p.mutations(), files: p.fileWrites(), subscriptions: p.subscriptions(), messages: messages,
+		accounts: accounts, claimed: p.claims(),
+	}, nil
 }
 
 // finish is the transaction and what follows it.
@@ -90,7 +98,8 @@ func (w *writing) finish(ctx context.Context) error {
 		return w.explain(ctx, err)
 	}
 	w.auditEmployees(ctx)
-	if len(w.messages) > 0 {
+	w.auditAccounts(ctx)
+	if len(w.messages)+len(w.accounts) > 0 {
 		w.s.relayNow(ctx)
 	}
 	return nil
@@ -117,25 +126,27 @@ type writing struct {
 	// subscriptions are to the chats of the records that are written.
 	subscriptions []Subscription
 	messages      []employeeMessage
+	accounts      []accountEdit
+	claimed       []claim
 	outcomes      []Outcome
 	alongside     func(Writer, []Outcome) error
 	begun         time.Time // when the transaction ran, the last time
 }
 
 func (w *writing) commit(ctx context.Context) error {
-	if len(w.mutations) == 0 && len(w.messages) == 0 && !w.comments && w.alongside == nil {
+	if len(w.mutations) == 0 && len(w.messages)+len(w.accounts) == 0 && !w.comments && w.alongside == nil {
 		return nil
 	}
 	plan := Plan{Version: w.st.Version, Class: w.class(), Catalogs: w.catalogs()}
 	return w.s.store.Update(ctx, plan, func(tx Writer) error { return w.write(ctx, tx) })
 }
 
-// class gives operators' imports the second place. Logins must be unique and
-// one must remain, which two transactions at once could not both see: such
-// changes exclude each other.
+// class gives operators' imports the second place. Logins and some texts must
+// be unique and one login must remain, which two transactions at once could not
+// both see: such changes exclude each other.
 func (w *writing) class() Class {
 	switch {
-	case len(w.messages) > 0:
+	case len(w.messages)+len(w.accounts)+len(w.claimed) > 0:
 		return Reshape
 	case w.actor.Origin == "import":
 		return Job
@@ -147,6 +158,9 @@ func (w *writing) catalogs() []query.Catalog {
 	list := make([]query.Catalog, 0, len(w.needs))
 	for _, n := range w.needs {
 		list = append(list, n.catalog.Num)
+	}
+	if len(w.accounts) > 0 && !slices.Contains(list, Employees) {
+		list = append(list, Employees)
 	}
 	return list
 }
@@ -178,6 +192,12 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 	if err := w.comment(ctx, tx); err != nil {
 		return err
 	}
+	if err := w.checkClaims(ctx, tx); err != nil {
+		return err
+	}
+	if err := w.enqueueAccounts(ctx, tx); err != nil {
+		return err
+	}
 	if err := w.enqueue(ctx, tx); err != nil {
 		return err
 	}
@@ -190,7 +210,8 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 // isAll tells that nothing follows the mutations in the transaction; files come
 // before them.
 func (w *writing) isAll() bool {
-	return w.alongside == nil && len(w.messages)+len(w.subscriptions) == 0 && !w.comments && !w.looksBack() && !w.regroups()
+	return w.alongside == nil && len(w.messages)+len(w.subscriptions)+len(w.accounts)+len(w.claimed) == 0 &&
+		!w.comments && !w.looksBack() && !w.regroups()
 }
 
 func (w *writing) comment(ctx context.Context, tx Writer) error {

@@ -96,6 +96,9 @@ func (p *planner) startValue(ctx context.Context, s *step, f *Field, v Value, na
 	if right == HideField {
 		return nil, nil, hidden(f)
 	}
+	if f.kept() {
+		return nil, nil, nil
+	}
 	v, detail, err := p.accept(ctx, s, f, nil, v)
 	switch {
 	case err != nil:
@@ -118,6 +121,9 @@ func (p *planner) checkUpdate(ctx context.Context, s *step) (details []fault.Det
 		right := p.right(s, f)
 		if right == HideField {
 			return nil, hidden(f)
+		}
+		if f.kept() {
+			continue
 		}
 		old := s.subject.value(f)
 		v, detail, err := p.accept(ctx, s, f, old, g.Value)
@@ -206,6 +212,11 @@ func (p *planner) accept(ctx context.Context, s *step, f *Field, old, v Value) (
 		had, _ := old.(Links)
 		if detail, err := p.checkLinks(ctx, f, had, links); detail != nil || err != nil {
 			return nil, detail, err
+		}
+	}
+	if f.System && !same(v, old) {
+		if detail := checkSystem(f, v); detail != nil {
+			return nil, detail, nil
 		}
 	}
 	if isPassword(f) {

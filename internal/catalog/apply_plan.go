@@ -161,6 +161,9 @@ func (p *planner) expand(ctx context.Context, op Op) error {
 		if err != nil {
 			return err
 		}
+		if err := p.s.notRemoved(sub); err != nil {
+			return err
+		}
 		p.steps = append(p.steps, &step{kind: deleteStep, op: p.op, subject: sub, want: DeletePrivilege})
 		p.needed(sub.catalog).wantAll()
 		return nil
@@ -192,6 +195,9 @@ func (p *planner) addComment(ctx context.Context, op Comment) error {
 func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
 	c, err := makeIn(p.st, p.access, op.Catalog)
 	if err != nil {
+		return nil, err
+	}
+	if err := notMade(c); err != nil {
 		return nil, err
 	}
 	if op.Code != "" && !keyForm.MatchString(op.Code) {

@@ -164,7 +164,7 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 			return err
 		}
 		switch {
-		case scope.Catalog.Mirror || number == Employees:
+		case scope.Catalog.Mirror || number == Employees || number == Accounts || number == companies:
 			return fault.New(fault.InvalidParameter, "A system catalog cannot be cleared")
 		case scope.Catalog.Name != name:
 			return fault.New(fault.InvalidParameter, "name: it is not the name of the catalog")

@@ -14,4 +14,11 @@
 //	load -> Structure v1 --CreateCatalog--> v2 --UpdateCatalog--> v3
 //	            \_ every transaction states the version it was planned with;
 //	               the store refuses another one and the service plans again
+//
+// What lives elsewhere follows through the outbox: employees' logins and edits
+// of accounts are messages in the transaction of their record. Records of
+// accounts show the directory, which is the truth:
+//
+//	edit -> record + message, one commit -> directory -> answer
+//	                     \_ repeated after a crash    \_ records follow it
 package catalog

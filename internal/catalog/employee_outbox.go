@@ -27,21 +27,24 @@ func (s *Service) relay(ctx context.Context) error {
 	var failure error
 	held := map[query.Record]bool{}
 	for _, row := range waiting {
-		m, err := parseMessage(row)
-		if err == nil && held[m.Employee] {
+		about, carry, err := s.parseMessage(row)
+		if err == nil && held[about] {
 			continue
 		}
 		if err == nil {
-			err = s.options.Directory.Apply(ctx, m)
+			err = carry(ctx)
 		}
 		if err != nil {
-			held[m.Employee] = true
+			held[about] = true
 			failure = cmp.Or(failure, fmt.Errorf("carry out message %d of the outbox: %w", row.ID, err))
 			continue
 		}
 		done = append(done, row.ID)
 	}
-	return cmp.Or(failure, s.strikeOff(ctx, done))
+	if err := s.strikeOff(ctx, done); err != nil || len(done) == 0 {
+		return cmp.Or(failure, err)
+	}
+	return cmp.Or(failure, s.FollowServer(ctx))
 }
 
 func (s *Service) outbox(ctx context.Context) (rows []OutboxRow, err error) {
@@ -55,11 +58,19 @@ func (s *Service) outbox(ctx context.Context) (rows []OutboxRow, err error) {
 	return rows, nil
 }
 
-func parseMessage(row OutboxRow) (m DirectoryMessage, err error) {
-	if row.Kind != directoryKind {
-		return m, fmt.Errorf("unknown kind %q", row.Kind)
+// parseMessage tells what a message is about and how it is carried out.
+func (s *Service) parseMessage(row OutboxRow) (about query.Record, carry func(context.Context) error, err error) {
+	switch row.Kind {
+	case directoryKind:
+		var m DirectoryMessage
+		err = json.Unmarshal(row.Payload, &m)
+		return m.Employee, func(ctx context.Context) error { return s.options.Directory.Apply(ctx, m) }, err
+	case accountKind:
+		var m AccountMessage
+		err = json.Unmarshal(row.Payload, &m)
+		return m.about(), func(ctx context.Context) error { return s.carryOut(ctx, m) }, err
 	}
-	return m, json.Unmarshal(row.Payload, &m)
+	return 0, nil, fmt.Errorf("unknown kind %q", row.Kind)
 }
 
 func (s *Service) strikeOff(ctx context.Context, ids []int64) error {

@@ -1,13 +1,16 @@
 package catalog
 
-// OlderMirrors makes new companies as versions did whose mirrors had nothing but
-// names, until restore is called.
-func OlderMirrors() (restore func()) {
+// OlderSystem makes new companies as versions did whose mirrors had nothing but
+// names and whose webhooks had eight fields, until restore is called.
+func OlderSystem() (restore func()) {
 	now := systemCatalogs
 	older := make([]systemCatalog, len(now))
 	for i, c := range now {
 		if c.mirror {
 			c.fields = c.fields[:1]
+		}
+		if c.key == "$webhooks" {
+			c.fields = c.fields[:8]
 		}
 		older[i] = c
 	}

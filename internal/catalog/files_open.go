@@ -56,8 +56,8 @@ func (s *Service) FileAt(ctx context.Context, a Actor, key string) (f *StoredFil
 				continue
 			}
 			f = &files[i]
-			if refused = on.mayOpen(f); fault.CodeOf(refused) != fault.Forbidden {
-				break
+			if refused = on.mayOpen(f); refused == nil {
+				break // others may be of removed records
 			}
 		}
 		return refused

@@ -32,6 +32,9 @@ type mirrored struct {
 	record query.Record // 0 for one that is known by its code alone
 	code   string       // public id, "" when it is the number
 	values map[string]Value
+	// partly says that the values are only those that the system keeps: others
+	// fill the other fields and choose the public id.
+	partly bool
 }
 
 // mirror brings the mirrors in line with the structure and the rules as the
@@ -105,7 +108,10 @@ func (s *Service) mirrorAll(ctx context.Context, w Writer, st *Structure, c *Cat
 			list = append(list, *m)
 		}
 	}
-	list = append(list, shown.rest()...)
+	return s.writeMirror(ctx, w, c, append(list, shown.rest()...))
+}
+
+func (s *Service) writeMirror(ctx context.Context, w Writer, c *Catalog, list []Mutation) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -135,9 +141,14 @@ type mirrorRows struct {
 }
 
 func readMirror(ctx context.Context, r Reader, st *Structure, c *Catalog) (*mirrorRows, error) {
-	page, err := r.Select(ctx, &Selected{Structure: st, Catalog: c, Columns: c.Fields, Limit: math.MaxInt32})
+	return readRows(ctx, r, st, c, nil)
+}
+
+// readRows reads the rows of a catalog that match, all of them for nil.
+func readRows(ctx context.Context, r Reader, st *Structure, c *Catalog, where query.Node) (*mirrorRows, error) {
+	page, err := r.Select(ctx, &Selected{Structure: st, Catalog: c, Columns: c.Fields, Where: where, Limit: math.MaxInt32})
 	if err != nil {
-		return nil, fmt.Errorf("read the mirror %s: %w", c.Key, err)
+		return nil, fmt.Errorf("read the catalog %s: %w", c.Key, err)
 	}
 	return newMirrorRows(c, page), nil
 }
@@ -192,7 +203,10 @@ func (m *mirrorRows) values(row int) []Value {
 
 // mutation is what the object's record needs, nil for nothing.
 func (o *mirrored) mutation(shown *mirrorRows, row int) *Mutation {
-	m := &Mutation{Kind: RestoreRecord, Catalog: shown.catalog, Record: o.record, Code: &o.code}
+	m := &Mutation{Kind: RestoreRecord, Catalog: shown.catalog, Record: o.record}
+	if !o.partly {
+		m.Code = &o.code
+	}
 	if row >= 0 {
 		m.Kind, m.Version = UpdateRecord, shown.page.Version(row)
 	}
@@ -200,27 +214,39 @@ func (o *mirrored) mutation(shown *mirrorRows, row int) *Mutation {
 	var before, after []Value
 	was := shown.values(row)
 	for j, f := range shown.catalog.Fields {
-		if is := o.values[f.Key]; !same(was[j], is) {
-			fields, before, after = append(fields, f), append(before, was[j]), append(after, is)
-			m.Cells = append(m.Cells, StoredOf(f, is))
-			m.Times = appendTimes(m.Times, f, was[j], is)
+		is, told := o.values[f.Key]
+		if o.partly && !told || same(was[j], is) {
+			continue
 		}
+		fields, before, after = append(fields, f), append(before, was[j]), append(after, is)
+		m.Cells = append(m.Cells, StoredOf(f, is))
+		m.Times = appendTimes(m.Times, f, was[j], is)
 	}
-	if row >= 0 && len(fields) == 0 && string(shown.page.Code(row)) == o.code {
+	if row >= 0 && len(fields) == 0 && (o.partly || string(shown.page.Code(row)) == o.code) {
 		return nil
 	}
-	m.Title = o.title(shown.catalog)
+	m.Title = o.title(shown, row)
 	m.Change = mirrorChange(fields, before, after)
 	return m
 }
 
 // title is what the record is called: the name, unless somebody put another
-// text field before it, which nobody can fill.
-func (o *mirrored) title(c *Catalog) *TitleRow {
-	name := c.FieldByKey(nameKey)
-	sub := &subject{catalog: c, record: o.record, code: o.code, changed: []FieldValue{{name.Num, o.values[nameKey]}}}
-	row := NewTitleRow(sub.titleText())
-	return &row
+// text field before it.
+func (o *mirrored) title(shown *mirrorRows, row int) *TitleRow {
+	sub := &subject{catalog: shown.catalog, record: o.record, code: o.code}
+	if row >= 0 {
+		sub.page, sub.row = shown.page, row
+		if o.partly {
+			sub.code = string(shown.page.Code(row))
+		}
+	}
+	for _, f := range shown.catalog.Fields {
+		if v, told := o.values[f.Key]; told {
+			sub.changed = append(sub.changed, FieldValue{f.Num, v})
+		}
+	}
+	title := NewTitleRow(sub.titleText())
+	return &title
 }
 
 func mirrorChange(fields []*Field, before, after []Value) ChangeRow {
@@ -235,51 +261,4 @@ func mirrorChange(fields []*Field, before, after []Value) ChangeRow {
 		values = append(AppendHistoryJSON(values, f, after[i], nil), ']')
 	}
 	return ChangeRow{Origin: mirrorOrigin, Values: append(values, '}')}
-}
-
-// completeMirrors gives mirrors the fields that they have got since the database
-// was made, and fills them.
-func (s *Service) completeMirrors(ctx context.Context, st *Structure) error {
-	if !slices.ContainsFunc(systemCatalogs, func(c systemCatalog) bool { return c.mirror && len(c.missing(st)) > 0 }) {
-		return nil
-	}
-	return s.reshape(ctx, nil, func(st *Structure, w Writer) error {
-		for _, c := range systemCatalogs {
-			if c.fields = c.missing(st); !c.mirror || len(c.fields) == 0 {
-				continue
-			}
-			built, err := c.build(func() (query.Field, error) {
-				n, err := w.Next(ctx, FieldCounter)
-				return query.Field(n), err
-			})
-			if err != nil {
-				return err
-			}
-			after := *st.Catalog(c.num)
-			after.NextField = max(after.NextField, built.NextField)
-			after.setFields(slices.Concat(after.Fields, built.Fields))
-			if err := w.SaveCatalog(ctx, &after); err != nil {
-				return err
-			}
-			if err := w.SaveFields(ctx, &after, after.Fields); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// missing are the fields that a system catalog has not got; none if it is not
-// there.
-func (c *systemCatalog) missing(st *Structure) (list []systemField) {
-	built := st.Catalog(c.num)
-	if built == nil {
-		return nil
-	}
-	for _, f := range c.fields {
-		if built.FieldByKey(f.key) == nil {
-			list = append(list, f)
-		}
-	}
-	return list
 }

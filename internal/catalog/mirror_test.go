@@ -193,7 +193,7 @@ func TestMirrorShowsGroups(t *testing.T) {
 // A company that was made when mirrors had less gets the rest on opening.
 func TestMirrorsOfAnOlderCompany(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, target testdb.Target) {
-		restore := catalog.OlderMirrors()
+		restore := catalog.OlderSystem()
 		older := openWorld(t, target)
 		restore()
 		older.rules(of(older.orders), only(1, "admin", "price=view"))
@@ -208,4 +208,46 @@ func TestMirrorsOfAnOlderCompany(t *testing.T) {
 			t.Errorf("opened again: %v", got)
 		}
 	})
+}
+
+// So do its other system catalogs; a number that an own field has stays with it.
+func TestFieldsOfAnOlderCompany(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		restore := catalog.OlderSystem()
+		older := openWorld(t, target)
+		restore()
+		older.ownFields("$webhooks", catalog.FieldInput{Type: "text", Name: ptr("Note")})
+		w := openWorld(t, target)
+		numbers := func(c *catalog.Catalog) string {
+			var list []string
+			for _, f := range c.Fields {
+				if f.ID > 7 {
+					list = append(list, fmt.Sprintf("%d:%s", f.ID, f.Key))
+				}
+			}
+			return strings.Join(list, " ")
+		}
+		want := "8:$sequenceId 9:9 10:$retry 11:$signing 12:$state"
+		if got := numbers(w.system("$webhooks")); got != want {
+			t.Error(got)
+		}
+		if got := numbers(openWorld(t, target).system("$webhooks")); got != want {
+			t.Errorf("opened again: %s", got)
+		}
+		c := w.system("$webhooks")
+		n := w.apply(catalog.Create{Catalog: c.Num, Values: values(c, "$catalog", catalog.Links{link(w.system("$catalogs"), 25)},
+			"$events", catalog.Items{1}, "$url", catalog.Text("https://a.example"), "$signing", catalog.Text("s3cret"), "9", catalog.Text("mine"))})[0].Record
+		if got := text(w.row(c, n, nil), 0); !strings.Contains(got, `9="mine" $retry=["$once"]`) {
+			t.Error(got)
+		}
+	})
+}
+
+func (w *world) system(key string) *catalog.Catalog {
+	w.Helper()
+	st, err := w.s.Structure(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return st.CatalogByKey(key)
 }

@@ -30,14 +30,20 @@ func (s *Service) Open(ctx context.Context, first First) (created bool, err erro
 		if err := s.reshape(ctx, nil, func(st *Structure, w Writer) error { return s.seed(ctx, st, w, first.Section) }); err != nil {
 			return false, fmt.Errorf("make the system's objects: %w", err)
 		}
-	} else if err := s.completeMirrors(ctx, st); err != nil {
-		return false, fmt.Errorf("complete the mirrors: %w", err)
+	} else if err := s.completeSystem(ctx, st); err != nil {
+		return false, fmt.Errorf("complete the system's catalogs: %w", err)
+	}
+	if err := s.prepareServer(ctx); err != nil {
+		return false, fmt.Errorf("prepare the catalogs of the server: %w", err)
 	}
 	if created, err = s.firstEmployee(ctx, first); err != nil {
 		return false, fmt.Errorf("make the first employee: %w", err)
 	}
 	if err := s.relay(ctx); err != nil {
 		return created, fmt.Errorf("carry out the outbox: %w", err)
+	}
+	if err := s.FollowServer(ctx); err != nil {
+		return created, fmt.Errorf("show the accounts: %w", err)
 	}
 	return created, nil
 }
@@ -160,6 +166,7 @@ const upkeepEvery = time.Hour
 func (s *Service) Run(ctx context.Context) error {
 	var tending sync.WaitGroup
 	tending.Go(func() { s.tendIndexes(ctx) })
+	tending.Go(func() { s.tendServer(ctx) })
 	defer tending.Wait()
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()

@@ -278,14 +278,20 @@ func (w *world) users() *catalog.Catalog {
 // usersField gives the employees' catalog these fields beside the system's.
 func (w *world) usersField(fields ...catalog.FieldInput) {
 	w.Helper()
+	w.ownFields("$users", fields...)
+}
+
+// ownFields makes the fields that a system catalog has beside its own.
+func (w *world) ownFields(key string, fields ...catalog.FieldInput) {
+	w.Helper()
 	in := catalog.CatalogInput{}
-	for _, f := range w.users().Fields {
+	for _, f := range w.system(key).Fields {
 		if f.System {
 			in.Fields = append(in.Fields, catalog.FieldInput{Num: f.Num})
 		}
 	}
 	in.Fields = append(in.Fields, fields...)
-	if _, err := w.s.UpdateCatalog(w.Context(), boss, "$users", in); err != nil {
+	if _, err := w.s.UpdateCatalog(w.Context(), boss, key, in); err != nil {
 		w.Fatal(err)
 	}
 }

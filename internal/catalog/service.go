@@ -22,6 +22,7 @@ type Service struct {
 	// contending is held by writers that met another writer of their record.
 	contending sync.Mutex
 	indexer    *indexer
+	server     serverView
 }
 
 // Options are what a Service needs from outside.
@@ -35,6 +36,18 @@ type Options struct {
 	RecordsMax int // largest limit of a list
 	Zone       *time.Location
 	Files      FileOptions
+	Server     ServerOptions
+}
+
+// ServerOptions are what the company that administers the server is told of it;
+// zero for any other company.
+type ServerOptions struct {
+	Accounts AccountDirectory
+	// Company is the number of the served company, which is this one.
+	Company  query.Record
+	Name     string // of the company when it is made
+	Database string // where its data are
+	Version  string // of the program; "" for one without
 }
 
 // Directory is where the accounts of employees live: outside the company's

@@ -3,6 +3,7 @@ package catalog
 import (
 	"strconv"
 
+	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
@@ -52,6 +53,11 @@ type systemField struct {
 	required bool
 	apiOnly  bool
 	secret   bool
+	kept     bool // by the server: what callers write is passed over, as into a formula
+	unique   bool // no two records have the same text
+	// check finds what is wrong with a value that a type would accept; nil for
+	// no more rules.
+	check func(*Field, Value) *fault.Detail
 }
 
 // options makes the items of a system field, numbered in order.

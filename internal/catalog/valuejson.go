@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"encoding/json"
 	"math"
 	"strconv"
 
@@ -36,6 +37,14 @@ func AppendHistoryJSON(dst []byte, f *Field, v Value, titles Titles) []byte {
 		return append(dst, storedJSON(v)...)
 	}
 	return append(dst, "null"...)
+}
+
+// historyOf is the payload of a history entry of one field's change.
+func historyOf(f *Field, before, after Value) json.RawMessage {
+	payload := strconv.AppendInt([]byte(`{"`), int64(f.Num), 10)
+	payload = AppendHistoryJSON(append(payload, `":{"o":`...), f, before, nil)
+	payload = AppendHistoryJSON(append(payload, `,"n":`...), f, after, nil)
+	return append(payload, "}}"...)
 }
 
 func appendItemKeys(dst []byte, f *Field, items Items) []byte {

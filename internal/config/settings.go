@@ -66,6 +66,8 @@ type Settings struct {
 	TextMaxLength int
 	// FieldsMax is the largest number of fields of one catalog.
 	FieldsMax int
+	// ActivityPeriod is how often request statistics are written, 0 = never.
+	ActivityPeriod time.Duration
 
 	// DefaultLanguage is the language of texts: en, uk or ru.
 	DefaultLanguage string

@@ -96,6 +96,8 @@ func limits(s *Settings) []setting {
 			help: "longest one-line text, 0 = no limit"},
 		{key: "FIELDS_MAX", def: "300", effect: Active, value: integer(&s.FieldsMax, 1, 300),
 			help: "most fields of one catalog"},
+		{key: "ACTIVITY_REQUEST_PERIOD", unit: "ms", effect: Active, value: optional(millis(&s.ActivityPeriod, 0)),
+			help: "how often each node writes a record about requests to $requests, at least 1000; 0 or empty = off"},
 	}
 }
 

@@ -31,7 +31,6 @@ func peopleLater() []setting {
 		{key: "IMPORT_MAX_ROWS", def: "10000", value: integer[int](nil, 1, maxCount), help: "most rows of an import through the API"},
 		{key: "USE_SUB_DOMAINS", def: "false", value: boolean(nil), help: "several companies, each at its subdomain"},
 		{key: "ALLOW_CREATE_COMPANY", defKey: "USE_SUB_DOMAINS", value: boolean(nil), help: "invited people may found companies"},
-		{key: "ACTIVITY_REQUEST_PERIOD", unit: "ms", value: optional(millis(nil, 0)), help: "period of request statistics, 0 = off"},
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/config"
 	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
 	"kartoteka/internal/store"
 )
 
@@ -27,7 +28,7 @@ const company account.CompanyID = 1
 type App struct {
 	Settings *config.Settings
 	Log      *slog.Logger
-	Version  string // of the program, for the log
+	Version  string // of the program, for the log and for $apiTags; may be ""
 	Accounts *account.Service
 	Catalog  *catalog.Service
 	// FirstPassword is the random password of the first administrator, set when
@@ -39,18 +40,20 @@ type App struct {
 	company *store.Company
 	// contents are those of the company's files.
 	contents blob.Store
+	files    catalog.FileOptions
+	requests requestCount
 	closers  []func() error
 }
 
 // Open opens or makes the databases and the services. On SQLite it takes the
 // data folder and fails with store.ErrFolderHeld when another process has it.
-func Open(ctx context.Context, settings *config.Settings, log *slog.Logger) (*App, error) {
-	return openAt(ctx, settings, log, time.Now)
+func Open(ctx context.Context, settings *config.Settings, version string, log *slog.Logger) (*App, error) {
+	return openAt(ctx, settings, version, log, time.Now)
 }
 
 // openAt is Open with the clock that the services are to use.
-func openAt(ctx context.Context, settings *config.Settings, log *slog.Logger, now func() time.Time) (*App, error) {
-	a := &App{Settings: settings, Log: log, now: now}
+func openAt(ctx context.Context, settings *config.Settings, version string, log *slog.Logger, now func() time.Time) (*App, error) {
+	a := &App{Settings: settings, Version: version, Log: log, now: now}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -74,11 +77,15 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.Accounts = account.New(a.control, a.accountOptions(keys))
-	files, err := a.openFiles(keys)
-	if err != nil {
+	if a.files, err = a.openFiles(keys); err != nil {
 		return err
 	}
-	a.Catalog = catalog.New(a.company, catalog.Options{
+	a.Catalog = catalog.New(a.company, a.catalogOptions(accountDirectory{a.Accounts}))
+	return a.first(ctx)
+}
+
+func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options {
+	return catalog.Options{
 		Now:        a.now,
 		Log:        a.Log,
 		Directory:  directory{a.Accounts},
@@ -87,9 +94,24 @@ func (a *App) open(ctx context.Context) error {
 		TextMax:    a.Settings.TextMaxLength,
 		RecordsMax: a.Settings.RecordsLimitMax,
 		Zone:       a.Settings.CompanyTimezone,
-		Files:      files,
-	})
-	return a.first(ctx)
+		Files:      a.files,
+		Server:     a.serverOptions(accounts),
+	}
+}
+
+func (a *App) serverOptions(accounts catalog.AccountDirectory) catalog.ServerOptions {
+	name := a.Settings.Host
+	if name == "" {
+		name = "Kartoteka"
+	}
+	database := companyPath()
+	if a.Settings.DBConnection != "" {
+		database = companySchema()
+	}
+	return catalog.ServerOptions{
+		Accounts: accounts, Company: query.Record(company),
+		Name: name, Database: database, Version: a.Version,
+	}
 }
 
 // first makes the first administrator on an empty database. Without a password
@@ -117,6 +139,9 @@ const controlFile = "control.db"
 // companiesDir is the folder of the companies' files in a data folder.
 const companiesDir = "companies"
 
+// companySchema is the company's schema on PostgreSQL.
+func companySchema() string { return fmt.Sprintf("kartoteka_company_%d", company) }
+
 // Exists tells whether there may be data: Open would not begin a new folder.
 func Exists(settings *config.Settings) bool {
 	if settings.DBConnection != "" {
@@ -141,7 +166,7 @@ func (a *App) openSQLite(ctx context.Context) error {
 	if err := os.MkdirAll(companies, 0o700); err != nil {
 		return fmt.Errorf("make the folder of companies: %w", err)
 	}
-	file := filepath.Join(companies, fmt.Sprintf("%d.db", company))
+	file := filepath.Join(dir, companyPath())
 	if err := a.notLost(ctx, file); err != nil {
 		return err
 	}
@@ -185,8 +210,7 @@ func (a *App) openPostgres(ctx context.Context, keys config.Keys) error {
 	if err := a.control.CheckKey(ctx, keys.Fingerprint()); err != nil {
 		return err
 	}
-	schema := fmt.Sprintf("kartoteka_company_%d", company)
-	if a.company, err = store.OpenPostgres(ctx, a.Settings.DBConnection, schema, store.Options{Log: a.Log}); err != nil {
+	if a.company, err = store.OpenPostgres(ctx, a.Settings.DBConnection, companySchema(), store.Options{Log: a.Log}); err != nil {
 		return err
 	}
 	a.closers = append(a.closers, a.company.Close)
@@ -240,22 +264,4 @@ func (a *App) Tools() adminapi.Tools {
 // NoTools are those of a folder without data, for what changes nothing.
 func NoTools(settings *config.Settings, log *slog.Logger) adminapi.Tools {
 	return adminapi.Tools{Log: log, Now: time.Now, Zone: settings.CompanyTimezone, TempDir: os.TempDir()}
-}
-
-// directory is the accounts as the company's catalogs see them.
-type directory struct{ accounts *account.Service }
-
-func (d directory) HashPassword(ctx context.Context, password string) (string, error) {
-	return d.accounts.HashPassword(ctx, password)
-}
-
-func (d directory) CheckLogin(login string) error { return d.accounts.CheckLogin(login) }
-
-func (d directory) Apply(ctx context.Context, m catalog.DirectoryMessage) error {
-	return d.accounts.SetEmployee(ctx, account.Employee{
-		Link:     account.Link{Company: company, Employee: int64(m.Employee)},
-		Name:     m.Name,
-		Login:    m.Login,
-		Password: m.PasswordHash,
-	})
 }

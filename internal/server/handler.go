@@ -27,9 +27,10 @@ func (a *App) Handler() http.Handler {
 	})
 	api := bpiumapi.New(a.bpiumOptions(kit))
 	mux := byPrefix{
-		{"/api/v1", api.Handler()},
-		{"/auth", api.Auth()},
+		{"/api/v1", a.counted(api.Handler())},
+		{"/auth", a.counted(api.Auth())},
 		{"/" + s.S3Bucket, api.Storage()},
+		{"/logo", api.Branding()},
 		{"/healthz", http.HandlerFunc(a.health)},
 		{"", kit.API(httpkit.FlatError, kit.LimitIP(kit.Router("", []httpkit.Route{{Pattern: "GET /{$}", Handler: a.home(kit)}})))},
 	}

@@ -103,7 +103,7 @@ func (w *world) newSide(target testdb.Target) *side {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	app, err := openAt(t.Context(), settings, log, w.clock.Now)
+	app, err := openAt(t.Context(), settings, "1.2.3", log, w.clock.Now)
 	if err != nil {
 		t.Fatalf("open on %s: %v", target.Name, err)
 	}
@@ -133,17 +133,23 @@ func (s *side) signIn(t *testing.T, login string) (cookie string) {
 
 var requestID = regexp.MustCompile(`"requestId":"[^"]*"`)
 
+// linkText is what addresses and policies of files have in them: random, and
+// signed by each side with its own secret.
+var linkText = regexp.MustCompile(`"(fileKey|police|signature|AWSAccessKeyId)":"[^"]*"|"(url|preview|thumbnail)":"http://[^"]*/storage/[^"]*"`)
+
 // send makes a request with one header, which says who asks.
 func (s *side) send(name, value, method, target, body string) answer {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	r.Header.Set(name, value)
-	rec := httptest.NewRecorder()
-	s.handler.ServeHTTP(rec, r)
+	rec := ask(s.handler, method, target, body, name, value)
 	var header []string
 	for _, name := range []string{"Content-Type", "X-Total-Count", "Allow", "Cache-Control", "Set-Cookie", "Location"} {
-		header = append(header, name+": "+rec.Header().Get(name))
+		text := rec.Header().Get(name)
+		if name == "Location" {
+			text, _, _ = strings.Cut(text, "/storage/")
+		}
+		header = append(header, name+": "+text)
 	}
-	return answer{rec.Code, requestID.ReplaceAllString(rec.Body.String(), `"requestId":""`), strings.Join(header, "\n")}
+	text := requestID.ReplaceAllString(rec.Body.String(), `"requestId":""`)
+	return answer{rec.Code, linkText.ReplaceAllString(text, `"$1$2":""`), strings.Join(header, "\n")}
 }
 
 // do makes one request of both sides as the administrator.

@@ -42,7 +42,7 @@ func open(t *testing.T, target testdb.Target, env ...string) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := Open(t.Context(), settings, slog.New(slog.DiscardHandler))
+	app, err := Open(t.Context(), settings, "1.2.3", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestLostCompany(t *testing.T) {
 		if err := lose(); err != nil {
 			t.Fatal(err)
 		}
-		again, err := Open(t.Context(), app.Settings, slog.New(slog.DiscardHandler))
+		again, err := Open(t.Context(), app.Settings, "1.2.3", slog.New(slog.DiscardHandler))
 		if err == nil {
 			_ = again.Close()
 			t.Fatalf("%s: begun anew", name)
@@ -272,7 +272,7 @@ func TestLostCompany(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again, err := Open(t.Context(), app.Settings, slog.New(slog.DiscardHandler))
+	again, err := Open(t.Context(), app.Settings, "1.2.3", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,28 @@ func (c *Control) Accounts(ctx context.Context) ([]account.Account, error) {
 	return found.list, err
 }
 
+// Uses implements account.Store.
+func (c *Control) Uses(ctx context.Context) (list []account.Use, err error) {
+	err = c.view(ctx, func() { list = nil }, statement{
+		SQL: `SELECT a.id, (SELECT failed FROM login_failures WHERE login = a.key AND ip = ''),
+				(SELECT MAX(last_use) FROM sessions WHERE account = a.id),
+				(SELECT MAX(last_use) FROM tokens WHERE account = a.id)
+			FROM accounts a ORDER BY a.id`,
+		Each: func(r row) error {
+			u := account.Use{Account: account.ID(r.Int(0)), Last: timeAt(r, 2)}
+			if !r.Null(1) {
+				u.Failed = int(r.Int(1))
+			}
+			if t := timeAt(r, 3); t.After(u.Last) {
+				u.Last = t
+			}
+			list = append(list, u)
+			return nil
+		},
+	})
+	return list, err
+}
+
 // accounts collects accounts and their links, in the order of ids.
 type accounts struct {
 	list []account.Account
