@@ -6,76 +6,79 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"kartoteka/internal/account"
 	"kartoteka/internal/query"
 )
 
 // directoryKind marks the outbox messages that are for the Directory.
 const directoryKind = "directory"
 
-// relay carries out the messages of the outbox, oldest first, and strikes them
-// off. A message that fails stays, and so do later ones about the same
+// outboxPage is how many messages are read at a time.
+const outboxPage = 200
+
+// relay carries out the directory's messages in the outbox, oldest first, and
+// settles each. A message that fails stays, and so do later ones about the same
 // employee: none may overtake it. It gives the first failure. Messages may be
-// carried out twice after a crash.
+// carried out twice after a crash, and are settled once.
 func (s *Service) relay(ctx context.Context) error {
 	s.relaying.Lock()
 	defer s.relaying.Unlock()
-	waiting, err := s.outbox(ctx)
-	if err != nil {
-		return err
-	}
-	var done []int64
 	var failure error
 	held := map[query.Record]bool{}
-	for _, row := range waiting {
-		m, err := parseMessage(row)
+	err := s.eachMessage(ctx, directoryKind, func(row OutboxRow) error {
+		var m DirectoryMessage
+		err := json.Unmarshal(row.Payload, &m)
 		if err == nil && held[m.Employee] {
-			continue
+			return nil
+		}
+		var standing account.Standing
+		if err == nil {
+			standing, err = s.options.Directory.Apply(ctx, m)
 		}
 		if err == nil {
-			err = s.options.Directory.Apply(ctx, m)
+			err = s.settle(ctx, row.ID, m, standing)
 		}
 		if err != nil {
 			held[m.Employee] = true
 			failure = cmp.Or(failure, fmt.Errorf("carry out message %d of the outbox: %w", row.ID, err))
-			continue
 		}
-		done = append(done, row.ID)
-	}
-	return cmp.Or(failure, s.strikeOff(ctx, done))
-}
-
-func (s *Service) outbox(ctx context.Context) (rows []OutboxRow, err error) {
-	err = s.update(ctx, Interactive, nil, func(_ *Structure, w Writer) error {
-		rows, err = w.Outbox(ctx)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read outbox: %w", err)
-	}
-	return rows, nil
-}
-
-func parseMessage(row OutboxRow) (m DirectoryMessage, err error) {
-	if row.Kind != directoryKind {
-		return m, fmt.Errorf("unknown kind %q", row.Kind)
-	}
-	return m, json.Unmarshal(row.Payload, &m)
-}
-
-func (s *Service) strikeOff(ctx context.Context, ids []int64) error {
-	if len(ids) == 0 {
 		return nil
-	}
-	err := s.update(ctx, Interactive, nil, func(_ *Structure, w Writer) error {
-		for _, id := range ids {
-			if err := w.Done(ctx, id); err != nil {
+	})
+	return cmp.Or(failure, err)
+}
+
+// eachMessage calls each with the outbox messages of a kind, oldest first, until
+// it fails.
+func (s *Service) eachMessage(ctx context.Context, kind string, each func(OutboxRow) error) error {
+	for after := int64(0); ; {
+		var rows []OutboxRow
+		err := s.update(ctx, Interactive, nil, func(_ *Structure, w Writer) (err error) {
+			rows, err = w.Outbox(ctx, kind, after, outboxPage)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("read outbox: %w", err)
+		}
+		for _, row := range rows {
+			after = row.ID
+			if err := each(row); err != nil {
 				return err
 			}
 		}
-		return nil
+		if len(rows) < outboxPage {
+			return nil
+		}
+	}
+}
+
+// strikeOff takes a message out of the outbox; false when somebody else did.
+func (s *Service) strikeOff(ctx context.Context, id int64) (done bool, err error) {
+	err = s.update(ctx, Interactive, nil, func(_ *Structure, w Writer) error {
+		done, err = w.Done(ctx, id)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("strike off outbox messages: %w", err)
+		return false, fmt.Errorf("strike off an outbox message: %w", err)
 	}
-	return nil
+	return done, nil
 }

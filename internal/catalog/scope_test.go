@@ -195,6 +195,10 @@ var scopedCalls = map[string]scoped{
 	"MaySetRights": {func(w *world, a catalog.Actor) error {
 		return w.s.MaySetRights(w.Context(), a, catalog.ObjectKey{Catalog: "orders"})
 	}, no, no, no},
+	"AdministersServer": {func(w *world, a catalog.Actor) error { return w.s.AdministersServer(w.Context(), a) }, no, no, no},
+	"InviteFounder": {func(w *world, a catalog.Actor) error {
+		return w.s.InviteFounder(w.Context(), a, catalog.Founder{Name: "Fay", Email: "fay@example.com"})
+	}, no, no, no},
 	"DeleteView": {func(w *world, a catalog.Actor) error { return w.s.DeleteView(w.Context(), a, "orders", "own") }, no, no, no},
 }
 

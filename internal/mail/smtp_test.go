@@ -1,13 +1,11 @@
 package mail
 
 import (
-	"context"
 	"errors"
 	"net"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"kartoteka/internal/mail/mailtest"
 )
@@ -123,21 +121,6 @@ func TestSendFails(t *testing.T) {
 	server.Next()
 	if _, err := NewSender(Settings{Host: "h", Port: 25, From: "robot"}); err == nil {
 		t.Error("a sender that is no address is taken")
-	}
-}
-
-// A server that does not answer is left as soon as the program ends.
-func TestSendEndsWithItsContext(t *testing.T) {
-	server := mailtest.Start(t, mailtest.Options{})
-	defer server.Hold()()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	if err := sender(t, server, "", nil).Send(ctx, hello); err == nil {
-		t.Error("it was sent")
-	}
-	if took := time.Since(began); took > answerTime/2 {
-		t.Errorf("it took %s", took)
 	}
 }
 

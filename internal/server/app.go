@@ -39,7 +39,9 @@ type App struct {
 	company *store.Company
 	// contents are those of the company's files.
 	contents blob.Store
-	closers  []func() error
+	// resets makes the letters with links to new passwords; nil without letters.
+	resets  *resets
+	closers []func() error
 }
 
 // Open opens or makes the databases and the services. On SQLite it takes the
@@ -78,6 +80,10 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	letters, err := a.letters()
+	if err != nil {
+		return err
+	}
 	a.Catalog = catalog.New(a.company, catalog.Options{
 		Now:        a.now,
 		Log:        a.Log,
@@ -88,7 +94,12 @@ func (a *App) open(ctx context.Context) error {
 		RecordsMax: a.Settings.RecordsLimitMax,
 		Zone:       a.Settings.CompanyTimezone,
 		Files:      files,
+		Company:    company,
+		Letters:    letters,
 	})
+	if letters.Send != nil {
+		a.resets = newResets(a)
+	}
 	return a.first(ctx)
 }
 
@@ -251,11 +262,12 @@ func (d directory) HashPassword(ctx context.Context, password string) (string, e
 
 func (d directory) CheckLogin(login string) error { return d.accounts.CheckLogin(login) }
 
-func (d directory) Apply(ctx context.Context, m catalog.DirectoryMessage) error {
+func (d directory) Apply(ctx context.Context, m catalog.DirectoryMessage) (account.Standing, error) {
 	return d.accounts.SetEmployee(ctx, account.Employee{
 		Link:     account.Link{Company: company, Employee: int64(m.Employee)},
 		Name:     m.Name,
 		Login:    m.Login,
 		Password: m.PasswordHash,
+		By:       m.By(),
 	})
 }

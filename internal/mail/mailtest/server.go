@@ -50,12 +50,13 @@ type Server struct {
 	Addr    string
 	options Options
 	tb      testing.TB
-	config  *tls.Config
 
 	mu      sync.Mutex
-	smtp    *smtp.Server
+	down    bool
+	open    []net.Conn
 	refusal error
 	slow    chan struct{}
+	refused chan struct{}
 	letters chan Letter
 }
 
@@ -66,48 +67,71 @@ func Start(tb testing.TB, o Options) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Server{Addr: l.Addr().String(), options: o, tb: tb, config: certificate(tb), letters: make(chan Letter, 1000)}
-	s.serve(l)
-	tb.Cleanup(s.Stop)
-	return s
-}
-
-func (s *Server) serve(l net.Listener) {
+	s := &Server{
+		Addr: l.Addr().String(), options: o, tb: tb,
+		refused: make(chan struct{}, 1000), letters: make(chan Letter, 1000),
+	}
 	server := smtp.NewServer(smtp.BackendFunc(s.session))
 	server.Domain = "localhost"
 	server.ErrorLog = log.New(io.Discard, "", 0)
 	server.AllowInsecureAuth = true
 	server.EnableSMTPUTF8 = true
-	if s.options.StartTLS {
-		server.TLSConfig = s.config
+	secure := certificate(tb)
+	if o.StartTLS {
+		server.TLSConfig = secure
 	}
-	if s.options.TLS {
-		l = tls.NewListener(l, s.config)
+	l = &listener{l, s}
+	if o.TLS {
+		l = tls.NewListener(l, secure)
 	}
-	s.mu.Lock()
-	s.smtp = server
-	s.mu.Unlock()
-	go func() { _ = server.Serve(l) }()
+	ended := make(chan struct{})
+	go func() { _ = server.Serve(l); close(ended) }()
+	tb.Cleanup(func() {
+		_ = server.Close()
+		<-ended
+	})
+	return s
 }
 
-// Stop is as if the machine were switched off; Restart switches it on again.
+// listener hangs up while the server is stopped.
+type listener struct {
+	net.Listener
+	server *Server
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		l.server.mu.Lock()
+		down := l.server.down
+		l.server.open = append(l.server.open, conn)
+		l.server.mu.Unlock()
+		if !down {
+			return conn, nil
+		}
+		_ = conn.Close()
+	}
+}
+
+// Stop lets the server hang up on everybody, until Restart. Its port stays its own.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.smtp != nil {
-		_ = s.smtp.Close()
+	s.down = true
+	for _, conn := range s.open {
+		_ = conn.Close()
 	}
-	s.smtp = nil
+	s.open = nil
 }
 
-// Restart serves on the same port.
+// Restart ends what Stop began.
 func (s *Server) Restart() {
-	s.tb.Helper()
-	l, err := net.Listen("tcp", s.Addr)
-	if err != nil {
-		s.tb.Fatal(err)
-	}
-	s.serve(l)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = false
 }
 
 // Refuse answers recipients with an SMTP code from now on; 0 takes letters again.
@@ -128,6 +152,9 @@ func (s *Server) Hold() (release func()) {
 	s.slow = slow
 	return sync.OnceFunc(func() { close(slow) })
 }
+
+// Refused waits until a recipient was refused.
+func (s *Server) Refused() { <-s.refused }
 
 // Next waits for the next letter.
 func (s *Server) Next() Letter {
@@ -187,6 +214,9 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	s.letter.To = to
+	if s.server.refusal != nil {
+		s.server.refused <- struct{}{}
+	}
 	return s.server.refusal
 }
 
