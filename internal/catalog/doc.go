@@ -14,4 +14,11 @@
 //	load -> Structure v1 --CreateCatalog--> v2 --UpdateCatalog--> v3
 //	            \_ every transaction states the version it was planned with;
 //	               the store refuses another one and the service plans again
+//
+// What a change has to do elsewhere waits in the company's outbox, written in the
+// change's transaction: logins for the Directory, before the answer, and letters,
+// after it.
+//
+//	$users --tx--> outbox: directory --Directory--> account
+//	                   \--tx--> $invites, outbox: mail --LetterOptions.Send--> mail server
 package catalog
