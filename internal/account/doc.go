@@ -23,7 +23,12 @@
 // account's password or login changes, a company unlinks it, somebody revokes
 // it, or it is older than the account's SessionsFrom.
 //
-// A token belongs to one link, so to an account as one employee of one company,
+// The owner of a login chooses a new password by a link that works once within 24
+// hours; the database has the hash of its token. An account without a password is
+// that of somebody who was invited and has not come yet: the invitation is the
+// company's, and ends with Employee.Password.
+//
+// A token belongs to one link of an account, so to one employee of one company,
 // and goes with it. It survives a new password: it was made in order that a
 // program need not know that. What its Scope narrows is enforced by the gates of
 // what is narrowed; its networks and expiry are looked at here.

@@ -17,6 +17,7 @@ const (
 	WayBasic = "basic"
 	WayForm  = "form"
 	WayURL   = "url"
+	WayLink  = "link" // of an invitation or to a new password
 )
 
 // Credentials are one attempt to sign in.

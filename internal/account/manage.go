@@ -62,14 +62,28 @@ func checkLogin(login string) []fault.Detail {
 
 func checkPassword(password string) []fault.Detail {
 	switch {
-	case !utf8.ValidString(password):
-		return []fault.Detail{fault.At("password", fault.Type, "the password is not UTF-8")}
+	case !storable(password): // nor would a login with it be read
+		return []fault.Detail{fault.At("password", fault.Type, "the password is not UTF-8 without U+0000")}
 	case utf8.RuneCountInString(password) < minPassword:
 		return []fault.Detail{fault.At("password", fault.Min, "a password has at least %d characters", minPassword)}
 	case len(password) > maxPassword:
 		return []fault.Detail{fault.At("password", fault.TooLong, "a password has at most %d bytes", maxPassword)}
 	}
 	return nil
+}
+
+// CheckPassword fails with fault.ValidationFailed when a new password is too short
+// or too long.
+func (s *Service) CheckPassword(password string) error { return fault.Invalid(checkPassword(password)) }
+
+// Rename sets the name of an account, as its owner may.
+func (s *Service) Rename(ctx context.Context, id ID, name string) error {
+	a, err := s.store.Account(ctx, id)
+	if err != nil {
+		return fmt.Errorf("rename account: %w", err)
+	}
+	a.Name = name
+	return s.UpdateAccount(ctx, a)
 }
 
 // SetPassword replaces a password, ends all sessions of the account and
@@ -83,7 +97,7 @@ func (s *Service) SetPassword(ctx context.Context, id ID, password string) error
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
-	return s.replaceHash(ctx, a, hash)
+	return s.replaceHash(ctx, a, hash, "operator")
 }
 
 // Unlock forgets the failed logins of an account, as its administrator may.

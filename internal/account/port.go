@@ -16,7 +16,7 @@ type Session struct {
 	Created time.Time
 	LastUse time.Time
 	IP      string // where it began
-	Way     string // "basic" or "form"
+	Way     string // "basic", "form", "url" or "link"
 }
 
 // Touch is the newest use of a session.
@@ -73,11 +73,13 @@ type Store interface {
 	// CreateAccount adds an account, without its ID but with its links. A
 	// taken key is a fault.Duplicate.
 	CreateAccount(ctx context.Context, key string, a Account) (ID, error)
-	// UpdateAccount replaces Login, Name, SessionsFrom and the limits.
+	// UpdateAccount replaces Login, Name, SessionsFrom and the limits. It voids
+	// the account's resets, which went to the old login.
 	UpdateAccount(ctx context.Context, key string, a Account) error
 	// DeleteAccount removes an account, its links and its sessions.
 	DeleteAccount(ctx context.Context, id ID) error
-	// SetPassword replaces the hash and ends all sessions of the account.
+	// SetPassword replaces the hash, ends all sessions of the account and voids
+	// its resets.
 	SetPassword(ctx context.Context, id ID, hash string) error
 
 	// Link joins an account and an employee; a link of this account to this
@@ -128,4 +130,15 @@ type Store interface {
 	TouchTokens(ctx context.Context, uses []TokenUse) error
 	// PruneTokens removes the tokens that expired before a time.
 	PruneTokens(ctx context.Context, before time.Time) error
+
+	// CreateReset keeps a link to a new password.
+	CreateReset(ctx context.Context, id ID, hash TokenHash, expires time.Time) error
+	// Reset gives the account of a link that is alive at that time, or fails with
+	// fault.NotFound.
+	Reset(ctx context.Context, hash TokenHash, now time.Time) (ID, error)
+	// UseReset is SetPassword by a link that is alive at that time: of several
+	// calls one gets through, the others fail with fault.NotFound.
+	UseReset(ctx context.Context, hash TokenHash, now time.Time, password string) (ID, error)
+	// PruneResets removes the links that expired before a time.
+	PruneResets(ctx context.Context, before time.Time) error
 }

@@ -227,5 +227,8 @@ func (s *Service) prune(ctx context.Context) error {
 	if err := s.store.PruneTokens(ctx, s.opt.Now().Add(-tokenGrace)); err != nil {
 		return fmt.Errorf("remove expired tokens: %w", err)
 	}
+	if err := s.store.PruneResets(ctx, s.opt.Now()); err != nil {
+		return fmt.Errorf("remove expired links: %w", err)
+	}
 	return nil
 }

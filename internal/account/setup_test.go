@@ -136,3 +136,9 @@ func wantCode(t testing.TB, what string, err error, want fault.Code) {
 		t.Errorf("%s: got %q (%v), want %q", what, got, err, want)
 	}
 }
+
+// setEmployee is SetEmployee for tests that do not ask how the login stands.
+func setEmployee(ctx context.Context, w *world, e account.Employee) error {
+	_, err := w.SetEmployee(ctx, e)
+	return err
+}

@@ -147,10 +147,10 @@ func TestTokensEnd(t *testing.T) {
 		{"account deleted", func(ctx context.Context, w *world, _ string) error { return w.DeleteAccount(ctx, w.id) }, false},
 		{"unlinked", func(ctx context.Context, w *world, _ string) error { return w.Unlink(ctx, w.id, 1) }, false},
 		{"login withdrawn", func(ctx context.Context, w *world, _ string) error {
-			return w.SetEmployee(ctx, account.Employee{Link: link(w)})
+			return setEmployee(ctx, w, account.Employee{Link: link(w)})
 		}, false},
 		{"another login", func(ctx context.Context, w *world, _ string) error {
-			return w.SetEmployee(ctx, account.Employee{Link: link(w), Login: "new@example.com"})
+			return setEmployee(ctx, w, account.Employee{Link: link(w), Login: "new@example.com"})
 		}, false},
 		{"employee given to another account", func(ctx context.Context, w *world, _ string) error {
 			id, err := w.CreateAccount(ctx, account.NewAccount{Login: "boris"})
@@ -164,7 +164,7 @@ func TestTokensEnd(t *testing.T) {
 		}, false},
 		{"linked once more", func(ctx context.Context, w *world, _ string) error { return w.Link(ctx, w.id, link(w)) }, true},
 		{"the same login told again", func(ctx context.Context, w *world, _ string) error {
-			return w.SetEmployee(ctx, account.Employee{Link: link(w), Login: login, Name: "Anna B"})
+			return setEmployee(ctx, w, account.Employee{Link: link(w), Login: login, Name: "Anna B"})
 		}, true},
 		{"linked elsewhere, too", func(ctx context.Context, w *world, _ string) error {
 			return w.Link(ctx, w.id, account.Link{Company: 2, Employee: 5})

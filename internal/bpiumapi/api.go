@@ -2,6 +2,7 @@ package bpiumapi
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"kartoteka/internal/account"
@@ -31,6 +32,9 @@ type Options struct {
 	Zone *time.Location
 	// Host is the public host name; "" means that of each request.
 	Host string
+	// Reset is told, at once, that somebody wants a new password for a login, known
+	// or not; nil when no letters are sent.
+	Reset func(login string, ip netip.Addr)
 	// Bucket is the first part of the paths of files' contents; "" means storage.
 	Bucket string
 	// Now is the clock; nil means time.Now.

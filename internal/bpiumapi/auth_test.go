@@ -300,7 +300,6 @@ func TestAuthRest(t *testing.T) {
 		{"caches, from elsewhere", sent{"GET", "/cache/reset", "", map[string]string{"X-Forwarded-For": "198.51.100.7"}}, 401, ""},
 		{"caches, by an administrator", sent{"GET", "/cache/reset", "", map[string]string{"X-Forwarded-For": "198.51.100.7",
 			"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(login+":"+password))}}, 200, `{"result":true}`},
-		{"not built", sent{"POST", "/resetPassword", `{"email":"x"}`, nil}, 501, ""},
 		{"not built, sign-in elsewhere", sent{"GET", "/oauth/5", ``, nil}, 501, ""},
 		{"no such resource", sent{"GET", "/nothing", ``, nil}, 404, ""},
 		{"another method", sent{"PATCH", "/company", ``, nil}, 405, ""},

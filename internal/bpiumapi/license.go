@@ -32,9 +32,51 @@ func (a *API) licensed(next http.Handler) http.Handler {
 				return fault.New(fault.LicenseInvalid, "the licence is not valid")
 			}
 		}
+		if !free[resource] {
+			if err := a.seated(r.Context(), actorOf(r)); err != nil {
+				return err
+			}
+		}
 		next.ServeHTTP(w, r)
 		return nil
 	})
+}
+
+// seated fails with LicenseSeats for an employee above the licence's number of
+// seats: they go to those who have a login in the order in which they were added.
+// Administrators, who must be able to free some, need none.
+func (a *API) seated(ctx context.Context, who catalog.Actor) error {
+	most := a.opt.License.Users
+	if most <= 0 {
+		return nil
+	}
+	q, err := a.withLogin(ctx)
+	if err != nil {
+		return err
+	}
+	q.Limit, q.Offset = 1, most-1
+	rows, err := a.opt.Catalog.Records(ctx, catalog.Actor{System: true}, catalog.Employees, q, &catalog.Selection{Fields: []*catalog.Field{}})
+	if err != nil {
+		return err
+	}
+	if rows.Page.Len() == 0 || who.Employee <= rows.Page.Record(0) {
+		return nil
+	}
+	admin, err := a.administers(ctx, who)
+	if err != nil || admin {
+		return err
+	}
+	return fault.New(fault.LicenseSeats, "the licence has %d seats, and all are taken; ask your administrator", most)
+}
+
+// withLogin selects the employees who can sign in: each occupies a seat.
+func (a *API) withLogin(ctx context.Context) (query.Query, error) {
+	st, err := a.opt.Catalog.Structure(ctx)
+	if err != nil {
+		return query.Query{}, err
+	}
+	email := st.Catalog(catalog.Employees).FieldByKey("$email")
+	return query.Query{Where: query.Cond{Field: email.Num, Test: query.NotEmpty{}}}, nil
 }
 
 // administers tells whether the actor is an administrator of the company.
@@ -104,14 +146,13 @@ func masked(serial string) string {
 	return "****-" + string(runes[len(runes)-4:])
 }
 
-// seats counts the employees who can sign in: each occupies a seat.
+// seats counts the employees who occupy one.
 func (a *API) seats(ctx context.Context) (int64, error) {
-	st, err := a.opt.Catalog.Structure(ctx)
+	q, err := a.withLogin(ctx)
 	if err != nil {
 		return 0, err
 	}
-	email := st.Catalog(catalog.Employees).FieldByKey("$email")
-	q := query.Query{Where: query.Cond{Field: email.Num, Test: query.NotEmpty{}}, WithTotal: true}
+	q.WithTotal = true
 	rows, err := a.opt.Catalog.Records(ctx, catalog.Actor{System: true}, catalog.Employees, q, &catalog.Selection{Fields: []*catalog.Field{}})
 	if err != nil {
 		return 0, err

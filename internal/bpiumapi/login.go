@@ -50,6 +50,11 @@ func (a *API) signIn(w http.ResponseWriter, r *http.Request, in attempt) error {
 	if err != nil {
 		return refuseLogin(w, r, in, err)
 	}
+	return a.enter(w, r, p, in)
+}
+
+// enter hands the session over and answers.
+func (a *API) enter(w http.ResponseWriter, r *http.Request, p *account.Principal, in attempt) error {
 	if in.way == account.WayURL || httpkit.PrefersHTML(r) {
 		a.opt.Cookies.Write(w, r, p.Cookie)
 		return redirect(w, localPath(in.redirect))
@@ -76,11 +81,21 @@ func (a *API) session(r *http.Request, in attempt) (*account.Principal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := p.Employee(a.opt.Company); ok {
-		return p, nil
+	return p, a.admit(r, p)
+}
+
+// admit ends a session just opened of an account that does not belong to this
+// company or has no seat in its licence.
+func (a *API) admit(r *http.Request, p *account.Principal) error {
+	employee, ok := p.Employee(a.opt.Company)
+	err := error(fault.New(fault.NoCompany, "the account does not belong to this company"))
+	if ok {
+		err = a.seated(r.Context(), catalog.Actor{Employee: query.Record(employee)})
 	}
-	err = fault.New(fault.NoCompany, "the account does not belong to this company")
-	return nil, errors.Join(err, a.opt.Accounts.EndSession(r.Context(), p.Cookie))
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, a.opt.Accounts.EndSession(r.Context(), p.Cookie))
 }
 
 func (a *API) profileOf(r *http.Request, p *account.Principal) (json.RawMessage, error) {
@@ -150,13 +165,19 @@ func multipartMembers(raw []byte, boundary string) (func(name string) string, er
 }
 
 func checkAttempt(in attempt) error {
-	for _, part := range []struct{ name, text string }{{"email", in.login}, {"password", in.password}} {
-		if part.text == "" {
-			return fault.New(fault.InvalidParameter, "%s: a value is required", part.name)
-		}
-		if !utf8.ValidString(part.text) || strings.IndexByte(part.text, 0) >= 0 {
-			return fault.New(fault.InvalidParameter, "%s: not valid UTF-8 without U+0000", part.name)
-		}
+	if err := checkText("email", in.login); err != nil {
+		return err
+	}
+	return checkText("password", in.password)
+}
+
+// checkText wants a value that can be stored.
+func checkText(name, text string) error {
+	if text == "" {
+		return fault.New(fault.InvalidParameter, "%s: a value is required", name)
+	}
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		return fault.New(fault.InvalidParameter, "%s: not valid UTF-8 without U+0000", name)
 	}
 	return nil
 }
@@ -188,7 +209,7 @@ func (a *API) logout(w http.ResponseWriter, r *http.Request) error {
 	if httpkit.PrefersHTML(r) {
 		return redirect(w, "/auth/login")
 	}
-	return httpkit.JSON(w, map[string]bool{"result": true})
+	return result(w)
 }
 
 // resetCache forgets what is cached about accounts: for administrators, and for
@@ -208,7 +229,7 @@ func (a *API) resetCache(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	a.opt.Accounts.Reset()
-	return httpkit.JSON(w, map[string]bool{"result": true})
+	return result(w)
 }
 
 // redirect answers 302; a POST becomes a GET.

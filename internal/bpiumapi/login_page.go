@@ -1,12 +1,6 @@
 package bpiumapi
 
 import (
-	"bytes"
-	"crypto/sha256"
-	_ "embed"
-	"encoding/base64"
-	"fmt"
-	"html/template"
 	"net/http"
 
 	"kartoteka/internal/account"
@@ -15,14 +9,6 @@ import (
 	"kartoteka/internal/httpkit"
 )
 
-//go:embed page/login.html
-var loginHTML string
-
-//go:embed page/login.css
-var loginCSS string
-
-var loginTemplate = template.Must(template.New("login").Parse(loginHTML))
-
 // loginErrors are the failures that the page explains, by what the address
 // calls them.
 var loginErrors = map[fault.Code]string{
@@ -30,6 +16,7 @@ var loginErrors = map[fault.Code]string{
 	fault.RateLimited:    "wait",
 	fault.AccountLocked:  "locked",
 	fault.NoCompany:      "no-companies",
+	fault.LicenseSeats:   "seats",
 }
 
 func loginProblem(reason string) (text fault.Message, some bool) {
@@ -42,16 +29,10 @@ func loginProblem(reason string) (text fault.Message, some bool) {
 		return fault.Msg("This account is locked. Ask your administrator to unlock it."), true
 	case "no-companies":
 		return fault.Msg("This account does not belong to this company."), true
+	case "seats":
+		return fault.Msg("The licence has no seat for this account. Ask your administrator."), true
 	}
 	return fault.Msg("The login or the password is wrong."), true
-}
-
-// loginView is what the page shows.
-type loginView struct {
-	Language, Title, Company, Problem string
-	Login, Password, Button           string
-	Redirect                          string
-	Style                             template.CSS
 }
 
 // loginPage shows the page or, when the query has a login and a password, signs
@@ -78,43 +59,25 @@ func (a *API) loginPage(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) showLogin(w http.ResponseWriter, r *http.Request, reason, path string) error {
 	lang := httpkit.Language(r.Context())
-	company, err := a.opt.Catalog.Company(r.Context())
-	if err != nil {
-		return err
-	}
-	view := loginView{
-		Language: lang,
-		Title:    fault.Msg("Sign in").In(lang),
-		Company:  a.title(r, company),
-		Login:    fault.Msg("E-mail or login").In(lang),
-		Password: fault.Msg("Password").In(lang),
-		Button:   fault.Msg("Sign in").In(lang),
-		Redirect: path,
-		Style:    template.CSS(loginCSS),
+	page := form{
+		title:  fault.Msg("Sign in"),
+		action: "/auth/login",
+		button: fault.Msg("Sign in"),
+		inputs: []input{
+			loginInput(lang),
+			{Label: fault.Msg("Password").In(lang), Name: "password", Type: "password", Complete: "current-password"},
+			{Name: "redirect", Value: path},
+		},
 	}
 	if text, some := loginProblem(reason); some {
-		view.Problem = text.In(lang)
+		page.problem = text.In(lang)
 	}
-	var page bytes.Buffer
-	if err := loginTemplate.Execute(&page, view); err != nil {
-		return fmt.Errorf("render login page: %w", err)
+	if a.opt.Reset != nil {
+		page.link = &formLink{"/auth/resetPassword", fault.Msg("Forgot the password?").In(lang)}
 	}
-	a.pageHeaders(w.Header())
-	_, _ = w.Write(page.Bytes()) // a client that left is nobody's error
-	return nil
+	return a.show(w, r, http.StatusOK, page)
 }
 
-// pageHeaders allow the page its own style and nothing else. The referrer
-// policy is not stricter because with no-referrer browsers send "Origin: null",
-// which looks like another site.
-func (a *API) pageHeaders(h http.Header) {
-	hash := sha256.Sum256([]byte(loginCSS))
-	policy := "default-src 'none'; base-uri 'none'; form-action 'self'; style-src 'sha256-" +
-		base64.StdEncoding.EncodeToString(hash[:]) + "'"
-	if !a.opt.Cookies.CrossSite {
-		policy += "; frame-ancestors 'self'"
-	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Referrer-Policy", "same-origin")
+func loginInput(lang string) input {
+	return input{Label: fault.Msg("E-mail or login").In(lang), Name: "email", Type: "text", Complete: "username", Focus: true}
 }

@@ -73,6 +73,17 @@ func (a *API) authRoutes() []httpkit.Route {
 		{Pattern: "POST /logout", Handler: a.logout},
 		{Pattern: "GET /company", Handler: a.authCompany},
 		{Pattern: "GET /cache/reset", Handler: a.resetCache},
+
+		{Pattern: "GET /setPass", Handler: a.linkPage(setPassForm)},
+		{Pattern: "POST /setPass", Handler: a.choosePassword(setPassForm)},
+		{Pattern: "GET /register", Handler: a.linkPage(registerForm)},
+		{Pattern: "POST /register", Handler: a.choosePassword(registerForm)},
+		{Pattern: "GET /resetPassword", Handler: a.resetPage},
+		{Pattern: "POST /resetPassword", Handler: a.resetPassword},
+		{Pattern: "POST /createInvite", Handler: a.createInvite},
+		{Pattern: "POST /company/create", Handler: oneCompany},
+		{Pattern: "GET /updateCompanies/{group}", Handler: a.updateCompanies},
+		{Pattern: "GET /activate", Handler: noActivation},
 	}
 }
 
@@ -95,11 +106,7 @@ var later = []string{
 }
 
 // laterAuth is later for /auth.
-var laterAuth = []string{
-	"GET /register", "POST /register", "GET /setPass", "POST /setPass", "POST /resetPassword",
-	"POST /createInvite", "POST /company/create", "GET /updateCompanies/{group}", "GET /activate",
-	"GET /oauth/{provider}", "GET /callback", "GET /providers",
-}
+var laterAuth = []string{"GET /oauth/{provider}", "GET /callback", "GET /providers"}
 
 func laterRoutes() []httpkit.Route     { return unbuilt(later) }
 func laterAuthRoutes() []httpkit.Route { return unbuilt(laterAuth) }

@@ -62,7 +62,7 @@ func (d directory) HashPassword(ctx context.Context, password string) (string, e
 
 func (d directory) CheckLogin(login string) error { return d.accounts.CheckLogin(login) }
 
-func (d directory) Apply(ctx context.Context, m catalog.DirectoryMessage) error {
+func (d directory) Apply(ctx context.Context, m catalog.DirectoryMessage) (account.Standing, error) {
 	return d.accounts.SetEmployee(ctx, account.Employee{
 		Link: account.Link{Company: 1, Employee: int64(m.Employee)}, Name: m.Name, Login: m.Login, Password: m.PasswordHash,
 	})

@@ -85,7 +85,7 @@ func notMade(c *Catalog) error {
 
 // notRemoved refuses to remove the record of the company.
 func (s *Service) notRemoved(sub *subject) error {
-	if sub.catalog.Num == companies && sub.record == s.options.Server.Company {
+	if sub.catalog.Num == companies && sub.record == s.companyRecord() {
 		return fault.New(fault.InvalidParameter, "This server serves one company: it cannot be removed")
 	}
 	return nil

@@ -194,6 +194,9 @@ func (p *planner) addComment(ctx context.Context, op Comment) error {
 
 func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
 	c, err := makeIn(p.st, p.access, op.Catalog)
+	if err == nil {
+		err = p.ownHand(c)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -223,6 +226,9 @@ func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
 
 func (p *planner) addUpdate(ctx context.Context, op Update) error {
 	sub, err := p.target(ctx, op.Catalog, op.Record, account.Updates, true)
+	if err == nil {
+		err = p.ownHand(sub.catalog)
+	}
 	if err != nil {
 		return err
 	}
@@ -283,6 +289,15 @@ func seenCatalog(st *Structure, access *Access, n query.Catalog, writes bool) (*
 		return nil, fault.New(fault.MethodNotAllowed, "The records of this catalog are made by the system")
 	}
 	return c, nil
+}
+
+// ownHand fails when only the system may make and change the catalog's records,
+// which others delete.
+func (p *planner) ownHand(c *Catalog) error {
+	if c.Num == invitesCatalog && !p.actor.System {
+		return fault.New(fault.MethodNotAllowed, "Invitations are made by giving an employee an e-mail address; they can only be deleted")
+	}
+	return nil
 }
 
 // makeIn is the catalog of that number if the actor may make records in it.

@@ -37,7 +37,7 @@ func (s *Service) Company(ctx context.Context) (*Company, error) {
 		return c, nil
 	}
 	err := s.view(ctx, func(st *Structure, r Reader) error {
-		shown, err := readRows(ctx, r, st, st.Catalog(companies), query.Among{{Record: s.options.Server.Company}})
+		shown, err := readRows(ctx, r, st, st.Catalog(companies), query.Among{{Record: s.companyRecord()}})
 		if err != nil || shown.page.Len() == 0 {
 			return err
 		}
@@ -153,7 +153,7 @@ func (s *Service) AddStatistics(ctx context.Context, n RequestStatistics) error 
 		requestsAverageKey: Number(float64(n.Total.Microseconds()) / float64(n.Count) / 1000),
 	}
 	if s.options.Server.Accounts != nil {
-		values[requestsCompanyKey] = linkTargets(query.MakeRef(companies, s.options.Server.Company))
+		values[requestsCompanyKey] = linkTargets(query.MakeRef(companies, s.companyRecord()))
 	}
 	op := Create{Catalog: requests}
 	for _, f := range c.Fields {
@@ -164,3 +164,7 @@ func (s *Service) AddStatistics(ctx context.Context, n RequestStatistics) error 
 	_, err = s.Apply(ctx, Actor{System: true, Origin: serverOrigin}, []Op{op}, nil)
 	return err
 }
+
+// companyRecord is the number of the record of this company, which is the one that
+// is served.
+func (s *Service) companyRecord() query.Record { return query.Record(s.options.Company) }

@@ -15,10 +15,12 @@
 //	            \_ every transaction states the version it was planned with;
 //	               the store refuses another one and the service plans again
 //
-// What lives elsewhere follows through the outbox: employees' logins and edits
-// of accounts are messages in the transaction of their record. Records of
-// accounts show the directory, which is the truth:
+// What a change has to do elsewhere waits in the company's outbox, written in the
+// change's transaction: logins and edits of accounts for the directory, before the
+// answer, and letters, after it. Records of accounts show the directory, which is
+// the truth:
 //
-//	edit -> record + message, one commit -> directory -> answer
-//	                     \_ repeated after a crash    \_ records follow it
+//	$users ----tx--> outbox: directory --Directory--> account --FollowServer--> $accounts
+//	                     \--tx--> $invites, outbox: mail --LetterOptions.Send--> mail server
+//	$accounts -tx--> outbox: account --AccountDirectory--> account --FollowServer--> $accounts
 package catalog

@@ -6,6 +6,7 @@ import (
 
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
 )
 
 // The system fields of the employees' catalog that decide their logins.
@@ -125,6 +126,7 @@ type employeeMessage struct {
 	DirectoryMessage
 	newLogin  bool // the login must be nobody else's
 	withdrawn bool // the employee had a login; another one must be left
+	kept      bool // the login must still be the employee's
 }
 
 // messages works out from the steps on employees what becomes of their logins.
@@ -136,6 +138,7 @@ func (p *planner) messages(ctx context.Context) ([]employeeMessage, error) {
 			continue
 		}
 		m, wanted := s.employeeMessage()
+		m.Actor, m.Origin = p.actor.Employee, p.actor.Origin
 		if m.newLogin {
 			if err := p.checkLogin(s.subject.catalog, m.Login); err != nil {
 				return nil, err
@@ -149,7 +152,7 @@ func (p *planner) messages(ctx context.Context) ([]employeeMessage, error) {
 			if err != nil {
 				return nil, refusal(err, s.subject.catalog.FieldByKey(passwordKey))
 			}
-			m.PasswordHash, wanted = hash, true
+			m.PasswordHash, wanted, m.kept = hash, true, !m.newLogin
 		}
 		if wanted {
 			list = append(list, m)
@@ -188,6 +191,7 @@ func (s *step) employeeMessage() (m employeeMessage, wanted bool) {
 	}
 	m.newLogin = m.Login != "" && m.Login != before
 	m.withdrawn = before != "" && m.Login == ""
+	m.Invite = m.newLogin && text.Fold(m.Login) != text.Fold(before)
 	renamed := m.Login != "" && m.Name != s.before(name)
 	return m, m.newLogin || m.withdrawn || renamed
 }

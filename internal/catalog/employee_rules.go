@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,6 +22,12 @@ func (w *writing) enqueue(ctx context.Context, tx Writer) error {
 		if m.newLogin {
 			if err := w.uniqueLogin(ctx, tx, m); err != nil {
 				return err
+			}
+		}
+		if m.kept {
+			// The password of one login must not become that of another.
+			if same, err := w.s.hasLogin(ctx, tx, m.Employee, m.Login); err != nil || !same {
+				return cmp.Or(err, ErrMoved)
 			}
 		}
 		if m.withdrawn {
@@ -63,11 +70,15 @@ func (w *writing) uniqueLogin(ctx context.Context, tx Writer, m employeeMessage)
 }
 
 // relayNow carries out what the transaction put into the outbox. The change is
-// committed: a failure is logged and the messages wait for the next time.
+// committed: a failure is logged, and the messages wait for Run or the next change.
 func (s *Service) relayNow(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayTime)
 	defer cancel()
 	if err := s.relay(ctx); err != nil {
 		s.options.Log.ErrorContext(ctx, "carry out directory messages", "error", err)
+		select {
+		case s.relayAgain <- struct{}{}:
+		default: // it is asked for already
+		}
 	}
 }

@@ -39,6 +39,9 @@ func (s *Service) Open(ctx context.Context, first First) (created bool, err erro
 	if created, err = s.firstEmployee(ctx, first); err != nil {
 		return false, fmt.Errorf("make the first employee: %w", err)
 	}
+	if err := s.seedTemplates(ctx); err != nil {
+		return created, fmt.Errorf("make the templates of letters: %w", err)
+	}
 	if err := s.relay(ctx); err != nil {
 		return created, fmt.Errorf("carry out the outbox: %w", err)
 	}
@@ -162,11 +165,12 @@ func (s *Service) Purge(ctx context.Context) error {
 const upkeepEvery = time.Hour
 
 // Run does what nobody waits for, until ctx ends: carries out messages that
-// could not be at once, purges, and tends the indexes.
+// could not be at once, sends letters, purges, and tends the indexes.
 func (s *Service) Run(ctx context.Context) error {
 	var tending sync.WaitGroup
 	tending.Go(func() { s.tendIndexes(ctx) })
 	tending.Go(func() { s.tendServer(ctx) })
+	tending.Go(func() { s.sendLetters(ctx) })
 	defer tending.Wait()
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
@@ -187,6 +191,7 @@ func (s *Service) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.relayAgain:
 		case <-tick.C:
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"kartoteka/internal/account"
 	"kartoteka/internal/blob"
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
@@ -42,17 +43,17 @@ func (l *logins) CheckLogin(login string) error {
 	return nil
 }
 
-func (l *logins) Apply(_ context.Context, m catalog.DirectoryMessage) error {
+func (l *logins) Apply(_ context.Context, m catalog.DirectoryMessage) (account.Standing, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.refuses {
-		return fmt.Errorf("out of order")
+		return account.Standing{}, fmt.Errorf("out of order")
 	}
 	if m.PasswordHash == "" {
 		m.PasswordHash = l.known[m.Employee].PasswordHash
 	}
-	l.known[m.Employee] = m
-	return nil
+	l.known[m.Employee] = catalog.DirectoryMessage{Employee: m.Employee, Name: m.Name, Login: m.Login, PasswordHash: m.PasswordHash}
+	return account.Standing{SignsIn: m.PasswordHash != ""}, nil
 }
 
 // world is a company with two catalogs: orders that link vendors and people.

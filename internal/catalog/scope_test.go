@@ -123,6 +123,9 @@ var scopedCalls = map[string]scoped{
 		_, err := w.s.Records(w.Context(), a, w.orders.Num, query.Query{Limit: 1}, nil)
 		return err
 	}, no, "", ""},
+	"Aggregate": {func(w *world, a catalog.Actor) error {
+		return w.s.Aggregate(w.Context(), a, catalog.AggregateAsk{Catalog: w.orders.Num}, func(*catalog.Groups) error { return nil })
+	}, no, "", ""},
 	"Record": {func(w *world, a catalog.Actor) error {
 		_, err := w.s.Record(w.Context(), a, w.orders.Num, query.Key{Record: 1}, nil)
 		return err
@@ -222,6 +225,10 @@ var scopedCalls = map[string]scoped{
 	}, no, no, no},
 	"MaySetRights": {func(w *world, a catalog.Actor) error {
 		return w.s.MaySetRights(w.Context(), a, catalog.ObjectKey{Catalog: "orders"})
+	}, no, no, no},
+	"AdministersServer": {func(w *world, a catalog.Actor) error { return w.s.AdministersServer(w.Context(), a) }, no, no, no},
+	"InviteFounder": {func(w *world, a catalog.Actor) error {
+		return w.s.InviteFounder(w.Context(), a, catalog.Founder{Name: "Fay", Email: "fay@example.com"})
 	}, no, no, no},
 	"DeleteView": {func(w *world, a catalog.Actor) error { return w.s.DeleteView(w.Context(), a, "orders", "own") }, no, no, no},
 }

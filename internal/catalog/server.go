@@ -84,8 +84,8 @@ func (s *Service) FollowServer(ctx context.Context) error {
 	var shown []DirectoryAccount
 	err = s.update(ctx, Reshape, []query.Catalog{Accounts, companies}, func(st *Structure, w Writer) error {
 		shown = nil
-		waiting, err := w.Outbox(ctx)
-		if err != nil || slices.ContainsFunc(waiting, func(r OutboxRow) bool { return r.Kind == accountKind }) {
+		waiting, err := w.Outbox(ctx, []string{accountKind}, 0, 1)
+		if err != nil || len(waiting) > 0 {
 			return err
 		}
 		if shown, err = s.directoryAccounts(ctx); err != nil {
@@ -136,7 +136,7 @@ func (s *Service) accountValues(a DirectoryAccount) map[string]Value {
 		sessionsFromKey:  timeOrNone(a.SessionsFrom),
 	}
 	if a.Employee != 0 {
-		values[companiesKey] = linkTargets(query.MakeRef(companies, s.options.Server.Company))
+		values[companiesKey] = linkTargets(query.MakeRef(companies, s.companyRecord()))
 	}
 	return values
 }
@@ -157,11 +157,11 @@ func keepLatest(values map[string]Value, shown *mirrorRows, row int) {
 // made when there is none.
 func (s *Service) showCompany(ctx context.Context, w Writer, st *Structure, accounts []DirectoryAccount) error {
 	c := st.Catalog(companies)
-	shown, err := readRows(ctx, w, st, c, query.Among{{Record: s.options.Server.Company}})
+	shown, err := readRows(ctx, w, st, c, query.Among{{Record: s.companyRecord()}})
 	if err != nil {
 		return err
 	}
-	o := mirrored{record: s.options.Server.Company, partly: true, values: map[string]Value{
+	o := mirrored{record: s.companyRecord(), partly: true, values: map[string]Value{
 		databaseKey:     textOrNone(s.options.Server.Database),
 		statusKey:       Items{1},
 		lastActivityKey: timeOrNone(lastActivity(accounts)),
@@ -222,7 +222,7 @@ func (s *Service) prepareServer(ctx context.Context) error {
 		if tag, err = s.versionTag(ctx, r, st); err != nil {
 			return err
 		}
-		shown, err := readRows(ctx, r, st, st.Catalog(companies), query.Among{{Record: s.options.Server.Company}})
+		shown, err := readRows(ctx, r, st, st.Catalog(companies), query.Among{{Record: s.companyRecord()}})
 		grouped = err == nil && shown.page.Len() > 0
 		return err
 	})

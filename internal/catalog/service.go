@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,8 @@ type Service struct {
 	contending sync.Mutex
 	indexer    *indexer
 	server     serverView
+	letters    chan struct{} // wakes the sender of letters
+	relayAgain chan struct{} // tells Run that messages are left
 }
 
 // Options are what a Service needs from outside.
@@ -36,15 +39,16 @@ type Options struct {
 	RecordsMax int // largest limit of a list
 	Zone       *time.Location
 	Files      FileOptions
-	Server     ServerOptions
+	// Company is the number that the Directory knows the company by; 0 means 1.
+	Company account.CompanyID
+	Letters LetterOptions
+	Server  ServerOptions
 }
 
 // ServerOptions are what the company that administers the server is told of it;
 // zero for any other company.
 type ServerOptions struct {
 	Accounts AccountDirectory
-	// Company is the number of the served company, which is this one.
-	Company  query.Record
 	Name     string // of the company when it is made
 	Database string // where its data are
 	Version  string // of the program; "" for one without
@@ -58,8 +62,9 @@ type Directory interface {
 	HashPassword(ctx context.Context, password string) (string, error)
 	// CheckLogin fails with a fault when nobody can sign in under the login.
 	CheckLogin(login string) error
-	// Apply carries out one message of the outbox.
-	Apply(ctx context.Context, m DirectoryMessage) error
+	// Apply carries out one message of the outbox, and tells how the employee's
+	// login then stands.
+	Apply(ctx context.Context, m DirectoryMessage) (account.Standing, error)
 }
 
 // DirectoryMessage says what an employee's login is from now on.
@@ -69,11 +74,30 @@ type DirectoryMessage struct {
 	Login    string       `json:"login"` // "" withdraws the access
 	// PasswordHash is set when the password was changed; all sessions end.
 	PasswordHash string `json:"passwordHash,omitempty"`
+	// Invite is set when the login was given to the employee, who is to learn of it.
+	Invite bool `json:"invite,omitempty"`
+	// Actor and Origin tell whose change it was.
+	Actor  query.Record `json:"actor,omitempty"`
+	Origin string       `json:"origin,omitempty"`
+}
+
+// By names who caused the message, for the log.
+func (m DirectoryMessage) By() string {
+	if m.Actor != 0 {
+		return fmt.Sprintf("employee %d", m.Actor)
+	}
+	return m.Origin
 }
 
 // New makes a service over a store; Open must succeed before any other call.
 func New(store Store, options Options) *Service {
-	return &Service{store: store, options: options, indexer: newIndexer()}
+	if options.Company == 0 {
+		options.Company = 1
+	}
+	return &Service{
+		store: store, options: options, indexer: newIndexer(),
+		letters: make(chan struct{}, 1), relayAgain: make(chan struct{}, 1),
+	}
 }
 
 // Actor is on whose behalf something is done.
@@ -83,7 +107,7 @@ type Actor struct {
 	// operator, recomputation, first start.
 	System bool
 	Offset int    // minutes east of UTC, for dates without a zone
-	Origin string // "api", "import", "cli"
+	Origin string // "api", "import", "cli", "system", "invitation"
 	// Under is the structure that the request was read with; see Request. nil
 	// stands for whichever is current.
 	Under *Structure

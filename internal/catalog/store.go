@@ -272,11 +272,17 @@ type Writer interface {
 	SaveView(ctx context.Context, v *View) error
 	// DeleteView drops a view and its rules.
 	DeleteView(ctx context.Context, n query.View) error
-	// Enqueue puts a message for the control database into the outbox.
+	// Enqueue puts a message for the control database or the mail server into the
+	// outbox.
 	Enqueue(ctx context.Context, kind string, payload json.RawMessage) error
-	// Outbox lists the messages not yet done, oldest first; Done removes one.
-	Outbox(ctx context.Context) ([]OutboxRow, error)
-	Done(ctx context.Context, id int64) error
+	// Outbox lists messages of some kinds not yet done, oldest first, from that
+	// after one on.
+	Outbox(ctx context.Context, kinds []string, after int64, limit int) ([]OutboxRow, error)
+	// Replace gives a message another payload if it still is as it was read, and
+	// tells whether: of several who try one succeeds.
+	Replace(ctx context.Context, m OutboxRow, payload json.RawMessage) (bool, error)
+	// Done removes a message, and tells whether it was there.
+	Done(ctx context.Context, id int64) (bool, error)
 }
 
 // Counter names a company's counter.
@@ -292,6 +298,8 @@ const (
 	MessageCounter Counter = "message"
 	// RightFieldCounter numbers the rights on fields in their mirror.
 	RightFieldCounter Counter = "rightField"
+	// TemplatesCounter is above 0 once the templates of letters were made.
+	TemplatesCounter Counter = "emailTemplates"
 )
 
 // Index is an index over stored fields of a catalog, in order. CreatedTime and
@@ -318,7 +326,7 @@ type IndexUse struct {
 	Last int64
 }
 
-// OutboxRow is one message for the control database.
+// OutboxRow is one message of the outbox.
 type OutboxRow struct {
 	ID      int64
 	Kind    string

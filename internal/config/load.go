@@ -219,6 +219,7 @@ func (l *loader) unknown(settings []setting) {
 
 // together checks settings that depend on each other.
 func (l *loader) together() {
+	l.mail()
 	s := l.set
 	if s.HTTPS && (s.HTTPSCertificate == "" || s.HTTPSKey == "") {
 		l.fail("HTTPS=true needs HTTPS_CERTIFICATE_PATH and HTTPS_KEY_PATH")

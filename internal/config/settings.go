@@ -82,6 +82,13 @@ type Settings struct {
 	// LicenseUntil is the last day of the licence, zero = unlimited.
 	LicenseUntil time.Time
 
+	// MailServer takes outgoing letters; none when its Host is "".
+	MailServer MailServer
+	// EmailLogin and EmailPassword open it; EmailFrom is the sender's address.
+	EmailLogin, EmailPassword, EmailFrom string
+	// LinksHTTPS makes links in letters begin with https.
+	LinksHTTPS bool
+
 	// S3Local keeps files in a folder: S3DataPath, "" = one in DataDir.
 	S3Local    bool
 	S3DataPath string
@@ -105,6 +112,7 @@ type Settings struct {
 	// LogFormat is text or json.
 	LogFormat string
 
+	mailHost MailServer // of EMAIL_HOST
 	rows     []Row
 	warnings []string
 }

@@ -5,7 +5,7 @@ package config
 func table(s *Settings) []setting {
 	var all []setting
 	for _, part := range [][]setting{
-		serving(s), accounts(s), limits(s), company(s), files(s),
+		serving(s), accounts(s), limits(s), company(s), outgoing(s), files(s),
 		later(), engine(), unneeded(),
 	} {
 		all = append(all, part...)
@@ -111,11 +111,29 @@ func company(s *Settings) []setting {
 		{key: "SERIAL_NUMBER", effect: Active, value: text(&s.SerialNumber),
 			help: "shown by GET /api/v1/license; nothing depends on it"},
 		{key: "LICENSE_USERS", def: "0", effect: Active, value: integer(&s.LicenseUsers, 0, maxCount),
-			help: "number of seats shown by GET /api/v1/license, 0 = unlimited"},
+			help: "number of seats: employees with a login above it cannot sign in, 0 = unlimited"},
 		{key: "LICENSE_MODULES", def: "*", effect: Active, value: list(&s.LicenseModules, nil),
 			help: "modules shown by GET /api/v1/license, * = all"},
 		{key: "LICENSE_UNTIL", effect: Active, value: optional(date(&s.LicenseUntil)),
 			help: "last day shown by GET /api/v1/license"},
+	}
+}
+
+// outgoing is through which server letters go.
+func outgoing(s *Settings) []setting {
+	return []setting{
+		{key: "EMAIL_SERVICE", effect: Active, value: optional(mailService(&s.MailServer)),
+			help: "well-known mail service that takes outgoing letters; without it and EMAIL_HOST none are sent"},
+		{key: "EMAIL_HOST", effect: Active, value: optional(mailHost(&s.mailHost)),
+			help: "own mail server instead; without a port 587 with a login and 25 without; smtps and port 465 begin encrypted, others use STARTTLS"},
+		{key: "EMAIL_LOGIN", effect: Active, value: text(&s.EmailLogin),
+			help: "login at the mail server; empty: none"},
+		{key: "EMAIL_PASSWORD", effect: Active, value: secret(&s.EmailPassword, 0),
+			help: "password at the mail server"},
+		{key: "EMAIL_FROM", effect: Active, value: text(&s.EmailFrom),
+			help: "address that letters come from; empty: EMAIL_LOGIN"},
+		{key: "LINKS_HTTPS", defKey: "HTTPS", effect: Active, value: boolean(&s.LinksHTTPS),
+			help: "links in letters begin with https; set it where a proxy does the encryption"},
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/config"
 	"kartoteka/internal/fault"
-	"kartoteka/internal/query"
 	"kartoteka/internal/store"
 )
 
@@ -41,6 +40,8 @@ type App struct {
 	// contents are those of the company's files.
 	contents blob.Store
 	files    catalog.FileOptions
+	// resets makes the letters with links to new passwords; nil without letters.
+	resets   *resets
 	requests requestCount
 	closers  []func() error
 }
@@ -80,7 +81,16 @@ func (a *App) open(ctx context.Context) error {
 	if a.files, err = a.openFiles(keys); err != nil {
 		return err
 	}
-	a.Catalog = catalog.New(a.company, a.catalogOptions(accountDirectory{a.Accounts}))
+	letters, err := a.letters()
+	if err != nil {
+		return err
+	}
+	options := a.catalogOptions(accountDirectory{a.Accounts})
+	options.Letters = letters
+	a.Catalog = catalog.New(a.company, options)
+	if letters.Send != nil {
+		a.resets = newResets(a)
+	}
 	return a.first(ctx)
 }
 
@@ -95,6 +105,7 @@ func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options 
 		RecordsMax: a.Settings.RecordsLimitMax,
 		Zone:       a.Settings.CompanyTimezone,
 		Files:      a.files,
+		Company:    company,
 		Server:     a.serverOptions(accounts),
 	}
 }
@@ -108,10 +119,7 @@ func (a *App) serverOptions(accounts catalog.AccountDirectory) catalog.ServerOpt
 	if a.Settings.DBConnection != "" {
 		database = companySchema()
 	}
-	return catalog.ServerOptions{
-		Accounts: accounts, Company: query.Record(company),
-		Name: name, Database: database, Version: a.Version,
-	}
+	return catalog.ServerOptions{Accounts: accounts, Name: name, Database: database, Version: a.Version}
 }
 
 // first makes the first administrator on an empty database. Without a password

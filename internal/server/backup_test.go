@@ -286,7 +286,7 @@ func TestRestoreRefuses(t *testing.T) {
 		{"no manifest", "no complete backup", func(dir string) error { return os.Remove(filepath.Join(dir, manifestFile)) }},
 		{"half a manifest", "damaged", func(dir string) error { return os.Truncate(filepath.Join(dir, manifestFile), 100) }},
 		{"a newer format", "newer version", edit(`"format": 1`, `"format": 2`)},
-		{"a newer schema", "newer version", edit(`"control": 2`, `"control": 99`)},
+		{"a newer schema", "newer version", edit(`"control": 3`, `"control": 99`)},
 		{"a file elsewhere", "damaged manifest", edit(`"control.db"`, `"../control.db"`)},
 		{"a company elsewhere", "damaged manifest", edit(`"companies/1.db"`, `"companies/../1.db"`)},
 		{"a file twice", "damaged manifest", edit(`"control.db"`, `"companies/1.db"`)},

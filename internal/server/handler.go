@@ -25,7 +25,11 @@ func (a *App) Handler() http.Handler {
 		LimitIP:         httpkit.Rule{Max: s.LimitIPRequests, Window: s.LimitIPPeriod},
 		LimitAccount:    httpkit.Rule{Max: s.LimitUserRequests, Window: s.LimitUserPeriod},
 	})
-	api := bpiumapi.New(a.bpiumOptions(kit))
+	options := a.bpiumOptions(kit)
+	if a.resets != nil {
+		options.Reset = a.resets.ask
+	}
+	api := bpiumapi.New(options)
 	mux := byPrefix{
 		{"/api/v1", a.counted(api.Handler())},
 		{"/auth", a.counted(api.Auth())},

@@ -34,6 +34,9 @@ func (a *App) Run(ctx context.Context, ready func(net.Addr)) error {
 	for _, run := range []func(context.Context) error{a.Accounts.Run, a.Catalog.Run, a.company.RunSequence, a.runStatistics} {
 		upkeep.Go(func() error { return run(background) })
 	}
+	if a.resets != nil {
+		upkeep.Go(func() error { return a.resets.run(background) })
+	}
 	serving, ctx := errgroup.WithContext(ctx)
 	for _, l := range listeners {
 		a.Log.InfoContext(ctx, "server.start", "module", "Server", "address", l.Addr().String(), "version", a.Version)

@@ -150,9 +150,16 @@ func taken(err error) error {
 
 // UpdateAccount implements account.Store.
 func (c *Control) UpdateAccount(ctx context.Context, key string, a account.Account) error {
-	return taken(c.change(ctx, `UPDATE accounts SET key = ?, login = ?, name = ?, sessions_from = ?,
-		request_limit = ?, request_interval = ? WHERE id = ?`,
-		key, a.Login, a.Name, millis(a.SessionsFrom), a.RequestLimit, a.RequestInterval.Milliseconds(), int64(a.ID)))
+	return taken(c.engine.Update(ctx, updateOptions{}, func(tx conn) error {
+		err := hitAccount(ctx, tx, `UPDATE accounts SET key = ?, login = ?, name = ?, sessions_from = ?,
+			request_limit = ?, request_interval = ? WHERE id = ?`,
+			key, a.Login, a.Name, millis(a.SessionsFrom), a.RequestLimit, a.RequestInterval.Milliseconds(), int64(a.ID))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, deleteResets, int64(a.ID))
+		return err
+	}))
 }
 
 // DeleteAccount implements account.Store.
@@ -177,13 +184,16 @@ func hitAccount(ctx context.Context, tx conn, sql string, args ...any) error {
 
 // SetPassword implements account.Store.
 func (c *Control) SetPassword(ctx context.Context, id account.ID, hash string) error {
-	return c.engine.Update(ctx, updateOptions{}, func(tx conn) error {
-		if err := hitAccount(ctx, tx, `UPDATE accounts SET password = ? WHERE id = ?`, hash, int64(id)); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, deleteSessions, int64(id))
+	return c.engine.Update(ctx, updateOptions{}, func(tx conn) error { return setPassword(ctx, tx, id, hash) })
+}
+
+// setPassword replaces a hash and ends what opened the account until now, but for
+// tokens of programs.
+func setPassword(ctx context.Context, tx conn, id account.ID, hash string) error {
+	if err := hitAccount(ctx, tx, `UPDATE accounts SET password = ? WHERE id = ?`, hash, int64(id)); err != nil {
 		return err
-	})
+	}
+	return execAll(ctx, tx, []statement{do(deleteSessions, int64(id)), do(deleteResets, int64(id))})
 }
 
 // Link implements account.Store.

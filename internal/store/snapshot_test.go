@@ -36,7 +36,10 @@ func post(ctx context.Context, control *Control, s *Company) error {
 			err = control.update(ctx, do(`INSERT INTO settings (name, value) VALUES (?, '')`, fmt.Sprint("message ", n)))
 		}
 		if err == nil {
-			err = s.engine.Update(ctx, updateOptions{}, func(c conn) error { return (&tx{conn: c, company: s}).Done(ctx, id) })
+			err = s.engine.Update(ctx, updateOptions{}, func(c conn) error {
+				_, err := (&tx{conn: c, company: s}).Done(ctx, id)
+				return err
+			})
 		}
 		if err != nil && ctx.Err() == nil {
 			return err

@@ -312,15 +312,34 @@ func testOutbox(f *fixture) {
 	}
 	var left []catalog.OutboxRow
 	err = f.update(func(w catalog.Writer) error {
-		list, err := w.Outbox(f.Context())
+		list, err := w.Outbox(f.Context(), []string{"employee"}, 0, 10)
 		if err != nil || len(list) != 3 || list[0].Kind != "employee" || string(list[0].Payload) != `{"n":1}` {
 			f.Fatalf("the outbox has %v, %v", list, err)
 		}
-		if err := w.Done(f.Context(), list[1].ID); err != nil {
+		if others, err := w.Outbox(f.Context(), []string{"letter"}, 0, 10); err != nil || len(others) != 0 {
+			f.Errorf("of another kind are %v, %v", others, err)
+		}
+		for _, there := range []bool{true, false} {
+			if done, err := w.Done(f.Context(), list[1].ID); err != nil || done != there {
+				f.Errorf("done: %t, %v", done, err)
+			}
+			// The second one comes with what it read before the first.
+			if done, err := w.Replace(f.Context(), list[0], json.RawMessage(`{"n":0}`)); err != nil || done != there {
+				f.Errorf("replaced: %t, %v", done, err)
+			}
+		}
+		if left, err = w.Outbox(f.Context(), []string{"employee"}, 0, 10); err != nil {
 			return err
 		}
-		left, err = w.Outbox(f.Context())
-		return err
+		after, err := w.Outbox(f.Context(), []string{"employee"}, list[0].ID, 10)
+		if err != nil || len(after) != 1 || string(after[0].Payload) != `{"n":3}` {
+			f.Errorf("after the first are %v, %v", after, err)
+		}
+		after, err = w.Outbox(f.Context(), []string{"employee"}, 0, 1)
+		if err != nil || len(after) != 1 || string(after[0].Payload) != `{"n":0}` {
+			f.Errorf("one of them is %v, %v", after, err)
+		}
+		return nil
 	})
 	if err != nil || len(left) != 2 || string(left[1].Payload) != `{"n":3}` {
 		f.Errorf("left are %v, %v", left, err)
