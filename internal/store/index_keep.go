@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"kartoteka/internal/catalog"
@@ -90,16 +89,10 @@ func (t *tx) noteIndex(ctx context.Context, i catalog.Index, sql string, create 
 }
 
 // sortingInFiles lets SQLite sort the keys in pieces of sortCache and merge these
-// from a file of the temporary folder: 1,000,000 in 2.6 s of processor time instead
-// of 3.1. Otherwise all would be in memory, each by itself.
+// from a file: 1,000,000 in 2.6 s of processor time instead of 3.1.
 func sortingInFiles(sql string) string {
-	f, err := os.CreateTemp("", "kartoteka-*")
-	if err != nil {
-		return sql // as in a container that cannot be written to
-	}
-	_, _ = f.Close(), os.Remove(f.Name())
-	return fmt.Sprintf(`PRAGMA temp_store=FILE; PRAGMA cache_size=-%d; %s; PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY`,
-		sortCache, sql, companyCache.writer)
+	return fmt.Sprintf(`PRAGMA temp_store=%s; PRAGMA cache_size=-%d; %s; PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY`,
+		sortsIn(), sortCache, sql, companyCache.writer)
 }
 
 // buildAlone makes an index outside of transactions. What an earlier build left

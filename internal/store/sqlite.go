@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -93,8 +94,8 @@ func openSQLiteConn(path string, writer bool, cache pageCache) (*sqliteConn, err
 	}
 	raw.SetBusyTimeout(5 * time.Second)
 	c := &sqliteConn{raw: raw, stmts: map[string]*sqliteStmt{}, writer: writer}
-	settings := fmt.Sprintf(`PRAGMA mmap_size=%d; PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA query_only=1`,
-		mmapSize, cache.reader)
+	settings := fmt.Sprintf(`PRAGMA mmap_size=%d; PRAGMA cache_size=-%d; PRAGMA temp_store=%s; PRAGMA query_only=1`,
+		mmapSize, cache.reader, sortsIn())
 	if writer {
 		settings = fmt.Sprintf(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=1;
 			PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY;
@@ -107,6 +108,19 @@ func openSQLiteConn(path string, writer bool, cache pageCache) (*sqliteConn, err
 	c.writer = writer
 	return c, nil
 }
+
+// sortsIn is where SQLite keeps what it sorts beyond a block of the cache's size.
+// In memory it would keep each row by itself, and all of them; in files of the
+// temporary folder it sorts block by block, which is also faster. FILE needs such a
+// folder, which a container may not have.
+var sortsIn = sync.OnceValue(func() string {
+	f, err := os.CreateTemp("", "kartoteka-*")
+	if err != nil {
+		return "MEMORY"
+	}
+	_, _ = f.Close(), os.Remove(f.Name())
+	return "FILE"
+})
 
 func (e *sqliteEngine) Dialect() dialect { return sqliteDialect{} }
 

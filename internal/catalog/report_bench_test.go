@@ -1,0 +1,59 @@
+package catalog_test
+
+import (
+	"fmt"
+	"testing"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// BenchmarkReport compares groups with SQL written by hand for the same tables,
+// and what rights make of them; see BenchmarkRights for how to read and set it.
+//
+//	RIGHTS_ROWS=1000000 go test -run '^$' -bench Report -benchtime 20x -timeout 1h ./internal/catalog
+func BenchmarkReport(b *testing.B) {
+	w := newRightsBench(b)
+	ask := func(a catalog.Actor, ask catalog.AggregateAsk) func() int {
+		ask.Catalog = w.orders.Num
+		return func() (n int) {
+			err := w.s.Aggregate(b.Context(), a, ask, func(g *catalog.Groups) error {
+				n = len(g.List)
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			return n
+		}
+	}
+	column := func(key string) string { return fmt.Sprintf("r.f%d", w.field(key)) }
+	byState := catalog.AggregateAsk{Aggregation: query.Aggregation{
+		Axis:    query.Grouping{By: query.GroupsOfField, Field: w.field("state")},
+		Measure: query.Measure{Of: query.Numbers, Field: w.field("price")},
+	}}
+	from := fmt.Sprintf(" FROM r_%d r", w.orders.Num)
+	b.Run("sum by state", func(b *testing.B) {
+		inTurns(b, ask(boss, byState), w.byHand(b, "SELECT "+column("state")+", sum("+column("price")+")"+from+" GROUP BY 1"))
+	})
+	byMonth := byState
+	byMonth.Axis = query.Grouping{By: query.GroupsOfCreated, Step: query.Month}
+	byMonth.Split, byMonth.Measure = byState.Axis, query.Measure{}
+	byHand := "SELECT strftime('%Y-%m', r.created / 1000, 'unixepoch'), " + column("state") + ", count(*)"
+	b.Run("count by month and state", func(b *testing.B) {
+		inTurns(b, ask(boss, byMonth), w.byHand(b, byHand+from+" GROUP BY 1, 2"))
+	})
+	owned := byMonth
+	owned.Query.Where = query.Cond{Field: w.field("owner"), Test: query.LinksAny{{Catalog: catalog.Employees, Key: query.Key{Record: w.clerk.Employee}}}}
+	b.Run("count by month and state of an owner", func(b *testing.B) {
+		inTurns(b, ask(boss, owned), w.byHand(b, fmt.Sprintf("%s FROM refs l JOIN r_%d r ON r.id = l.record WHERE l.field = %d AND l.target = %d GROUP BY 1, 2",
+			byHand, w.orders.Num, w.field("owner"), query.MakeRef(catalog.Employees, w.clerk.Employee))))
+	})
+	b.Run("the same by a legal view and a hidden field", func(b *testing.B) { inTurns(b, ask(w.clerk, byMonth), ask(boss, owned)) })
+	vendor := byState
+	vendor.Axis.Field = w.field("vendor")
+	b.Run("sum by vendor", func(b *testing.B) {
+		inTurns(b, ask(boss, vendor), w.byHand(b, fmt.Sprintf("SELECT l.target, sum(%s)%s LEFT JOIN refs l ON l.field = %d AND l.record = r.id GROUP BY 1",
+			column("price"), from, w.field("vendor"))))
+	})
+}
