@@ -227,6 +227,11 @@ func (s *Service) writeView(ctx context.Context, a Actor, event string,
 		if err := w.SaveView(ctx, after); err != nil {
 			return err
 		}
+		if before.Num == 0 {
+			if err := defaultBoard(ctx, w, after.Catalog, after.Num); err != nil {
+				return err
+			}
+		}
 		if before.Legal && !after.Legal {
 			if err := w.SaveRules(ctx, Object{Catalog: after.Catalog, View: after.Num}, nil); err != nil {
 				return err
