@@ -15,6 +15,14 @@ func (a *API) boardRoutes() []httpkit.Route {
 		{Pattern: "GET /boards/{board}", Handler: a.board},
 		{Pattern: "PATCH /boards/{board}", Handler: righted(a.updateBoard, a.mayWriteBoard)},
 		{Pattern: "DELETE /boards/{board}", Handler: a.deleteBoard},
+
+		{Pattern: "GET /boards/{board}/widgets", Handler: a.widgets},
+		{Pattern: "POST /boards/{board}/widgets", Handler: righted(a.createWidget, a.mayWriteBoard)},
+		{Pattern: "GET /boards/{board}/widgets/{widget}", Handler: a.widget},
+		{Pattern: "PATCH /boards/{board}/widgets/{widget}", Handler: righted(a.updateWidget, a.mayWriteWidget)},
+		{Pattern: "DELETE /boards/{board}/widgets/{widget}", Handler: a.deleteWidget},
+		{Pattern: "GET /boards/{board}/widgets/{widget}/values", Handler: a.asked(a.answerValues)},
+		{Pattern: "GET /boards/{board}/widgets/{widget}/totals", Handler: a.asked(a.answerTotals)},
 	}
 }
 

@@ -203,7 +203,7 @@ var random = regexp.MustCompile(`"(requestId|token|prefix|id)": "([0-9a-f]{12}|(
 func TestGolden(t *testing.T) {
 	maps.Copy(stories, rightsStories)
 	stories["messages"] = messageStory
-	stories["boards"] = boardStory
+	stories["boards"], stories["widgets"], stories["widget_rights"] = boardStory, widgetStory, widgetRightsStory
 	for name, steps := range stories {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -94,10 +94,6 @@ var later = []string{
 	"GET /catalogs/{catalog}/export", "POST /catalogs/{catalog}/import",
 	"POST /catalogs/{catalog}/records/{record}/changes", "POST /catalogs/{catalog}/changes", "POST /changes",
 
-	"GET /boards/{board}/widgets", "POST /boards/{board}/widgets", "GET /boards/{board}/widgets/{widget}",
-	"PATCH /boards/{board}/widgets/{widget}", "DELETE /boards/{board}/widgets/{widget}",
-	"GET /boards/{board}/widgets/{widget}/values", "GET /boards/{board}/widgets/{widget}/totals",
-
 	"GET /trash", "POST /trash/{kind}/{id}/undelete",
 	"GET /stream", "GET /messages/stream",
 	"GET /webhooks/{webhook}/deliveries", "GET /webhooks/{webhook}/deliveries/{delivery}",
