@@ -113,3 +113,31 @@ test('an employee under a legal view', async () => {
   await call('DELETE', `/catalogs/${orders}/views/${id}`);
   assert.equal((await failure(bob.getRecords(orders, {}))).status, 403);
 });
+
+test('boards and widgets', async () => {
+  const made = await bp.postCatalog({ name: 'Sales', sectionId, fields: [{ name: 'Title', type: 'text' }, { name: 'Sum', type: 'number' }, { name: 'Seller', type: 'user' }] });
+  const s = ids(await bp.getCatalog(made.id));
+  for (const [title, sum, seller] of [['A', 10, '1'], ['B', 20, bobID], ['C', 30, bobID]]) await bp.postRecord(made.id, { [s.Title]: title, [s.Sum]: sum, [s.Seller]: [{ id: seller }] });
+  const [board, ...more] = await call('GET', `/boards?catalogId=${made.id}`);
+  assert.deepEqual([more.length, board.catalogId, board.viewId, board.layouts], [0, made.id, null, {}]);
+  const stored = (body) => call('POST', `/boards/${board.id}/widgets`, { chartType: 'columns', ...body });
+  const bySeller = await stored({ name: 'By seller', value: { type: 'field', value: s.Sum }, axis: { type: 'field', value: s.Seller }, recordsFilter: { filters: [{ fieldId: s.Sum, value: { at: 15 } }] } });
+  const ofAll = await stored({ axis: { type: 'field', value: s.Seller }, recordsType: 'all' });
+
+  const sums = (groups) => groups.map((g) => [g.axis?.title ?? g.axis, g.values[0].value]);
+  assert.deepEqual(sums(await bp.getWidget(board.id, {}, bySeller.id)), [['Bob', 50]]);
+  assert.deepEqual(sums(await bp.getWidget(board.id, { recordsFilter: { filters: { [s.Title]: 'b' } } }, bySeller.id)), [['Bob', 20]]);
+  assert.deepEqual((await bp.getWidget(board.id, { valueFn: 'max', axis: { type: 'field', value: s.Title } }, bySeller.id, 'totals')).map((t) => t.value), [30, 25, 2]);
+  assert.deepEqual(sums(await bp.getWidget(board.id, { axis: { type: 'field', value: s.Title }, recordsFilter: { filters: { [s.Sum]: { to: 20 } } } })), [['A', 1], ['B', 1]]);
+  assert.deepEqual((await bp.getWidget(board.id, {}, 'new', 'totals')).map((t) => [t.key, t.value]), [['sum', 3], ['avg', 3], ['count', 3]]);
+
+  const { id: view } = await call('POST', `/catalogs/${made.id}/views/`, { name: 'Own', forRights: true, filters: [{ fieldId: s.Seller, value: ['CURRENT_USER'] }] });
+  await rules({ catalogId: made.id, viewId: view }, [bobID, 'view', { [s.Sum]: 'hide' }]);
+  const [own] = await call('GET', `/boards?viewId=${view}`, undefined, ['bob@example.com', password]);
+  assert.deepEqual((await bob.getWidget(own.id, {}, 'new', 'totals')).map((t) => t.value), [2, 2, 2]);
+  assert.deepEqual((await failure(bob.getWidget(board.id, {}, bySeller.id))).data.code, 'field_hidden');
+  assert.deepEqual((await bob.getWidget(board.id, {}, ofAll.id, 'totals')).at(-1).value, 3);
+  assert.deepEqual((await bob.getWidget(board.id, { recordsFilter: { searchText: 'a' } }, ofAll.id, 'totals')).at(-1).value, 0);
+  assert.equal((await failure(bob.getWidget(board.id, { recordsType: 'all' }))).status, 403);
+  assert.equal((await failure(bp.getWidget('999999'))).status, 404);
+});

@@ -33,7 +33,10 @@ func DecodeMessages(p Params) (limit, offset int, err error) {
 }
 
 // MessageID reads the id of a message; 0 for what cannot be one.
-func MessageID(id string) int64 {
+func MessageID(id string) int64 { return numberID(id) }
+
+// numberID reads an id that is always a number; 0 for what cannot be one.
+func numberID(id string) int64 {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || n < 1 || strconv.FormatInt(n, 10) != id {
 		return 0

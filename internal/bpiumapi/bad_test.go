@@ -298,6 +298,7 @@ func TestBadInput(t *testing.T) {
 	maps.Copy(groups, badRights)
 	groups["tokens"] = badTokens
 	groups["messages"] = badMessages
+	groups["boards"], groups["widgets"] = badBoards, badWidgets
 	for _, text := range evil {
 		groups["SQL and JSON paths in every string: "+text] = evilCases(text)
 	}
@@ -365,7 +366,7 @@ func (s *site) everything(t *testing.T) string {
 	var b strings.Builder
 	for _, path := range []string{
 		"/sections", "/catalogs?withHidden=true", "/catalogs/26/views", "/rights?sectionId=3&catalogId=26", "/rights?sectionId=$settings", "/catalogs/25/records", records, "/catalogs/$users/records",
-		"/histories?catalogId=25", "/histories?catalogId=26", "/histories?catalogId=$users", chatOf1,
+		"/histories?catalogId=25", "/histories?catalogId=26", "/histories?catalogId=$users", chatOf1, "/boards", widgets,
 	} {
 		fmt.Fprintf(&b, "%s\n%s\n", path, s.must(t, http.MethodGet, path, ""))
 	}

@@ -180,7 +180,7 @@ var stories = map[string][]step{
 		{"double slash", "GET", "/catalogs//records", ""},
 		{"not built", "GET", "/stream", ""},
 		{"not built, another method", "DELETE", "/stream", ""},
-		{"not built, below a catalog", "GET", "/catalogs/3/values/", "{}"},
+		{"not built, below a catalog", "GET", "/catalogs/3/export/", "{}"},
 		{"methods", "OPTIONS", "/catalogs/3/records/1", ""},
 	},
 }
@@ -203,6 +203,7 @@ var random = regexp.MustCompile(`"(requestId|token|prefix|id)": "([0-9a-f]{12}|(
 func TestGolden(t *testing.T) {
 	maps.Copy(stories, rightsStories)
 	stories["messages"] = messageStory
+	stories["boards"], stories["widgets"], stories["widget_rights"] = boardStory, widgetStory, widgetRightsStory
 	for name, steps := range stories {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

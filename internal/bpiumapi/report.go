@@ -18,7 +18,15 @@ func (a *API) reportRoutes() []httpkit.Route {
 }
 
 func (a *API) values(w http.ResponseWriter, r *http.Request, o opened) error {
-	v, err := a.breakdown(r, o)
+	ask, err := bpium.DecodeReport(o.params, o.scope, o.at)
+	if err != nil {
+		return err
+	}
+	return a.answerValues(w, r, o, ask)
+}
+
+func (a *API) answerValues(w http.ResponseWriter, r *http.Request, o opened, ask report.Ask) error {
+	v, err := a.opt.Report.Values(r.Context(), o.actor, ask)
 	if err != nil {
 		return err
 	}
@@ -27,7 +35,11 @@ func (a *API) values(w http.ResponseWriter, r *http.Request, o opened) error {
 
 // value answers with one group of the axis, if it is within the limit.
 func (a *API) value(w http.ResponseWriter, r *http.Request, o opened) error {
-	v, err := a.breakdown(r, o)
+	ask, err := bpium.DecodeReport(o.params, o.scope, o.at)
+	if err != nil {
+		return err
+	}
+	v, err := a.opt.Report.Values(r.Context(), o.actor, ask)
 	if err != nil {
 		return err
 	}
@@ -39,19 +51,15 @@ func (a *API) value(w http.ResponseWriter, r *http.Request, o opened) error {
 	return nil
 }
 
-func (a *API) breakdown(r *http.Request, o opened) (*report.Values, error) {
-	ask, err := bpium.DecodeReport(o.params, o.scope, o.at)
-	if err != nil {
-		return nil, err
-	}
-	return a.opt.Report.Values(r.Context(), o.actor, ask)
-}
-
 func (a *API) totals(w http.ResponseWriter, r *http.Request, o opened) error {
 	ask, err := bpium.DecodeReport(o.params, o.scope, o.at)
 	if err != nil {
 		return err
 	}
+	return a.answerTotals(w, r, o, ask)
+}
+
+func (a *API) answerTotals(w http.ResponseWriter, r *http.Request, o opened, ask report.Ask) error {
 	t, err := a.opt.Report.Totals(r.Context(), o.actor, ask)
 	if err != nil {
 		return err

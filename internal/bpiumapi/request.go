@@ -66,17 +66,21 @@ type opened struct {
 // a newer structure, and writes no answer unless it succeeds.
 func (a *API) about(h func(w http.ResponseWriter, r *http.Request, o opened) error) httpkit.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		body := sync.OnceValues(func() (tree.Value, error) { return httpkit.ReadObject(r, a.opt.BodyLimit) })
-		key := bpium.CatalogKey(r.PathValue("catalog"))
-		return a.opt.Catalog.Request(r.Context(), actorOf(r), key, func(who catalog.Actor, scope *catalog.Scope) error {
-			c, err := a.call(r)
-			if err != nil {
-				return err
-			}
-			c.actor.Under = who.Under
-			return h(w, r, opened{c, scope, a.moment(c.actor), body, a.opt.Catalog.FileLinks(a.url(r))})
-		})
+		return a.request(r, catalogKey(r), func(o opened) error { return h(w, r, o) })
 	}
+}
+
+// request carries out a request about a catalog; see about.
+func (a *API) request(r *http.Request, key string, h func(o opened) error) error {
+	body := sync.OnceValues(func() (tree.Value, error) { return httpkit.ReadObject(r, a.opt.BodyLimit) })
+	return a.opt.Catalog.Request(r.Context(), actorOf(r), key, func(who catalog.Actor, scope *catalog.Scope) error {
+		c, err := a.call(r)
+		if err != nil {
+			return err
+		}
+		c.actor.Under = who.Under
+		return h(opened{c, scope, a.moment(c.actor), body, a.opt.Catalog.FileLinks(a.url(r))})
+	})
 }
 
 func (a *API) open(r *http.Request) (opened, error) {

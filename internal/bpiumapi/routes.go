@@ -11,7 +11,7 @@ import (
 
 // routes are those of /api/v1 that this version serves.
 func (a *API) routes() []httpkit.Route {
-	return slices.Concat(a.messageRoutes(), a.fileRoutes(), a.reportRoutes(), []httpkit.Route{
+	return slices.Concat(a.messageRoutes(), a.fileRoutes(), a.reportRoutes(), a.boardRoutes(), []httpkit.Route{
 		{Pattern: "GET /profile/me", Handler: a.profile},
 		{Pattern: "GET /company", Handler: a.company},
 		{Pattern: "GET /companies", Handler: a.companies},
@@ -93,11 +93,6 @@ var later = []string{
 	"GET /catalogs/{catalog}/fields/{field}/dependencies",
 	"GET /catalogs/{catalog}/export", "POST /catalogs/{catalog}/import",
 	"POST /catalogs/{catalog}/records/{record}/changes", "POST /catalogs/{catalog}/changes", "POST /changes",
-
-	"GET /boards", "POST /boards", "GET /boards/{board}", "PATCH /boards/{board}", "DELETE /boards/{board}",
-	"GET /boards/{board}/widgets", "POST /boards/{board}/widgets", "GET /boards/{board}/widgets/{widget}",
-	"PATCH /boards/{board}/widgets/{widget}", "DELETE /boards/{board}/widgets/{widget}",
-	"GET /boards/{board}/widgets/{widget}/values", "GET /boards/{board}/widgets/{widget}/totals",
 
 	"GET /trash", "POST /trash/{kind}/{id}/undelete",
 	"GET /stream", "GET /messages/stream",

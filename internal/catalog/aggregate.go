@@ -37,6 +37,11 @@ type AggregateAsk struct {
 	Query   query.Query // Where, View and Search
 	Reach   Reach
 	query.Aggregation
+	// Board, if not nil, narrows to the records of its view, and Widget, one on it,
+	// to those of its filters. A Granted reach counts only while all of these hold
+	// that the widget was made with, and for no personal view; else it is Visible.
+	Board  *BoardInfo
+	Widget *WidgetSettings
 	// Whole asks also for all the records together, each once.
 	Whole bool
 }
@@ -166,14 +171,18 @@ func (g *Aggregated) joins() bool {
 // counted selects the records that an aggregation counts.
 func (d *reading) counted(ctx context.Context, c *Catalog, ask AggregateAsk) (*Selected, error) {
 	q := query.Query{Where: ask.Query.Where, View: ask.Query.View, Search: ask.Query.Search}
+	within, whole, err := d.within(c, ask)
+	if err != nil {
+		return nil, err
+	}
 	mine := d.access.Where(c)
 	switch {
-	case ask.Reach == Granted:
+	case ask.Reach == Granted && whole:
 		mine = nil
 	case ask.Reach == Entire && mine != nil:
 		return nil, fault.New(fault.Forbidden, "You may not view all records of this catalog")
 	}
-	return d.selectedWithin(ctx, c, q, mine)
+	return d.selectedWithin(ctx, c, q, and(mine, within))
 }
 
 // shift is what moves times of a field, or of the creation for nil, to the

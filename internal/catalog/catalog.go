@@ -87,7 +87,10 @@ func (s *Service) createCatalog(ctx context.Context, a Actor, in CatalogInput, a
 			in.Name = new(string)
 		}
 		r := restructure{service: s, st: st, w: w, access: access, before: &Catalog{}, after: c}
-		if err := r.run(ctx, in); err != nil || alongside == nil {
+		if err := r.run(ctx, in); err != nil {
+			return err
+		}
+		if err := defaultBoard(ctx, w, number, 0); err != nil || alongside == nil {
 			return err
 		}
 		return alongside(w, c)

@@ -12,14 +12,16 @@ import (
 	"kartoteka/internal/query"
 )
 
-// The mirrors: a record for each catalog, section, legal view, rule and right on
-// a field by a rule, so that other records can link it and administrators can
+// The mirrors: a record for each catalog, section, legal view, board and widget of
+// these, rule and right on a field by a rule, so that other records can link it and administrators can
 // look through them. All but the last have the numbers of what they show. That of
 // messages is written with each of them; see messagesMirror.
 const (
 	catalogsMirror    query.Catalog = 1
 	sectionsMirror    query.Catalog = 2
 	viewsMirror       query.Catalog = 4
+	boardsMirror      query.Catalog = 11
+	widgetsMirror     query.Catalog = 12
 	rightFieldsMirror query.Catalog = 14
 	rightsMirror      query.Catalog = 15
 )
@@ -65,6 +67,8 @@ func (s *Service) mirror(ctx context.Context, w Writer) error {
 		{catalogsMirror, func() []mirrored { return catalogs }},
 		{sectionsMirror, func() []mirrored { return sections }},
 		{viewsMirror, st.mirroredViews},
+		{boardsMirror, st.mirroredBoards},
+		{widgetsMirror, st.mirroredWidgets},
 		{rightFieldsMirror, func() []mirrored { return fields }},
 		{rightsMirror, func() []mirrored { return st.mirroredRules(rules, fields) }},
 	} {

@@ -16,6 +16,10 @@ const (
 	viewCodeKey    = "$code" // public id, which is another view's in another catalog
 	viewFiltersKey = "$filters"
 
+	boardCatalogKey = "$catalog"
+	boardViewKey    = "$view"
+	widgetBoardKey  = "$board"
+
 	ruleObjectKey      = "$object"
 	ruleSubjectAttrKey = "$subjectAttr"
 	ruleSubjectKey     = "$subject"
@@ -66,6 +70,41 @@ func (s *Structure) mirroredViews() []mirrored {
 			viewCodeKey:    Text(v.Key),
 			viewFiltersKey: s.filtersText(v),
 		}}
+	}
+	return list
+}
+
+// sortedBoards are the boards of catalogs and legal views, by number.
+func (s *Structure) sortedBoards() []*Board {
+	return slices.SortedFunc(maps.Values(s.boards), func(a, b *Board) int { return cmp.Compare(a.Num, b.Num) })
+}
+
+// mirroredBoards are those boards; one without a name is called as what it is of.
+func (s *Structure) mirroredBoards() []mirrored {
+	var list []mirrored
+	for _, b := range s.sortedBoards() {
+		name := s.Catalog(b.Catalog).Name
+		values := map[string]Value{boardCatalogKey: linkTargets(query.MakeRef(catalogsMirror, query.Record(b.Catalog)))}
+		if v := s.View(b.View); v != nil {
+			name += ", " + cmp.Or(v.OriginName, v.Name)
+			values[boardViewKey] = linkTargets(query.MakeRef(viewsMirror, query.Record(v.Num)))
+		}
+		values[nameKey] = Text(cmp.Or(b.Name, name))
+		list = append(list, mirrored{record: query.Record(b.Num), values: values})
+	}
+	return list
+}
+
+// mirroredWidgets are the widgets on them.
+func (s *Structure) mirroredWidgets() []mirrored {
+	var list []mirrored
+	for _, b := range s.sortedBoards() {
+		for _, w := range b.Widgets {
+			list = append(list, mirrored{record: query.Record(w.Num), values: map[string]Value{
+				nameKey:        textOrNone(w.Name),
+				widgetBoardKey: linkTargets(query.MakeRef(boardsMirror, query.Record(b.Num))),
+			}})
+		}
 	}
 	return list
 }

@@ -91,6 +91,7 @@ type Definition struct {
 	Catalogs []*Catalog // Fields unset
 	Fields   []*Field   // in card order within a catalog
 	Views    []*View    // legal ones
+	Boards   []*Board   // of catalogs and of legal views, by number
 	Rules    []*Rule
 }
 
@@ -134,6 +135,9 @@ type Reader interface {
 	// ViewByKey finds a view of a catalog by public id, personal ones of
 	// everybody included; nil if there is none.
 	ViewByKey(ctx context.Context, c query.Catalog, key string) (*View, error)
+	// PersonalBoards lists the boards of the personal views that somebody made, by
+	// number.
+	PersonalBoards(ctx context.Context, owner query.Record) ([]*Board, error)
 	// History reads history entries.
 	History(ctx context.Context, q *HistoryQuery) ([]HistoryEntry, error)
 	// Files reads files by number, in no promised order; missing ones are left
@@ -270,8 +274,17 @@ type Writer interface {
 	// filters (ID 0), which it sets. It fails with ErrCodeTaken when another view
 	// of the catalog has the public id.
 	SaveView(ctx context.Context, v *View) error
-	// DeleteView drops a view and its rules.
+	// DeleteView drops a view with its rules and boards.
 	DeleteView(ctx context.Context, n query.View) error
+	// SaveBoard inserts or updates a board by Num; not its widgets. One that is not
+	// of a personal view is part of the structure, as its widgets are: the
+	// transaction calls BumpStructure as well.
+	SaveBoard(ctx context.Context, b *Board) error
+	// DeleteBoard drops a board and its widgets.
+	DeleteBoard(ctx context.Context, n query.Board) error
+	// SaveWidget inserts or updates a widget by Num.
+	SaveWidget(ctx context.Context, w *Widget) error
+	DeleteWidget(ctx context.Context, n query.Widget) error
 	// Enqueue puts a message for the control database or the mail server into the
 	// outbox.
 	Enqueue(ctx context.Context, kind string, payload json.RawMessage) error
@@ -296,6 +309,8 @@ const (
 	FileCounter    Counter = "file"
 	ViewCounter    Counter = "view"
 	MessageCounter Counter = "message"
+	BoardCounter   Counter = "board"
+	WidgetCounter  Counter = "widget"
 	// RightFieldCounter numbers the rights on fields in their mirror.
 	RightFieldCounter Counter = "rightField"
 	// TemplatesCounter is above 0 once the templates of letters were made.

@@ -154,6 +154,7 @@ type Structure struct {
 	removedKeys  map[query.Section]*Section
 	// removedFields are the names of the employees' removed fields.
 	removedFields map[query.Field]string
+	boards        map[query.Board]*Board
 	rights        *rights
 	// employees keeps what employees may do (*employeeAccess) as long as the
 	// structure lives.

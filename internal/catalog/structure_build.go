@@ -40,6 +40,7 @@ func newStructure(d *Definition) *Structure {
 		}
 	}
 	st.rights = newRights(st, d.Rules, d.Views)
+	st.addBoards(d.Boards)
 	return st
 }
 

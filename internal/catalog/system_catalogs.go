@@ -83,8 +83,13 @@ var systemCatalogs = []systemCatalog{
 		{id: 4, key: "$url", name: "Address", typ: "text", required: true, unique: true, check: webRequestCode},
 		{id: 5, key: "$script", name: "Scenario", typ: "object", config: linkTo(false, 6)},
 	}},
-	{num: 11, section: 1, key: "$boards", name: "Boards", icon: "board-1", mirror: true, fields: mirrorFields()},
-	{num: 12, section: 1, key: "$widgets", name: "Widgets", icon: "chart-1", mirror: true, fields: mirrorFields()},
+	{num: 11, section: 1, key: "$boards", name: "Boards", icon: "board-1", mirror: true, fields: mirrorFields(
+		systemField{id: 2, key: boardCatalogKey, name: "Catalog", typ: "object", config: linkTo(false, catalogsMirror)},
+		systemField{id: 3, key: boardViewKey, name: "View", typ: "object", config: linkTo(false, viewsMirror)},
+	)},
+	{num: 12, section: 1, key: "$widgets", name: "Widgets", icon: "chart-1", mirror: true, fields: mirrorFields(
+		systemField{id: 2, key: widgetBoardKey, name: "Board", typ: "object", config: linkTo(false, boardsMirror)},
+	)},
 	{num: 13, section: 1, key: "$messages", name: "Messages", icon: "chat-1", mirror: true, fields: mirrorFields(
 		systemField{id: 2, key: messageCatalogKey, name: "Catalog", typ: "object", config: linkTo(false, catalogsMirror)},
 		systemField{id: 3, key: messageRecordKey, name: "Record", typ: "text"},

@@ -227,6 +227,11 @@ func (s *Service) writeView(ctx context.Context, a Actor, event string,
 		if err := w.SaveView(ctx, after); err != nil {
 			return err
 		}
+		if before.Num == 0 {
+			if err := defaultBoard(ctx, w, after.Catalog, after.Num); err != nil {
+				return err
+			}
+		}
 		if before.Legal && !after.Legal {
 			if err := w.SaveRules(ctx, Object{Catalog: after.Catalog, View: after.Num}, nil); err != nil {
 				return err
@@ -410,25 +415,36 @@ func (d *reading) viewOf(ctx context.Context, c *Catalog, key string) (query.Nod
 	if err != nil {
 		return nil, err
 	}
+	return d.ofView(c, v)
+}
+
+func (d *reading) ofView(c *Catalog, v *View) (query.Node, error) {
 	if err := need(d.access.View(v), ViewPrivilege); err != nil {
 		return nil, err
 	}
 	if v.Legal {
 		return d.access.inView(v), nil
 	}
-	return d.personal(c, v)
+	return d.stored(c, v.Filters, func(err error) error { return err })
 }
 
-func (d *reading) personal(c *Catalog, v *View) (query.Node, error) {
+// stored is the condition of stored filters, as the actor may see it. What they
+// are about may be gone: lost is told of each such filter, with nil where its
+// field is, and unless it fails the filter says nothing.
+func (d *reading) stored(c *Catalog, filters []ViewFilter, lost func(error) error) (query.Node, error) {
 	sc := &Scope{Structure: d.st, Catalog: c, Access: d.access}
 	at := Moment{Now: d.service.options.Now().UnixMilli(), Offset: d.access.actor.Offset, Employee: d.access.actor.Employee}
 	n := all
-	for _, filter := range v.Filters {
+	for _, filter := range filters {
+		var one query.Node
+		var err error
 		f := c.Field(filter.Field)
-		if f == nil {
-			continue // what it was about is gone
+		if f != nil {
+			one, err = d.service.options.Filters.ReadFilter(sc, f, filter.Value, at)
 		}
-		one, err := d.service.options.Filters.ReadFilter(sc, f, filter.Value, at)
+		if f == nil || fault.Is(err, fault.InvalidFilter) || fault.Is(err, fault.UnknownField) {
+			err = lost(err)
+		}
 		if err != nil {
 			return nil, err
 		}

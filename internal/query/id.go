@@ -12,6 +12,10 @@ type (
 	Field int64
 	// View is a view's number, one counter per company.
 	View int64
+	// Board is a board's number, one counter per company.
+	Board int64
+	// Widget is a widget's number, one counter per company.
+	Widget int64
 	// Record is a record's creation number, one counter per catalog.
 	Record int64
 	// Item is the number of a list item (an option), one counter per field.

@@ -80,6 +80,7 @@ var rightsSteps = []struct {
 	{5, (*rightsWorld).readContacts},
 	{9, (*rightsWorld).readPast},
 	{12, (*rightsWorld).breakDown},
+	{8, (*rightsWorld).breakDownBoard},
 	{3, (*rightsWorld).readUsers},
 	{5, (*rightsWorld).readViews},
 	{2, (*rightsWorld).newPersonal},

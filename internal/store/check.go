@@ -112,6 +112,15 @@ func (k *checker) structure(ctx context.Context) error {
 			`SELECT num, catalog FROM views WHERE catalog NOT IN (SELECT num FROM catalogs)`)
 	}
 	if err == nil {
+		err = k.ask(ctx, "structure", "board %d is of view %d, which its catalog has not",
+			`SELECT num, view FROM boards b WHERE catalog NOT IN (SELECT num FROM catalogs) OR view <> 0 AND NOT EXISTS
+				(SELECT 1 FROM views v WHERE v.num = b.view AND v.catalog = b.catalog)`)
+	}
+	if err == nil {
+		err = k.ask(ctx, "structure", "widget %d is on board %d, which there is not",
+			`SELECT num, board FROM widgets WHERE board NOT IN (SELECT num FROM boards)`)
+	}
+	if err == nil {
 		err = k.ask(ctx, "structure", "rule %d is about view %d, which is no legal view of its catalog",
 			`SELECT id, view FROM rules r WHERE view <> 0 AND NOT EXISTS
 				(SELECT 1 FROM views v WHERE v.num = r.view AND v.catalog = r.catalog AND v.legal IS TRUE)`)

@@ -162,6 +162,38 @@ func TestChatsOfOldCompany(t *testing.T) {
 	})
 }
 
+// Catalogs and views of an older company get the boards that they are made with
+// now.
+func TestBoardsOfAnOlderCompany(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		s := migrated(t, target, 7, `INSERT INTO sections (num, key, name, icon, priority, system) VALUES (3, '3', 'Work', '', 1, FALSE);
+			INSERT INTO catalogs (num, key, section, name, icon, priority, history, instruction, system, mirror, next_field) VALUES
+				(3, '$users', 3, 'Users', '', 1, FALSE, '', TRUE, FALSE, 1), (25, '25', 3, 'Orders', '', 1, FALSE, '', FALSE, FALSE, 1);
+			INSERT INTO views (num, key, catalog, owner, legal, name, origin_name, filters) VALUES
+				(1, '1', 25, 7, FALSE, 'Mine', 'Mine', '[]'), (2, '2', 25, 1, TRUE, 'All', 'All', '[]');`)
+		d, err := s.Structure(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []*catalog.Board{{Num: 1, Catalog: 25, Layouts: catalog.Layouts{}}, {Num: 3, Catalog: 25, View: 2, Layouts: catalog.Layouts{}}}
+		if !reflect.DeepEqual(d.Boards, want) {
+			t.Errorf("the boards are %+v", d.Boards)
+		}
+		var own []*catalog.Board
+		var next int64
+		err = s.Update(t.Context(), catalog.Plan{Version: d.Version, Class: catalog.Reshape}, func(w catalog.Writer) (err error) {
+			if next, err = w.Next(t.Context(), catalog.BoardCounter); err != nil {
+				return err
+			}
+			own, err = w.PersonalBoards(t.Context(), 7)
+			return err
+		})
+		if err != nil || next != 4 || !reflect.DeepEqual(own, []*catalog.Board{{Num: 2, Catalog: 25, View: 1, Layouts: catalog.Layouts{}}}) {
+			t.Errorf("the next is %d, the personal ones are %+v; %v", next, own, err)
+		}
+	})
+}
+
 // migrated is a company of the first migrations with some rows, brought to now.
 func migrated(t *testing.T, target testdb.Target, count int, rows string) *Company {
 	t.Helper()

@@ -60,7 +60,10 @@ func (s *Company) readStructure(ctx context.Context, c conn) (*catalog.Definitio
 		d.Rules = append(d.Rules, rule)
 		return err
 	}}
-	return d, c.ExecBatch(ctx, []statement{version, sections, catalogs, fields, views, rules})
+	boards := boardList{where: sharedBoards}
+	err := c.ExecBatch(ctx, append([]statement{version, sections, catalogs, fields, views, rules}, boards.statements()...))
+	d.Boards = boards.list
+	return d, err
 }
 
 const (

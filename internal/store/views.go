@@ -59,7 +59,7 @@ func (t *tx) saveView(ctx context.Context, v *catalog.View) error {
 	if err := t.number(ctx, viewFilterCounter, known, ids); err != nil {
 		return err
 	}
-	filters, err := writtenFilters(v.Filters)
+	filters, err := written(v.Filters)
 	if err != nil {
 		return err
 	}
@@ -75,13 +75,12 @@ func (t *tx) saveView(ctx context.Context, v *catalog.View) error {
 	return err
 }
 
-// writtenFilters is the inverse of readView for views.filters. Nothing is
-// escaped for HTML.
-func writtenFilters(list []catalog.ViewFilter) (string, error) {
+// written is JSON as it is stored. Nothing is escaped for HTML.
+func written(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	err := e.Encode(list)
+	err := e.Encode(v)
 	return string(bytes.TrimSpace(b.Bytes())), err
 }
 
@@ -90,6 +89,8 @@ func (t *tx) DeleteView(ctx context.Context, n query.View) error {
 	err := execAll(ctx, t.conn, []statement{
 		{SQL: `DELETE FROM rules WHERE catalog IN (SELECT catalog FROM views WHERE num = ?) AND view = ?`,
 			Args: []any{int64(n), int64(n)}},
+		{SQL: `DELETE FROM widgets WHERE board IN (SELECT num FROM boards WHERE view = ?)`, Args: []any{int64(n)}},
+		{SQL: `DELETE FROM boards WHERE view = ?`, Args: []any{int64(n)}},
 		{SQL: `DELETE FROM views WHERE num = ?`, Args: []any{int64(n)}},
 	})
 	if err != nil {
