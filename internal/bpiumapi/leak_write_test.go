@@ -51,6 +51,12 @@ var foreign = []step{
 	{"a rule's field", "POST", "/rights", rulesOn(`"catalogId":"25"`, bobMay("view", `"5":"view"`))},
 	{"a view's field", "POST", "/catalogs/25/views", `{"name":"x","filters":{"5":["1"]}}`},
 	{"a candidate's view", "GET", "/catalogs/26/fields/4/availableRecords?recordsFilters=" + esc(`[{"catalogId":"25","viewId":"closed"}]`), ""},
+	{"a group of values", "GET", "/catalogs/25/values/none", ""},
+	{"a widget of another board", "GET", "/boards/1/widgets/1", ""},
+	{"a widget of another board to change", "PATCH", "/boards/1/widgets/1", `{"name":"x"}`},
+	{"a widget of another board to delete", "DELETE", "/boards/1/widgets/1", ""},
+	{"values of a widget of another board", "GET", "/boards/1/widgets/1/values", ""},
+	{"totals of a widget of another board", "GET", "/boards/1/widgets/1/totals", ""},
 	{"a linked record", "PATCH", "/catalogs/26/records/1", `{"values":{"4":[{"catalogId":"26","recordId":"3"}]}}`},
 	{"a group's record", "POST", "/rights", rulesOn(`"catalogId":"26"`, `{"rightSubject":{"userAttr":"5","catalogId":"25","recordId":"3"},"privilegeCode":"view"}`)},
 	{"a source's view", "PATCH", "/catalogs/26", `{"fields":[{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4","config":{"views":[{"id":"closed","catalogId":"25"}]}},{"id":"5"}]}`},
@@ -60,6 +66,7 @@ func TestChildOfAForeignParent(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		g := newStage(t, s)
 		s.must(t, "POST", "/catalogs/26/views", `{"id":"mine","name":"Mine"}`)
+		s.must(t, "POST", "/boards/2/widgets", `{"chartType":"number"}`)
 		s.must(t, "POST", "/catalogs/26/records/1/messages", `{"text":"one"}`)
 		before := g.everything(t)
 		for _, c := range foreign {

@@ -117,6 +117,24 @@ var walk = withMessages(map[string]walked{
 	"PATCH /catalogs/{catalog}/views/{view}":  {"/catalogs/26/views/own", `{"name":"x"}`, 403, 403, 403, 403},
 	"DELETE /catalogs/{catalog}/views/{view}": {"/catalogs/26/views/own", "", 403, 403, 403, 403},
 
+	"GET /catalogs/{catalog}/values":        {"/catalogs/26/values", "", 403, 200, 200, 403},
+	"GET /catalogs/{catalog}/values/{axis}": {"/catalogs/26/values/null", "", 403, 200, 200, 403},
+	"GET /catalogs/{catalog}/totals":        {"/catalogs/26/totals", "", 403, 200, 200, 403},
+
+	"GET /boards":            {"", "", 200, 200, 200, 200},
+	"POST /boards":           {"", `{"catalogId":"26"}`, 403, 403, 403, 403},
+	"GET /boards/{board}":    {"/boards/2", "", 403, 200, 200, 403},
+	"PATCH /boards/{board}":  {"/boards/2", `{"name":"x"}`, 403, 403, 403, 403},
+	"DELETE /boards/{board}": {"/boards/2", "", 403, 403, 403, 403},
+
+	"GET /boards/{board}/widgets":                 {"/boards/2/widgets", "", 403, 200, 200, 403},
+	"POST /boards/{board}/widgets":                {"/boards/2/widgets", `{"chartType":"pie"}`, 403, 403, 403, 403},
+	"GET /boards/{board}/widgets/{widget}":        {"/boards/2/widgets/1", "", 403, 200, 200, 403},
+	"PATCH /boards/{board}/widgets/{widget}":      {"/boards/2/widgets/1", `{"name":"x"}`, 403, 403, 403, 403},
+	"DELETE /boards/{board}/widgets/{widget}":     {"/boards/2/widgets/1", "", 403, 403, 403, 403},
+	"GET /boards/{board}/widgets/{widget}/values": {"/boards/2/widgets/1/values", "", 403, 200, 200, 403},
+	"GET /boards/{board}/widgets/{widget}/totals": {"/boards/2/widgets/1/totals", "", 403, 200, 200, 403},
+
 	"GET /catalogs/{catalog}/records/{record}/relations":            {"/catalogs/26/records/1/relations", "", 403, 200, 200, 403},
 	"GET /catalogs/{catalog}/fields/{field}/availableRecords":       {"/catalogs/26/fields/15/availableRecords", "", 403, 200, 200, 403},
 	"GET /catalogs/{catalog}/fields/{field}/availableFilterRecords": {"/catalogs/26/fields/15/availableFilterRecords", "", 403, 200, 200, 403},
@@ -158,6 +176,7 @@ func (s *site) furnishWalk(t *testing.T) {
 	s.must(t, "PATCH", "/catalogs/26", `{"sectionId":"4"}`)
 	s.must(t, "POST", records, `{"values":{"2":"Second order"}}`)
 	s.must(t, "POST", "/catalogs/26/views", `{"id":"own","name":"Own"}`)
+	s.must(t, "POST", "/boards/2/widgets", `{"chartType":"number"}`)
 }
 
 // TestTokensOnEveryRoute: no route is served without a word here on tokens.

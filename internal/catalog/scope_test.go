@@ -230,7 +230,38 @@ var scopedCalls = map[string]scoped{
 	"InviteFounder": {func(w *world, a catalog.Actor) error {
 		return w.s.InviteFounder(w.Context(), a, catalog.Founder{Name: "Fay", Email: "fay@example.com"})
 	}, no, no, no},
-	"DeleteView": {func(w *world, a catalog.Actor) error { return w.s.DeleteView(w.Context(), a, "orders", "own") }, no, no, no},
+	"Boards": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.Boards(w.Context(), a, catalog.BoardFilter{})
+		return err
+	}, "", "", ""},
+	"Board": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.Board(w.Context(), a, 2)
+		return err
+	}, no, "", ""},
+	"CreateBoard": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.CreateBoard(w.Context(), a, "orders", "", catalog.BoardInput{})
+		return err
+	}, no, no, no},
+	"UpdateBoard": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.UpdateBoard(w.Context(), a, 2, catalog.BoardInput{})
+		return err
+	}, no, no, no},
+	"CreateWidget": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.CreateWidget(w.Context(), a, 2, noChange)
+		return err
+	}, no, no, no},
+	"UpdateWidget":   {func(w *world, a catalog.Actor) error { return w.s.UpdateWidget(w.Context(), a, 2, 1, noChange) }, no, no, no},
+	"DeleteWidget":   {func(w *world, a catalog.Actor) error { return w.s.DeleteWidget(w.Context(), a, 2, 1) }, no, no, no},
+	"DeleteBoard":    {func(w *world, a catalog.Actor) error { return w.s.DeleteBoard(w.Context(), a, 2) }, no, no, no},
+	"MayCreateBoard": {func(w *world, a catalog.Actor) error { return w.s.MayCreateBoard(w.Context(), a, "orders", "") }, no, no, no},
+	"MayWriteBoard":  {func(w *world, a catalog.Actor) error { return w.s.MayWriteBoard(w.Context(), a, 2) }, no, no, no},
+	"MayWriteWidget": {func(w *world, a catalog.Actor) error { return w.s.MayWriteWidget(w.Context(), a, 2, 1) }, no, no, no},
+	"DeleteView":     {func(w *world, a catalog.Actor) error { return w.s.DeleteView(w.Context(), a, "orders", "own") }, no, no, no},
+}
+
+// noChange leaves a widget as it is.
+func noChange(*catalog.Scope, *catalog.Widget) (catalog.WidgetInput, error) {
+	return catalog.WidgetInput{}, nil
 }
 
 // TestScopeOfEveryMethod: no method acts for somebody without a word here on
