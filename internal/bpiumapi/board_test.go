@@ -1,5 +1,7 @@
 package bpiumapi_test
 
+import "maps"
+
 var boardStory = story(
 	step{"each catalog has one", "GET", "/boards", ""},
 	step{"one", "GET", "/boards/2", ""},
@@ -53,4 +55,28 @@ var badBoards = []badCase{
 	{"no board to change", "PATCH", "/boards/99", `{`, 404, "not_found", nil}, {"no board to delete", "DELETE", "/boards/99", "", 404, "not_found", nil},
 	{"another method", "PUT", "/boards/1", "", 405, "method_not_allowed", nil},
 	refused("two catalogs", "/boards?catalogId=1&catalogId=2", "invalid_parameter", "catalogId"),
+}
+
+// withBoards adds the routes of reports, boards and widgets to the walk.
+func withBoards(walk map[string]walked) map[string]walked {
+	maps.Copy(walk, map[string]walked{
+		"GET /catalogs/{catalog}/values":        {"/catalogs/26/values", "", 403, 200, 200, 403},
+		"GET /catalogs/{catalog}/values/{axis}": {"/catalogs/26/values/null", "", 403, 200, 200, 403},
+		"GET /catalogs/{catalog}/totals":        {"/catalogs/26/totals", "", 403, 200, 200, 403},
+
+		"GET /boards":            {"", "", 200, 200, 200, 200},
+		"POST /boards":           {"", `{"catalogId":"26"}`, 403, 403, 403, 403},
+		"GET /boards/{board}":    {"/boards/2", "", 403, 200, 200, 403},
+		"PATCH /boards/{board}":  {"/boards/2", `{"name":"x"}`, 403, 403, 403, 403},
+		"DELETE /boards/{board}": {"/boards/2", "", 403, 403, 403, 403},
+
+		"GET /boards/{board}/widgets":                 {"/boards/2/widgets", "", 403, 200, 200, 403},
+		"POST /boards/{board}/widgets":                {"/boards/2/widgets", `{"chartType":"pie"}`, 403, 403, 403, 403},
+		"GET /boards/{board}/widgets/{widget}":        {"/boards/2/widgets/1", "", 403, 200, 200, 403},
+		"PATCH /boards/{board}/widgets/{widget}":      {"/boards/2/widgets/1", `{"name":"x"}`, 403, 403, 403, 403},
+		"DELETE /boards/{board}/widgets/{widget}":     {"/boards/2/widgets/1", "", 403, 403, 403, 403},
+		"GET /boards/{board}/widgets/{widget}/values": {"/boards/2/widgets/1/values", "", 403, 200, 200, 403},
+		"GET /boards/{board}/widgets/{widget}/totals": {"/boards/2/widgets/1/totals", "", 403, 200, 200, 403},
+	})
+	return walk
 }

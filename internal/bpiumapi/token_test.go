@@ -85,7 +85,7 @@ type walked struct {
 
 // walk is every route that is served. Catalog 26 is the one that the token is
 // for or not for.
-var walk = withMessages(map[string]walked{
+var walk = withBoards(withMessages(map[string]walked{
 	"GET /profile/me": {"", "", 200, 200, 200, 200},
 	"GET /company":    {"", "", 200, 200, 200, 200},
 	"GET /companies":  {"", "", 200, 200, 200, 200},
@@ -117,24 +117,6 @@ var walk = withMessages(map[string]walked{
 	"PATCH /catalogs/{catalog}/views/{view}":  {"/catalogs/26/views/own", `{"name":"x"}`, 403, 403, 403, 403},
 	"DELETE /catalogs/{catalog}/views/{view}": {"/catalogs/26/views/own", "", 403, 403, 403, 403},
 
-	"GET /catalogs/{catalog}/values":        {"/catalogs/26/values", "", 403, 200, 200, 403},
-	"GET /catalogs/{catalog}/values/{axis}": {"/catalogs/26/values/null", "", 403, 200, 200, 403},
-	"GET /catalogs/{catalog}/totals":        {"/catalogs/26/totals", "", 403, 200, 200, 403},
-
-	"GET /boards":            {"", "", 200, 200, 200, 200},
-	"POST /boards":           {"", `{"catalogId":"26"}`, 403, 403, 403, 403},
-	"GET /boards/{board}":    {"/boards/2", "", 403, 200, 200, 403},
-	"PATCH /boards/{board}":  {"/boards/2", `{"name":"x"}`, 403, 403, 403, 403},
-	"DELETE /boards/{board}": {"/boards/2", "", 403, 403, 403, 403},
-
-	"GET /boards/{board}/widgets":                 {"/boards/2/widgets", "", 403, 200, 200, 403},
-	"POST /boards/{board}/widgets":                {"/boards/2/widgets", `{"chartType":"pie"}`, 403, 403, 403, 403},
-	"GET /boards/{board}/widgets/{widget}":        {"/boards/2/widgets/1", "", 403, 200, 200, 403},
-	"PATCH /boards/{board}/widgets/{widget}":      {"/boards/2/widgets/1", `{"name":"x"}`, 403, 403, 403, 403},
-	"DELETE /boards/{board}/widgets/{widget}":     {"/boards/2/widgets/1", "", 403, 403, 403, 403},
-	"GET /boards/{board}/widgets/{widget}/values": {"/boards/2/widgets/1/values", "", 403, 200, 200, 403},
-	"GET /boards/{board}/widgets/{widget}/totals": {"/boards/2/widgets/1/totals", "", 403, 200, 200, 403},
-
 	"GET /catalogs/{catalog}/records/{record}/relations":            {"/catalogs/26/records/1/relations", "", 403, 200, 200, 403},
 	"GET /catalogs/{catalog}/fields/{field}/availableRecords":       {"/catalogs/26/fields/15/availableRecords", "", 403, 200, 200, 403},
 	"GET /catalogs/{catalog}/fields/{field}/availableFilterRecords": {"/catalogs/26/fields/15/availableFilterRecords", "", 403, 200, 200, 403},
@@ -157,7 +139,7 @@ var walk = withMessages(map[string]walked{
 	"POST /tokens":           {"", `{"name":"x"}`, 403, 403, 403, 403},
 	"GET /tokens/{token}":    {"/tokens/aaaaaaaaaaaaaaaa", "", 403, 403, 403, 403},
 	"DELETE /tokens/{token}": {"/tokens/aaaaaaaaaaaaaaaa", "", 403, 403, 403, 403},
-})
+}))
 
 // newWalk makes a site for the walk.
 func newWalk(t *testing.T, change func(*bpiumapi.Options)) *site {
