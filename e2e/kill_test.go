@@ -60,15 +60,21 @@ func TestKill(t *testing.T) {
 	})
 }
 
-// writeUntilKilled lets the writers run for a short random time, kills the
-// server and gives what was acknowledged.
+// writeUntilKilled lets the writers run for a short random time after the first
+// acknowledgement, kills the server and gives what was acknowledged.
 func writeUntilKilled(s *server, orders, vendors catalog, sellers []string, round int) []*kept {
 	var wg sync.WaitGroup
 	lists := make([][]*kept, writers)
+	first, over := make(chan struct{}, writers), make(chan struct{})
 	for w := range writers {
-		wg.Go(func() { lists[w] = write(s.admin(), orders, vendors, sellers, fmt.Sprintf("r%d w%d", round, w)) })
+		wg.Go(func() { lists[w] = write(s.admin(), orders, vendors, sellers, fmt.Sprintf("r%d w%d", round, w), first) })
 	}
-	time.Sleep(time.Duration(150+rand.IntN(450)) * time.Millisecond)
+	go func() { wg.Wait(); close(over) }()
+	select {
+	case <-first:
+	case <-over:
+	}
+	time.Sleep(time.Duration(rand.IntN(450)) * time.Millisecond)
 	s.kill()
 	wg.Wait()
 	var all []*kept
@@ -79,7 +85,8 @@ func writeUntilKilled(s *server, orders, vendors catalog, sellers []string, roun
 }
 
 // write creates and changes records until a call fails, which the kill makes it do.
-func write(c *caller, orders, vendors catalog, sellers []string, name string) []*kept {
+// It tells first when something was acknowledged.
+func write(c *caller, orders, vendors catalog, sellers []string, name string, first chan<- struct{}) []*kept {
 	c.cookie = session(c)
 	var all []*kept
 	for n := 0; ; n++ {
@@ -94,7 +101,9 @@ func write(c *caller, orders, vendors catalog, sellers []string, name string) []
 			return all
 		}
 		k.id = made.ID
-		all = append(all, k)
+		if all = append(all, k); len(all) == 1 {
+			first <- struct{}{}
+		}
 		for range n % 3 {
 			k.tried++
 			k.triedMore++

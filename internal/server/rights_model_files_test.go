@@ -21,7 +21,7 @@ const filesOps = 160 // operations per seed
 // then on for whoever may read the field of the record, by whatever way he asks.
 func TestFilesModel(t *testing.T) {
 	eachSeed(t, filesOps, func(t *testing.T, seed uint64, ops int) {
-		w := &filesWorld{rightsWorld: &rightsWorld{world: newWorld(t, seed), owners: map[string]mark{}}}
+		w := &filesWorld{rightsWorld: newRightsWorld(t, seed)}
 		w.furnish()
 		w.addCabinet()
 		for range ops {

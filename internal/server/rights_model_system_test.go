@@ -18,7 +18,7 @@ const systemOps = 120 // operations per seed
 // their secrets, and the accounts. What the rights let them change acts at once.
 func TestSystemModel(t *testing.T) {
 	eachSeed(t, systemOps, func(t *testing.T, seed uint64, ops int) {
-		w := &systemWorld{rightsWorld: &rightsWorld{world: newWorld(t, seed), owners: map[string]mark{}}, secrets: map[*record]string{}}
+		w := &systemWorld{rightsWorld: newRightsWorld(t, seed), secrets: map[*record]string{}}
 		w.furnish()
 		w.addSystem()
 		for range ops {

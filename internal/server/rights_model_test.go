@@ -19,7 +19,7 @@ const rightsOps = 220 // operations per seed
 // occur anywhere in an answer.
 func TestRightsModel(t *testing.T) {
 	eachSeed(t, rightsOps, func(t *testing.T, seed uint64, ops int) {
-		w := &rightsWorld{world: newWorld(t, seed), owners: map[string]mark{}, chats: map[chatOf]*chatState{}}
+		w := newRightsWorld(t, seed)
 		w.furnish()
 		for range ops {
 			w.clock.pass(w.rng)
@@ -48,6 +48,10 @@ type rightsWorld struct {
 	owners   map[string]mark
 	marks    int
 	requests int
+}
+
+func newRightsWorld(t *testing.T, seed uint64) *rightsWorld {
+	return &rightsWorld{world: newWorld(t, seed), owners: map[string]mark{}, chats: map[chatOf]*chatState{}}
 }
 
 // mark is what a value that occurs once tells of.
