@@ -156,14 +156,15 @@ func (s *Server) Hold() (release func()) {
 // Refused waits until a recipient was refused.
 func (s *Server) Refused() { <-s.refused }
 
-// Next waits for the next letter.
+// Next waits for the next letter. A letter that was refused a few times while the
+// server was stopped is tried again after minutes only.
 func (s *Server) Next() Letter {
 	s.tb.Helper()
 	select {
 	case l := <-s.letters:
 		return l
-	case <-time.After(time.Minute):
-		s.tb.Fatal("no letter has come within a minute")
+	case <-time.After(5 * time.Minute):
+		s.tb.Fatal("no letter has come within five minutes")
 	}
 	return Letter{}
 }
