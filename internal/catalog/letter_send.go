@@ -17,13 +17,14 @@ func (s *Service) sendLetters(ctx context.Context) {
 	}
 	failed := 0 // rounds in a row that met no mail server
 	for {
+		wake := s.letters
 		wait, err := s.sendDue(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, mail.ErrUnreachable):
 			failed++
-			wait = letterDelay(failed)
+			wait, wake = letterDelay(failed), nil // another letter is no reason to try earlier
 		case err != nil:
 			s.options.Log.ErrorContext(ctx, "letters.failed", "module", "Mail", "error", err)
 		default:
@@ -33,7 +34,7 @@ func (s *Service) sendLetters(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-again.C:
-		case <-s.letters:
+		case <-wake:
 		}
 		again.Stop()
 	}
