@@ -2,9 +2,7 @@ package bpiumapi
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -74,31 +72,14 @@ func (a *API) show(w http.ResponseWriter, r *http.Request, status int, f form) e
 	if err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
-	a.pageHeaders(w.Header(), f.secret)
+	httpkit.PageHeaders(w.Header(), formCSS, a.opt.Cookies.CrossSite)
 	if f.secret {
+		w.Header().Set("Referrer-Policy", "no-referrer") // see checkForm
 		markForm(w, r)
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(page.Bytes()) // a client that left is nobody's error
 	return nil
-}
-
-// pageHeaders allow the page its own style and nothing else. The referrer
-// policy is stricter for secret pages only, because with no-referrer browsers send
-// "Origin: null", which looks like another site (see checkForm).
-func (a *API) pageHeaders(h http.Header, secret bool) {
-	hash := sha256.Sum256([]byte(formCSS))
-	policy := "default-src 'none'; base-uri 'none'; form-action 'self'; style-src 'sha256-" +
-		base64.StdEncoding.EncodeToString(hash[:]) + "'"
-	if !a.opt.Cookies.CrossSite {
-		policy += "; frame-ancestors 'self'"
-	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Referrer-Policy", "same-origin")
-	if secret {
-		h.Set("Referrer-Policy", "no-referrer")
-	}
 }
 
 // formCookie is set with a secret page and comes back with its form only: browsers

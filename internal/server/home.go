@@ -2,9 +2,7 @@ package server
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -60,13 +58,7 @@ func (a *App) showHome(w http.ResponseWriter, lang, login string) error {
 	if err := homeTemplate.Execute(&page, view); err != nil {
 		return fmt.Errorf("render the first page: %w", err)
 	}
-	hash := sha256.Sum256([]byte(homeCSS))
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; style-src 'sha256-"+
-		base64.StdEncoding.EncodeToString(hash[:])+"'")
-	// With no-referrer browsers send "Origin: null" with the form.
-	h.Set("Referrer-Policy", "same-origin")
+	httpkit.PageHeaders(w.Header(), homeCSS, false)
 	_, _ = w.Write(page.Bytes()) // a client that left is nobody's error
 	return nil
 }
