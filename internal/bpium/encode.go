@@ -152,7 +152,7 @@ func newEncoder(rows *catalog.Rows, o EncodeOptions, links map[query.Catalog][]b
 }
 
 func (e *encoder) column(f *catalog.Field, o EncodeOptions) column {
-	c := column{field: f, storage: f.Storage(), user: f.Type.Name() == "user", radio: f.Type.Name() == "radiobutton"}
+	c := column{field: f, storage: f.Storage(), user: f.HoldsEmployees(), radio: f.Type.Name() == "radiobutton"}
 	c.key = append(tree.AppendString(nil, f.Key), ':')
 	if f.System && !o.SkipPrevID {
 		c.alias = append(tree.AppendString(nil, strconv.Itoa(f.ID)), ':')

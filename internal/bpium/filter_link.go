@@ -38,7 +38,7 @@ func (d *filterDecoder) linkFilter(f *catalog.Field, v tree.Value) (query.Node, 
 }
 
 func (d *filterDecoder) linkElement(f *catalog.Field, e tree.Value) (query.Test, error) {
-	toEmployees := f.Type.Name() == "user" || hasSource(f, catalog.Employees)
+	toEmployees := f.HoldsEmployees() || hasSource(f, catalog.Employees)
 	if e.Kind == tree.String && e.Str() == currentUser && toEmployees {
 		return d.self(), nil
 	}
@@ -61,7 +61,7 @@ func (d *filterDecoder) self() query.LinksAny {
 }
 
 func badLinks(f *catalog.Field) error {
-	if f.Type.Name() == "user" {
+	if f.HoldsEmployees() {
 		return badValue(f, "expected employees: {id} or an id")
 	}
 	return badValue(f, "expected a list of {catalogId, recordId} or {catalogId, filters}")
@@ -98,7 +98,7 @@ func (d *filterDecoder) linkObject(f *catalog.Field, e tree.Value) (query.Test, 
 		return nil, err
 	}
 	id, byRecord := e.Get("recordId")
-	if f.Type.Name() == "user" && !byRecord {
+	if f.HoldsEmployees() && !byRecord {
 		id, byRecord = e.Get("id")
 	}
 	filters, byFilter := e.Get("filters")
@@ -126,7 +126,7 @@ func namesLinks(f *catalog.Field, e tree.Value) bool {
 		}
 	}
 	_, ok := e.Get("id")
-	return ok && f.Type.Name() == "user"
+	return ok && f.HoldsEmployees()
 }
 
 // linkedCatalog is the catalog that an element names; the field's only source
@@ -134,7 +134,7 @@ func namesLinks(f *catalog.Field, e tree.Value) bool {
 func (d *filterDecoder) linkedCatalog(f *catalog.Field, e tree.Value) (*catalog.Catalog, error) {
 	v, ok := e.Get("catalogId")
 	switch {
-	case !ok && f.Type.Name() == "user":
+	case !ok && f.HoldsEmployees():
 		return d.structure.Catalog(catalog.Employees), nil
 	case !ok:
 		if c := onlySource(d.structure, f); c != nil {
@@ -146,7 +146,7 @@ func (d *filterDecoder) linkedCatalog(f *catalog.Field, e tree.Value) (*catalog.
 		return nil, badValue(f, "catalogId is missing or not an id")
 	}
 	c := linkedCatalog(d.structure, f, id)
-	if c == nil || f.Type.Name() == "user" && c.Num != catalog.Employees {
+	if c == nil || f.HoldsEmployees() && c.Num != catalog.Employees {
 		return nil, badValue(f, "there is no catalog %s", text.Cut(id, 100))
 	}
 	return c, nil

@@ -317,7 +317,7 @@ func (e *historyEncoder) pastLinks(f *catalog.Field, v tree.Value) {
 		if e.page.HidesTitle(query.MakeRef(query.Catalog(catalogNum), query.Record(record))) {
 			name = catalog.TitleText("", query.Record(record), code.Str())
 		}
-		if f.Type.Name() == "user" {
+		if f.HoldsEmployees() {
 			e.open('{')
 			e.key("id")
 			e.b = appendRecordID(e.b, code.Str(), query.Record(record))

@@ -121,7 +121,7 @@ func (d *reportDecoder) measure(ask *report.Ask) error {
 	default:
 		return badParam("value[subType]", "the field %s cannot be measured in this way", f.Key)
 	}
-	if !known && (m.Of == query.TimeIn || m.Of == query.TimeTo) {
+	if !known && m.Of.Times() {
 		m.Fn = query.Average
 	}
 	ask.Measure = m

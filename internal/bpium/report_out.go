@@ -96,7 +96,7 @@ func (e *keyEncoder) key(dst []byte, k catalog.GroupKey) []byte {
 	if k.Kind == catalog.NoKey {
 		return append(dst, "null"...)
 	}
-	if e.field == nil || e.field.Storage() == catalog.TimeStorage {
+	if e.grouping.Timed() {
 		if e.grouping.Step.Cyclic() {
 			return strconv.AppendInt(dst, k.Whole, 10)
 		}
@@ -110,26 +110,17 @@ func (e *keyEncoder) key(dst []byte, k catalog.GroupKey) []byte {
 	case catalog.BoolStorage:
 		return strconv.AppendBool(dst, k.Whole != 0)
 	case catalog.ItemStorage, catalog.ItemsStorage:
-		return tree.AppendString(dst, itemKey(e.field, query.Item(k.Whole)))
+		return tree.AppendString(dst, e.field.Config.Item(query.Item(k.Whole)).Key)
 	case catalog.LinksStorage:
 		return e.link(dst, query.Ref(k.Whole))
 	}
 	return strconv.AppendInt(dst, k.Whole, 10)
 }
 
-func itemKey(f *catalog.Field, n query.Item) string {
-	for i := range f.Config.Items {
-		if f.Config.Items[i].Num == n {
-			return f.Config.Items[i].Key
-		}
-	}
-	return ""
-}
-
 // link adds an employee or a linked record.
 func (e *keyEncoder) link(dst []byte, ref query.Ref) []byte {
 	t := titleOfRef(e.values.Titles, ref)
-	if isUser(e.field) {
+	if e.field.HoldsEmployees() {
 		dst = append(dst, `{"id":`...)
 		dst = appendRecordID(dst, t.Code, ref.Record())
 		dst = append(dst, `,"title":`...)
@@ -148,17 +139,15 @@ func (e *keyEncoder) link(dst []byte, ref query.Ref) []byte {
 	return append(strconv.AppendBool(dst, t.Removed || e.values.Structure.Catalog(ref.Catalog()) == nil), '}')
 }
 
-func isUser(f *catalog.Field) bool { return f.Type.Name() == "user" }
-
 // axisID is the id of a group of the axis.
 func (e *reportEncoder) axisID(k catalog.GroupKey) string {
-	if k.Kind != catalog.NoKey && links(e.Axis) {
+	if k.Kind != catalog.NoKey && e.Axis.HoldsLinks() {
 		ref := query.Ref(k.Whole)
 		id := titleOfRef(e.Titles, ref).Code
 		if id == "" {
 			id = strconv.FormatInt(int64(ref.Record()), 10)
 		}
-		if isUser(e.Axis) {
+		if e.Axis.HoldsEmployees() {
 			return id
 		}
 		if c := e.Structure.AnyCatalog(ref.Catalog()); c != nil {
@@ -175,5 +164,3 @@ func (e *reportEncoder) axisID(k catalog.GroupKey) string {
 	}
 	return id
 }
-
-func links(f *catalog.Field) bool { return f != nil && f.Storage() == catalog.LinksStorage }

@@ -144,7 +144,7 @@ func (w *viewWriter) linkOf(f *catalog.Field, e tree.Value) {
 		return
 	}
 	id, ok := e.Get("recordId")
-	if !ok && f.Type.Name() == "user" {
+	if !ok && f.HoldsEmployees() {
 		id, ok = e.Get("id")
 	}
 	key, isID := idText(id)

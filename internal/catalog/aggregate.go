@@ -70,9 +70,9 @@ type Aggregated struct {
 type Groups struct {
 	Structure             *Structure
 	Catalog               *Catalog
-	Axis, Split, Measured *Field // nil for none
-	List                  []Group
-	Whole                 Group // if asked for
+	Axis, Split, Measured *Field  // nil for none
+	List                  []Group // none where Whole is asked for and is all of it
+	Whole                 Group   // if asked for
 	d                     *reading
 }
 
@@ -110,10 +110,10 @@ func (s *Service) Aggregate(ctx context.Context, a Actor, ask AggregateAsk, use 
 func (d *reading) aggregate(ctx context.Context, c *Catalog, ask AggregateAsk) (*Groups, error) {
 	g := &Groups{Structure: d.st, Catalog: c, d: d}
 	var err error
-	if g.Axis, err = d.groupedBy(c, "axis", ask.Axis); err != nil {
+	if g.Axis, err = d.groupedBy(c, "axis", &ask.Axis); err != nil {
 		return nil, err
 	}
-	if g.Split, err = d.groupedBy(c, "split", ask.Split); err != nil {
+	if g.Split, err = d.groupedBy(c, "split", &ask.Split); err != nil {
 		return nil, err
 	}
 	if g.Measured, err = d.measured(c, ask.Measure); err != nil {
@@ -134,8 +134,10 @@ func (d *reading) aggregate(ctx context.Context, c *Catalog, ask AggregateAsk) (
 	if g.Measured != nil {
 		sum.Seen = d.access.visible(g.Measured)
 	}
-	if g.List, err = d.groups(ctx, sum); err != nil {
-		return nil, err
+	if !ask.Whole || ask.Axis.By != query.NoGroups || ask.Split.By != query.NoGroups {
+		if g.List, err = d.groups(ctx, sum); err != nil {
+			return nil, err
+		}
 	}
 	if ask.Whole {
 		sum.Selected, sum.Axis, sum.Split, sum.Every = &whole, query.Grouping{}, query.Grouping{}, true
@@ -159,13 +161,12 @@ func (d *reading) whole(ctx context.Context, sum *Aggregated) (whole Group, err 
 
 // joins tells whether a record may be measured several times.
 func (g *Aggregated) joins() bool {
-	switch g.Measure.Of {
-	case query.TimeIn, query.TimeTo:
-		return true
-	case query.Distinct:
-		return g.Catalog.Field(g.Measure.Field).Storage() == LinksStorage
-	}
-	return false
+	return g.Measure.Of.Times() || g.countsLinks()
+}
+
+// countsLinks tells whether different links are counted.
+func (g *Aggregated) countsLinks() bool {
+	return g.Measure.Of == query.Distinct && g.Catalog.Field(g.Measure.Field).HoldsLinks()
 }
 
 // counted selects the records that an aggregation counts.
@@ -194,8 +195,8 @@ func (d *reading) shift(f *Field) int64 {
 	return int64(d.access.actor.Offset) * minuteMs
 }
 
-// groupedBy checks a dimension and finds its field.
-func (d *reading) groupedBy(c *Catalog, name string, g query.Grouping) (*Field, error) {
+// groupedBy checks a dimension, leaves a step to times only, and finds its field.
+func (d *reading) groupedBy(c *Catalog, name string, g *query.Grouping) (*Field, error) {
 	if g.By != query.GroupsOfField {
 		return nil, nil
 	}
@@ -203,15 +204,24 @@ func (d *reading) groupedBy(c *Catalog, name string, g query.Grouping) (*Field, 
 	if err != nil {
 		return nil, err
 	}
+	if f.Storage() != TimeStorage {
+		g.Step = query.NoStep
+	}
 	switch f.Storage() {
 	case TextStorage:
-		if f.Config.Kind != KindEditor && !f.Secret {
+		if f.tellsText() {
 			return f, nil
 		}
 	case FloatStorage, WholeStorage, TimeStorage, BoolStorage, ItemStorage, ItemsStorage, LinksStorage:
 		return f, nil
 	}
 	return nil, fault.New(fault.InvalidParameter, "%s: records cannot be grouped by the field %s", name, f.Key)
+}
+
+// tellsText tells whether the texts of the field may be told apart: those of rich
+// text and secrets may not.
+func (f *Field) tellsText() bool {
+	return f.Storage() == TextStorage && f.Config.Kind != KindEditor && !f.Secret
 }
 
 // measured checks a measure and finds its field.
@@ -228,7 +238,7 @@ func (d *reading) measured(c *Catalog, m query.Measure) (*Field, error) {
 	case query.Numbers:
 		suits = s == FloatStorage || s == WholeStorage
 	case query.Distinct:
-		suits = s == LinksStorage || s == TextStorage && f.Config.Kind != KindEditor && !f.Secret
+		suits = s == LinksStorage || f.tellsText()
 	case query.TimeIn, query.TimeTo:
 		suits = s.HasItems()
 	}
@@ -241,14 +251,14 @@ func (d *reading) measured(c *Catalog, m query.Measure) (*Field, error) {
 // groups reads an aggregation and joins hours and days to the steps asked for.
 func (d *reading) groups(ctx context.Context, g *Aggregated) ([]Group, error) {
 	f := folding{Aggregated: g, at: map[[2]GroupKey]int{}}
-	g.EachValue = g.Measure.Of == query.Distinct && (f.folds(g.Axis) || f.folds(g.Split))
+	g.EachValue = g.Measure.Of == query.Distinct && (folds(g.Axis) || folds(g.Split))
 	if g.EachValue {
 		f.seen = map[[3]GroupKey]bool{}
 	}
 	if err := d.r.Aggregate(ctx, g, f.add); err != nil {
 		return nil, fmt.Errorf("aggregate records: %w", err)
 	}
-	if g.Split.By == query.NoGroups || g.Measure.Of != query.Distinct || !g.joins() {
+	if g.Split.By == query.NoGroups || !g.countsLinks() {
 		return f.list, nil
 	}
 	return f.list, d.recount(ctx, g, f.list)
@@ -288,8 +298,8 @@ func (f *folding) add(c *Group, value GroupKey) error {
 	if math.IsInf(c.Sum, 0) {
 		return SumTooLarge()
 	}
-	f.fold(&c.Axis, f.Axis, f.AxisShift)
-	f.fold(&c.Split, f.Split, f.SplitShift)
+	fold(&c.Axis, f.Axis, f.AxisShift)
+	fold(&c.Split, f.Split, f.SplitShift)
 	if f.EachValue && c.Values > 0 {
 		key := [3]GroupKey{c.Axis, c.Split, value}
 		if f.seen[key] {
@@ -322,19 +332,11 @@ func tooManyGroups() error {
 	return fault.New(fault.LimitTooLarge, "There are more than %d groups; narrow the selection", MaxGroups)
 }
 
-// timed tells whether a dimension is of times.
-func (f *folding) timed(g query.Grouping) bool {
-	return g.By == query.GroupsOfCreated ||
-		g.By == query.GroupsOfField && f.Catalog.Field(g.Field).Storage() == TimeStorage
-}
-
 // folds tells whether several rows may become one group.
-func (f *folding) folds(g query.Grouping) bool {
-	return f.timed(g) && g.Step != query.Hour && g.Step != query.Day
-}
+func folds(g query.Grouping) bool { return g.Timed() && g.Step != query.Hour && g.Step != query.Day }
 
-func (f *folding) fold(k *GroupKey, g query.Grouping, shift int64) {
-	if k.Kind == NumberKey && f.timed(g) {
+func fold(k *GroupKey, g query.Grouping, shift int64) {
+	if k.Kind == NumberKey && g.Timed() {
 		k.Whole = foldTime(k.Whole, g.Step, shift)
 	}
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // subscribes tells whether employees put into the field are subscribed to the
 // record's chat.
-func (f *Field) subscribes() bool { return f.Config.Subscribe && f.Type.Name() == "user" }
+func (f *Field) subscribes() bool { return f.Config.Subscribe && f.HoldsEmployees() }
 
 // subscriptions are those of the employees that the steps put into fields which
 // subscribe them.

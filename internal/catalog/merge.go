@@ -200,7 +200,7 @@ func (d *reading) fieldKeys(ctx context.Context, keys []mergeKey, s *stream) err
 		case storage == FloatStorage:
 			keys[i].number = cell.Float()
 		case storage == ItemStorage:
-			keys[i].number = f.Config.place(cell.Int())
+			keys[i].number = float64(f.Config.Place(query.Item(cell.Int())))
 		case storage == ItemsStorage:
 			keys[i].number = f.Config.firstPlace(p.Bytes(cell))
 		case storage == LinksStorage:
@@ -215,20 +215,21 @@ func (d *reading) fieldKeys(ctx context.Context, keys []mergeKey, s *stream) err
 	return d.titleKeys(ctx, keys, links)
 }
 
-// place is where an option stands in the config.
-func (c *Config) place(n int64) float64 {
+// Place is where an option stands in the config, after all others if it was
+// removed.
+func (c *Config) Place(n query.Item) int {
 	for i := range c.Items {
-		if int64(c.Items[i].Num) == n {
-			return float64(i)
+		if c.Items[i].Num == n {
+			return i
 		}
 	}
-	return float64(len(c.Items))
+	return len(c.Items)
 }
 
 func (c *Config) firstPlace(list []byte) float64 {
 	first := float64(len(c.Items))
 	for i := range ListLen(list) {
-		first = min(first, c.place(ListAt(list, i)))
+		first = min(first, float64(c.Place(query.Item(ListAt(list, i)))))
 	}
 	return first
 }

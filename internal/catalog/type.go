@@ -141,6 +141,12 @@ func AcceptValue(f *Field, v Value, textMax int) (Value, *fault.Detail) {
 	return accepted, detail
 }
 
+// HoldsEmployees tells whether the field takes employees.
+func (f *Field) HoldsEmployees() bool { return f.Type.Name() == "user" }
+
+// HoldsLinks tells whether the field, nil for none, takes records or employees.
+func (f *Field) HoldsLinks() bool { return f != nil && f.Storage() == LinksStorage }
+
 // failed is the detail of a value that a field does not take.
 func failed(f *Field, code fault.Code, format string, args ...any) *fault.Detail {
 	d := fault.Field(f.Key, code, format, args...)

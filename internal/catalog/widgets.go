@@ -159,10 +159,10 @@ func (s *Service) applyWidget(sc *Scope, w *Widget, change WidgetChange) error {
 		return fault.Invalid(details)
 	}
 	d := reading{service: s, st: sc.Structure, access: sc.Access}
-	if _, err := d.groupedBy(sc.Catalog, "axis", in.Axis); err != nil {
+	if _, err := d.groupedBy(sc.Catalog, "axis", &in.Axis); err != nil {
 		return err
 	}
-	if _, err := d.groupedBy(sc.Catalog, "split", in.Split); err != nil {
+	if _, err := d.groupedBy(sc.Catalog, "split", &in.Split); err != nil {
 		return err
 	}
 	if _, err := d.measured(sc.Catalog, in.Measure); err != nil {

@@ -39,8 +39,11 @@ func (s Step) Cyclic() bool { return s >= HourOfDay }
 type Grouping struct {
 	By    GroupBy
 	Field Field // for GroupsOfField
-	Step  Step  // for times
+	Step  Step  // of times, NoStep of anything else
 }
+
+// Timed tells whether the groups are made of times.
+func (g Grouping) Timed() bool { return g.Step != NoStep }
 
 // MeasureOf is what is measured of the records of a group.
 type MeasureOf int
@@ -53,6 +56,9 @@ const (
 	TimeIn                    // how long records are, or were, in an option
 	TimeTo                    // how long records took to get into an option
 )
+
+// Times tells whether times in options are measured, of which a record has several.
+func (m MeasureOf) Times() bool { return m == TimeIn || m == TimeTo }
 
 // Function makes one number of those of a group.
 type Function int

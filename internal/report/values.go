@@ -210,7 +210,7 @@ func (v *Values) groups(list []catalog.Group) []Group {
 func (v *Values) sort(ctx context.Context, g *catalog.Groups, groups []Group) error {
 	byValue, desc := v.order(g.Axis)
 	byAxis := func(a, b *Group) int { return v.compare(g.Axis, a.Axis, b.Axis) }
-	if links(g.Axis) && v.Ask.Order == ByAxis {
+	if g.Axis.HoldsLinks() && v.Ask.Order == ByAxis {
 		titles, err := titleKeys(ctx, g, groups)
 		if err != nil {
 			return err
@@ -251,41 +251,30 @@ func last(a, b bool) int {
 
 // order tells what the groups are sorted by.
 func (v *Values) order(axis *catalog.Field) (byValue, desc bool) {
-	byValue = v.Ask.Order == ByValue || v.Ask.Order == ByDefault && links(axis)
+	byValue = v.Ask.Order == ByValue || v.Ask.Order == ByDefault && axis.HoldsLinks()
 	switch {
 	case v.Ask.Direction != Usual:
 		desc = v.Ask.Direction == Descending
 	case byValue:
 		desc = v.Ask.Measure.Fn != query.Min
 	default:
-		desc = v.times(axis) && !v.Ask.Axis.Step.Cyclic()
+		desc = v.Ask.Axis.Timed() && !v.Ask.Axis.Step.Cyclic()
 	}
 	return byValue, desc
 }
-
-// times tells whether the axis is of times.
-func (v *Values) times(axis *catalog.Field) bool {
-	return v.Ask.Axis.By == query.GroupsOfCreated || axis != nil && axis.Storage() == catalog.TimeStorage
-}
-
-func links(f *catalog.Field) bool { return f != nil && f.Storage() == catalog.LinksStorage }
 
 // compare is the order of two keys of a field: options as the card has them.
 func (v *Values) compare(f *catalog.Field, a, b catalog.GroupKey) int {
 	if f == nil || !f.Storage().HasItems() || a.Kind != b.Kind {
 		return a.Compare(b)
 	}
-	return cmp.Or(cmp.Compare(place(f, a), place(f, b)), a.Compare(b))
+	return cmp.Or(cmp.Compare(f.Config.Place(query.Item(a.Whole)), f.Config.Place(query.Item(b.Whole))), a.Compare(b))
 }
 
 // gone tells whether a key is of an option that the field has no more: records may
 // have spent time in it.
 func (v *Values) gone(f *catalog.Field, k catalog.GroupKey) bool {
-	return f != nil && f.Storage().HasItems() && k.Kind != catalog.NoKey && place(f, k) < 0
-}
-
-func place(f *catalog.Field, k catalog.GroupKey) int {
-	return slices.IndexFunc(f.Config.Items, func(i catalog.Item) bool { return int64(i.Num) == k.Whole })
+	return f != nil && f.Storage().HasItems() && k.Kind != catalog.NoKey && f.Config.Item(query.Item(k.Whole)) == nil
 }
 
 // titleKeys are the sort keys of the titles of the axis.
@@ -316,11 +305,11 @@ func appendRef(refs []query.Ref, k catalog.GroupKey) []query.Ref {
 // refs are the linked records that the answer names, each once.
 func (v *Values) refs() (refs []query.Ref) {
 	for i := range v.Groups {
-		if links(v.Axis) {
+		if v.Axis.HoldsLinks() {
 			refs = appendRef(refs, v.Groups[i].Axis)
 		}
 		for _, value := range v.Groups[i].Values {
-			if links(v.Split) {
+			if v.Split.HoldsLinks() {
 				refs = appendRef(refs, value.Split)
 			}
 		}

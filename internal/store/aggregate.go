@@ -41,7 +41,7 @@ func (a *aggregation) measures() []measured {
 	if a.Measure.Of == query.Records {
 		return list
 	}
-	if a.Seen != nil {
+	if a.hides() {
 		list = append(list, measured{"count(w)", func(g *catalog.Group, r row, i int) { g.Seen = r.Int(i) }})
 	}
 	count := func(g *catalog.Group, r row, i int) { g.Values = r.Int(i) }
@@ -118,7 +118,7 @@ func (a *aggregation) ofField(d *dimension, f *catalog.Field, step query.Step, s
 	value := a.src.value(f)
 	d.key, d.expr = wholeKey, value
 	switch storage := storageOf(f); {
-	case a.times() && f.Num == a.Measure.Field:
+	case a.Measure.Of.Times() && f.Num == a.Measure.Field:
 		d.expr = "o.item"
 	case storage.HasRefs():
 		ref := "l" + d.name
@@ -149,11 +149,6 @@ func (d *dimension) time(expr string, step query.Step, shift int64) {
 
 // positive is what makes every time positive, ms: a number of whole days.
 const positive = 8 * cycleSeconds * 1000
-
-// times tells whether times in options are measured.
-func (a *aggregation) times() bool {
-	return a.Measure.Of == query.TimeIn || a.Measure.Of == query.TimeTo
-}
 
 // values tells whether a value of each record is measured.
 func (a *aggregation) values() bool { return a.Measure.Of != query.Records }
@@ -237,17 +232,21 @@ func (a *aggregation) inner() error {
 	if err := a.matches(a.src, a.Selected, sorting{}); err != nil {
 		return err
 	}
-	if a.times() && a.Seen != nil {
+	if a.Seen != nil && !a.hides() {
 		a.add(" AND ")
 		return a.node(a.src, a.Seen)
 	}
 	return nil
 }
 
-// value adds v, and w, which is NULL where v may not be seen.
+// hides tells whether records stay without their value where it may not be seen;
+// of times in options such records are left out.
+func (a *aggregation) hides() bool { return a.Seen != nil && !a.Measure.Of.Times() }
+
+// value adds v and, if records hide it, w, which is NULL where they do.
 func (a *aggregation) value() error {
 	if !a.values() {
-		a.add("1 AS w")
+		a.add("1 AS v")
 		return nil
 	}
 	f := a.Catalog.Field(a.Measure.Field)
@@ -262,8 +261,8 @@ func (a *aggregation) value() error {
 	case storageOf(f) == catalog.WholeStorage:
 		expr = "CAST(" + expr + " AS double precision)"
 	}
-	if a.Seen == nil || a.times() {
-		a.add(expr, " AS v, 1 AS w")
+	if !a.hides() {
+		a.add(expr, " AS v")
 		return nil
 	}
 	for i, s := range []string{expr + " END AS v", "1 END AS w"} {
@@ -288,7 +287,7 @@ func (a *aggregation) joinValues() {
 	}
 	f := a.Catalog.Field(a.Measure.Field)
 	switch {
-	case a.times():
+	case a.Measure.Of.Times():
 		a.add(" JOIN (SELECT record, item, CAST(sum(coalesce(exited, ?) - entered) AS double precision) AS spent, min(entered) AS reached")
 		a.bind(a.Now)
 		a.add(" FROM option_times WHERE field = ")
