@@ -36,7 +36,9 @@ func TestBackupCommand(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for w := range 8 {
-		wg.Go(func() { write(s.admin(), orders, vendors, []string{seller.ID}, fmt.Sprint("w", w), make(chan struct{}, 1)) })
+		wg.Go(func() {
+			write(s.admin(), orders, vendors, []string{seller.ID}, fmt.Sprint("w", w), make(chan struct{}, 1))
+		})
 	}
 	time.Sleep(200 * time.Millisecond)
 	// Named from another folder than the server's.
