@@ -73,6 +73,7 @@ type Groups struct {
 	Axis, Split, Measured *Field  // nil for none
 	List                  []Group // none where Whole is asked for and is all of it
 	Whole                 Group   // if asked for
+	Engines               []Engine
 	d                     *reading
 }
 
@@ -94,12 +95,16 @@ func (g *Groups) Titles(ctx context.Context, refs []query.Ref) (Titles, error) {
 // measured is hidden. It fails like Records, with InvalidParameter for a field
 // that cannot be used so, and with LimitTooLarge for more than MaxGroups.
 func (s *Service) Aggregate(ctx context.Context, a Actor, ask AggregateAsk, use func(*Groups) error) error {
+	turn := s.columns.turn(ctx, ask.Catalog)
+	defer turn.leave()
 	return s.viewAs(ctx, a, func(st *Structure, r Reader) error {
 		d, c, err := s.open(ctx, st, r, a, ask.Catalog)
 		if err != nil {
 			return err
 		}
+		d.turn = turn
 		g, err := d.aggregate(ctx, c, ask)
+		turn.leave()
 		if err != nil {
 			return err
 		}
@@ -143,6 +148,7 @@ func (d *reading) aggregate(ctx context.Context, c *Catalog, ask AggregateAsk) (
 		sum.Selected, sum.Axis, sum.Split, sum.Every = &whole, query.Grouping{}, query.Grouping{}, true
 		g.Whole, err = d.whole(ctx, sum)
 	}
+	g.Engines = d.engines
 	return g, err
 }
 
@@ -154,7 +160,9 @@ func (d *reading) whole(ctx context.Context, sum *Aggregated) (whole Group, err 
 	}
 	whole = list[0]
 	if sum.joins() {
-		whole.Records, err = d.r.Count(ctx, sum.Selected)
+		one := []Group{whole}
+		err = d.recount(ctx, sum, one)
+		whole = one[0]
 	}
 	return whole, err
 }
@@ -255,7 +263,7 @@ func (d *reading) groups(ctx context.Context, g *Aggregated) ([]Group, error) {
 	if g.EachValue {
 		f.seen = map[[3]GroupKey]bool{}
 	}
-	if err := d.r.Aggregate(ctx, g, f.add); err != nil {
+	if err := d.groupRows(ctx, g, f.add); err != nil {
 		return nil, fmt.Errorf("aggregate records: %w", err)
 	}
 	if g.Split.By == query.NoGroups || !g.countsLinks() {

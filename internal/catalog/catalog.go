@@ -175,10 +175,11 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 		if err := s.unmirrorAll(ctx, w, st, number); err != nil {
 			return err
 		}
-		if cleared, err = w.Clear(ctx, scope.Catalog); err != nil {
+		now := s.options.Now().UnixMilli()
+		if cleared, err = w.Clear(ctx, scope.Catalog, now, ChangeRow{Actor: a.Employee, Origin: a.Origin}); err != nil {
 			return err
 		}
-		return w.LooseFiles(ctx, number, 0, s.options.Now().UnixMilli())
+		return w.LooseFiles(ctx, number, 0, now)
 	})
 	if err == nil {
 		s.audit(ctx, a, "Api", "catalog.cleared", "catalog", int64(number), "records", cleared)

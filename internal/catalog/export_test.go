@@ -1,5 +1,7 @@
 package catalog
 
+import "context"
+
 // OlderSystem makes new companies as versions did whose mirrors had nothing but
 // names and whose webhooks had eight fields, until restore is called.
 func OlderSystem() (restore func()) {
@@ -16,4 +18,11 @@ func OlderSystem() (restore func()) {
 	}
 	systemCatalogs = older
 	return func() { systemCatalogs = now }
+}
+
+// TendColumns makes the columns that are wanted and follows the changes, once.
+// From then on they answer whatever they can.
+func (s *Service) TendColumns(ctx context.Context) error {
+	s.columns.always = true
+	return s.columns.tend(ctx)
 }

@@ -165,12 +165,13 @@ func (s *Service) Purge(ctx context.Context) error {
 const upkeepEvery = time.Hour
 
 // Run does what nobody waits for, until ctx ends: carries out messages that
-// could not be at once, sends letters, purges, and tends the indexes.
+// could not be at once, sends letters, purges, and tends the indexes and columns.
 func (s *Service) Run(ctx context.Context) error {
 	var tending sync.WaitGroup
 	tending.Go(func() { s.tendIndexes(ctx) })
 	tending.Go(func() { s.tendServer(ctx) })
 	tending.Go(func() { s.sendLetters(ctx) })
+	tending.Go(func() { s.tendColumns(ctx) })
 	defer tending.Wait()
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()

@@ -65,6 +65,7 @@ type world struct {
 	vendors *catalog.Catalog
 	orders  *catalog.Catalog
 	files   *blob.Folder
+	db      *store.Company
 }
 
 var boss = catalog.Actor{Employee: 1, Origin: "api"}
@@ -140,7 +141,8 @@ func openWorld(t *testing.T, target testdb.Target) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.files.Close() })
-	w.s = catalog.New(openTarget(t, target), catalog.Options{
+	w.db = openTarget(t, target)
+	w.s = catalog.New(w.db, catalog.Options{
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Directory: w.logins, Filters: bpium.ViewFilters{},
 		FieldsMax: 300, TextMax: 256, RecordsMax: 10_000, Zone: time.UTC,
 		Files: catalog.FileOptions{Contents: w.files, Signer: signer, Company: 1, Max: 1000, Upload: time.Hour, Link: 24 * time.Hour},

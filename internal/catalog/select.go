@@ -23,6 +23,10 @@ type reading struct {
 	chatty bool
 	// watch is told how long selections take; nil for nobody.
 	watch *Service
+	// turn is the use of columns in memory by what groups records; engines tell how
+	// it was done.
+	turn    *columnTurn
+	engines []Engine
 }
 
 // last lets the store end the snapshot with the next call, if no other follows:

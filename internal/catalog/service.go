@@ -23,6 +23,7 @@ type Service struct {
 	// contending is held by writers that met another writer of their record.
 	contending sync.Mutex
 	indexer    *indexer
+	columns    *columns
 	server     serverView
 	letters    chan struct{} // wakes the sender of letters
 	relayAgain chan struct{} // tells Run that messages are left
@@ -42,6 +43,7 @@ type Options struct {
 	// Company is the number that the Directory knows the company by; 0 means 1.
 	Company account.CompanyID
 	Letters LetterOptions
+	Columns ColumnOptions
 	Server  ServerOptions
 }
 
@@ -94,10 +96,12 @@ func New(store Store, options Options) *Service {
 	if options.Company == 0 {
 		options.Company = 1
 	}
-	return &Service{
+	s := &Service{
 		store: store, options: options, indexer: newIndexer(),
 		letters: make(chan struct{}, 1), relayAgain: make(chan struct{}, 1),
 	}
+	s.columns = newColumns(s)
+	return s
 }
 
 // Actor is on whose behalf something is done.

@@ -112,6 +112,15 @@ type Reader interface {
 	// is each's to change. It fails with fault.InvalidParameter for sums that no
 	// number can hold.
 	Aggregate(ctx context.Context, a *Aggregated, each func(g *Group, value GroupKey) error) error
+	// Changes reads the log after a number, in order, and then the changes that have
+	// none yet: at most limit of each. See LoggedChange.
+	Changes(ctx context.Context, after int64, limit int, each func(LoggedChange) error) error
+	// LastChange is the greatest number of a change, 0 if there is none.
+	LastChange(ctx context.Context) (int64, error)
+	// Scan reads the records that follow one by number.
+	Scan(ctx context.Context, c *Catalog, columns []*Field, after query.Record, limit int) (*Page, error)
+	// Matching calls each for every record that matches, in no promised order.
+	Matching(ctx context.Context, s *Selected, each func(query.Record)) error
 	// Rows reads records by number, in no promised order; missing ones are left out.
 	Rows(ctx context.Context, c *Catalog, columns []*Field, records []query.Record) (*Page, error)
 	// RowWithTitles reads one record, together with the titles of all that it
@@ -239,8 +248,9 @@ type Writer interface {
 	// "#" + id for those without or when title is nil.
 	Retitle(ctx context.Context, c *Catalog, title *Field) error
 	// Clear removes all records of a catalog with links, histories and chats and
-	// gives their number. An import that was interrupted is forgotten.
-	Clear(ctx context.Context, c *Catalog) (int64, error)
+	// gives their number. An import that was interrupted is forgotten. The log gets
+	// one change, of record 0.
+	Clear(ctx context.Context, c *Catalog, at int64, by ChangeRow) (int64, error)
 	// Purge drops what a removed field left behind.
 	Purge(ctx context.Context, c *Catalog, f *Field) error
 	// BeginImport notes an import; MoveImport moves it on, and fails with
@@ -413,6 +423,15 @@ type ChangeRow struct {
 	Origin string       // "api", "import", "cli"
 	// Values has old and new values by field number: {"12":[old,new]}.
 	Values json.RawMessage
+}
+
+// LoggedChange tells of a change that something of a record changed. Numbers are
+// dense and in the order in which changes can be seen; one that is 0 is still to
+// come, after all that are given.
+type LoggedChange struct {
+	Seq     int64
+	Catalog query.Catalog
+	Record  query.Record // 0: all of the catalog were removed
 }
 
 // HistoryKind is what a history entry tells of.

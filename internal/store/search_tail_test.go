@@ -213,7 +213,7 @@ func TestSearchLoad(t *testing.T) {
 	w := &named{t, s, st, map[query.Record]string{1: "order 1"}, map[query.Record]int64{1: 1}}
 	w.change(1, "waits")
 	err := s.Update(t.Context(), catalog.Plan{Version: st.Version}, func(w catalog.Writer) error {
-		_, err := w.Clear(t.Context(), st.Catalog(orders))
+		_, err := w.Clear(t.Context(), st.Catalog(orders), 1, catalog.ChangeRow{Origin: "cli"})
 		return err
 	})
 	if n := tailRows(t, s); err != nil || n != 0 {

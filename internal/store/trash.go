@@ -9,8 +9,11 @@ import (
 
 // Clear implements catalog.Writer. Numbers go on where they were, and links
 // from elsewhere show the last titles: both are kept in titles.
-func (t *tx) Clear(ctx context.Context, c *catalog.Catalog) (int64, error) {
+func (t *tx) Clear(ctx context.Context, c *catalog.Catalog, at int64, by catalog.ChangeRow) (int64, error) {
 	n, err := t.clear(ctx, c)
+	if err == nil {
+		_, err = t.conn.Exec(ctx, insertChange+changeRow, int64(c.Num), 0, 0, at, int64(by.Actor), by.Origin, "clear", nil)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("clear catalog %d: %w", c.Num, err)
 	}

@@ -208,7 +208,7 @@ func testClearChats(f *fixture) {
 	f.say(&catalog.Message{ID: 1, Catalog: goods, Record: 1, Author: 11, Text: "a", Mentions: []query.Record{12}},
 		&catalog.Message{ID: 2, Catalog: makers, Record: 1, Author: 11, Text: "b", Mentions: []query.Record{13}})
 	f.reshape(f.st.Version, func(w catalog.Writer) error {
-		_, err := w.Clear(f.Context(), f.catalog(goods))
+		_, err := w.Clear(f.Context(), f.catalog(goods), 1, catalog.ChangeRow{Origin: "cli"})
 		return err
 	})
 	f.read(func(r catalog.Reader) error {

@@ -215,7 +215,7 @@ func testClear(f *fixture) {
 	f.add(goods, "b", values{name: catalog.Text("b")})
 	var cleared int64
 	f.reshape(f.st.Version, func(w catalog.Writer) (err error) {
-		cleared, err = w.Clear(f.Context(), f.catalog(goods))
+		cleared, err = w.Clear(f.Context(), f.catalog(goods), 1, catalog.ChangeRow{Origin: "cli"})
 		return err
 	})
 	if cleared != 2 || f.matching(nil) != nil || f.history(0) != nil || f.searched("a") != nil {

@@ -254,7 +254,7 @@ func testNumbers(f *fixture) {
 	last = f.add(goods, "", values{name: catalog.Text("after a removal and a restart")})
 	take(last)
 	f.reshape(f.st.Version, func(w catalog.Writer) error {
-		_, err := w.Clear(f.Context(), f.catalog(goods))
+		_, err := w.Clear(f.Context(), f.catalog(goods), 1, catalog.ChangeRow{Origin: "cli"})
 		return err
 	})
 	f.reopen()

@@ -156,7 +156,7 @@ func testImport(f *fixture) {
 	want(goods, &moved)
 	want(makers, nil)
 	must(func(w catalog.Writer) error {
-		_, err := w.Clear(ctx, f.catalog(goods))
+		_, err := w.Clear(ctx, f.catalog(goods), 1, catalog.ChangeRow{Origin: "cli"})
 		return err
 	})
 	want(goods, nil)

@@ -1,0 +1,99 @@
+package column
+
+import "math/bits"
+
+// Set is a set of rows, a bit each. Rows beyond its end are not in it.
+type Set []uint64
+
+func newSet(rows int) Set { return make(Set, (rows+63)/64) }
+
+// Has tells whether the row is in the set.
+func (s Set) Has(row uint32) bool {
+	word := int(row >> 6)
+	return word < len(s) && s[word]&(1<<(row&63)) != 0
+}
+
+func (s Set) add(row uint32) { s[row>>6] |= 1 << (row & 63) }
+
+func (s Set) remove(row uint32) { s[row>>6] &^= 1 << (row & 63) }
+
+// grown is the set with room for more rows.
+func (s Set) grown(rows int) Set {
+	for len(s) < (rows+63)/64 {
+		s = append(s, 0)
+	}
+	return s
+}
+
+// Len is the number of rows in the set.
+func (s Set) Len() (n int) {
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
+// Bytes is the memory that the set takes.
+func (s Set) Bytes() int64 { return int64(cap(s)) * 8 }
+
+// rows appends the rows of the set from one on, which is a multiple of 64, up to
+// another.
+func (s Set) rows(dst []uint32, from, to int) []uint32 {
+	for w := from / 64; w < min((to+63)/64, len(s)); w++ {
+		base := uint32(w * 64)
+		if s[w] == ^uint64(0) {
+			for i := range uint32(64) {
+				dst = append(dst, base+i)
+			}
+			continue
+		}
+		for word := s[w]; word != 0; word &= word - 1 {
+			dst = append(dst, base+uint32(bits.TrailingZeros64(word)))
+		}
+	}
+	return dst
+}
+
+// and gives the rows that are in both sets.
+func (s Set) and(o Set) Set {
+	both := make(Set, min(len(s), len(o)))
+	for i := range both {
+		both[i] = s[i] & o[i]
+	}
+	return both
+}
+
+// or gives the rows that are in one of the sets.
+func (s Set) or(o Set) Set {
+	if len(s) < len(o) {
+		s, o = o, s
+	}
+	either := make(Set, len(s))
+	copy(either, s)
+	for i, word := range o {
+		either[i] |= word
+	}
+	return either
+}
+
+// without gives the rows of the set that are not in the other.
+func (s Set) without(o Set) Set {
+	rest := make(Set, len(s))
+	copy(rest, s)
+	for i := range min(len(s), len(o)) {
+		rest[i] &^= o[i]
+	}
+	return rest
+}
+
+// All gives the live rows that are in all of the sets.
+func (t *Table) All(sets []Set) Set {
+	if len(sets) == 1 {
+		return sets[0] // of live rows already; see Where
+	}
+	all := t.live
+	for _, s := range sets {
+		all = all.and(s)
+	}
+	return all
+}

@@ -1,0 +1,124 @@
+package column
+
+import (
+	"slices"
+
+	"kartoteka/internal/query"
+)
+
+// MaxRows bounds the rows of a table.
+const MaxRows = 1 << 30
+
+// Table is the records of one catalog, a row each, with some of their fields. A
+// row stays its record's for as long as the table lives.
+type Table struct {
+	records []query.Record
+	created Column
+	live    Set
+	count   int
+	// sorted is how many of records are in ascending order; later has the rows of
+	// the others.
+	sorted  int
+	later   map[query.Record]uint32
+	columns map[query.Field]*Column
+}
+
+// NewTable makes a table without rows.
+func NewTable() *Table {
+	return &Table{created: Column{kind: Times}, columns: map[query.Field]*Column{}}
+}
+
+// Len is the number of records.
+func (t *Table) Len() int { return t.count }
+
+// Dead is the number of rows whose records are gone.
+func (t *Table) Dead() int { return len(t.records) - t.count }
+
+// Column is a field's column, nil if it is not in the table.
+func (t *Table) Column(f query.Field) *Column { return t.columns[f] }
+
+// Fields are the fields that the table has, ascending.
+func (t *Table) Fields() []query.Field {
+	list := make([]query.Field, 0, len(t.columns))
+	for f := range t.columns {
+		list = append(list, f)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Add puts a column into the table; rows that it lacks are empty.
+func (t *Table) Add(f query.Field, c *Column) {
+	c.grow(len(t.records))
+	t.columns[f] = c
+}
+
+// Drop takes a column out of the table.
+func (t *Table) Drop(f query.Field) { delete(t.columns, f) }
+
+// Find gives the row of a record, be it live or gone.
+func (t *Table) Find(r query.Record) (row uint32, ok bool) {
+	if at, found := slices.BinarySearch(t.records[:t.sorted], r); found {
+		return uint32(at), true
+	}
+	row, ok = t.later[r]
+	return row, ok
+}
+
+// Put makes a record live and gives its row, which is empty if it is new. created
+// is in UTC milliseconds.
+func (t *Table) Put(r query.Record, created int64) uint32 {
+	row, ok := t.Find(r)
+	if !ok {
+		row = t.append(r)
+	}
+	if !t.live.Has(row) {
+		t.live.add(row)
+		t.count++
+	}
+	t.created.SetInt(row, created)
+	return row
+}
+
+func (t *Table) append(r query.Record) uint32 {
+	row := uint32(len(t.records))
+	switch {
+	case t.sorted == len(t.records) && (row == 0 || r > t.records[row-1]):
+		t.sorted++
+	case t.later == nil:
+		t.later = map[query.Record]uint32{r: row}
+	default:
+		t.later[r] = row
+	}
+	t.records = append(t.records, r)
+	t.live = t.live.grown(len(t.records))
+	t.created.grow(len(t.records))
+	for _, c := range t.columns {
+		c.grow(len(t.records))
+	}
+	return row
+}
+
+// Remove takes a record out, if it is there.
+func (t *Table) Remove(r query.Record) {
+	row, ok := t.Find(r)
+	if !ok || !t.live.Has(row) {
+		return
+	}
+	t.live.remove(row)
+	t.count--
+}
+
+// Bytes is the memory that the records take without their columns.
+func (t *Table) Bytes() int64 {
+	return int64(cap(t.records))*8 + t.created.Bytes() + t.live.Bytes() + int64(len(t.later))*32
+}
+
+// Compact gives up memory that growing has reserved.
+func (t *Table) Compact() {
+	t.records = slices.Clip(slices.Clone(t.records))
+	t.created.compact()
+	for _, c := range t.columns {
+		c.compact()
+	}
+}

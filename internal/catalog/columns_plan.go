@@ -1,0 +1,380 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"kartoteka/internal/catalog/column"
+	"kartoteka/internal/query"
+)
+
+// Engine tells how groups were worked out.
+type Engine struct {
+	Columns bool   // from memory; else by the store
+	Why     string // in English
+	Records int    // that are in memory
+	// FromColumns and FromStore are what it was thought to take; 0 for unknown.
+	FromColumns, FromStore time.Duration
+	Took                   time.Duration
+}
+
+// columnPlan is what an aggregation needs of the columns.
+type columnPlan struct {
+	axis, split, measured *Field
+	fields                []*Field
+	// foreign are the conditions that the store has to test.
+	foreign []query.Node
+	tests   int
+}
+
+// groupRows groups records from memory where that is possible and cheaper, else by
+// the store.
+func (d *reading) groupRows(ctx context.Context, g *Aggregated, each func(*Group, GroupKey) error) error {
+	started := time.Now()
+	e := &Engine{}
+	p, why := planColumns(g)
+	done, err := false, error(nil)
+	if e.Why = why; why == "" {
+		done, err = d.fromColumns(ctx, g, p, e, each)
+	}
+	if err == nil && !done {
+		d.turn.open()
+		d.turn.why = cmp.Or(d.turn.why, e.Why)
+		err = d.r.Aggregate(ctx, g, each)
+		worth := d.turn.on() && time.Since(started) >= d.service.options.Columns.Worth
+		if err == nil && why == "" && worth && d.turn.lacks(g.Catalog.Num, p.fields) {
+			d.turn.wants.want(g.Catalog.Num, p.fields)
+		}
+	}
+	e.Columns, e.Took = done, time.Since(started)
+	d.engines = append(d.engines, *e)
+	return err
+}
+
+// planColumns finds out what an aggregation needs of columns, or why it cannot be
+// made of them.
+func planColumns(g *Aggregated) (p *columnPlan, why string) {
+	p = &columnPlan{}
+	switch {
+	case g.Catalog.Mirror:
+		return nil, "the catalog shows other objects"
+	case g.Search.Fold != "" || g.Search.Digits != "":
+		return nil, "a text is searched for"
+	case g.Measure.Of.Times():
+		return nil, "times in options are measured"
+	}
+	for _, of := range []struct {
+		by query.Grouping
+		to **Field
+	}{{g.Axis, &p.axis}, {g.Split, &p.split}} {
+		if of.by.By == query.GroupsOfField {
+			*of.to = g.Catalog.Field(of.by.Field)
+			p.need(*of.to)
+		}
+	}
+	if g.Measure.Of != query.Records {
+		p.measured = g.Catalog.Field(g.Measure.Field)
+		p.need(p.measured)
+	}
+	if !p.conditions(g.Catalog, g.Where) || !p.conditions(g.Catalog, g.Seen) {
+		return nil, "a condition is on what is not in the log of changes"
+	}
+	return p, ""
+}
+
+func (p *columnPlan) need(f *Field) {
+	if !slices.Contains(p.fields, f) {
+		p.fields = append(p.fields, f)
+	}
+}
+
+// conditions gathers what a condition needs; false for one that can change without
+// a change that is logged.
+func (p *columnPlan) conditions(c *Catalog, n query.Node) bool {
+	logged := true
+	query.Walk(c.Num, n, func(_ query.Catalog, n query.Node) {
+		if _, unread := n.(query.Unread); unread {
+			logged = false
+		}
+	})
+	p.leaves(c, n)
+	return logged
+}
+
+func (p *columnPlan) leaves(c *Catalog, n query.Node) {
+	switch n := n.(type) {
+	case nil:
+	case query.And:
+		for _, e := range n {
+			p.leaves(c, e)
+		}
+	case query.Or:
+		for _, e := range n {
+			p.leaves(c, e)
+		}
+	case query.Not:
+		p.leaves(c, n.Node)
+	default:
+		p.tests++
+		if f, own := ownTest(c, n); own {
+			if f != nil {
+				p.need(f)
+			}
+			return
+		}
+		p.foreign = append(p.foreign, n)
+	}
+}
+
+// ownTest tells whether columns can be asked a condition, and which. A text's is
+// not worth one.
+func ownTest(c *Catalog, n query.Node) (*Field, bool) {
+	cond, ok := n.(query.Cond)
+	if !ok {
+		return nil, column.NewTable().Tests(n)
+	}
+	f := c.Field(cond.Field)
+	if f == nil || f.Storage() == TextStorage {
+		return nil, false
+	}
+	kind, ok := columnKind(f)
+	return f, ok && column.Tests(kind, cond.Test)
+}
+
+// fromColumns answers from memory, or not at all.
+func (d *reading) fromColumns(ctx context.Context, g *Aggregated, p *columnPlan, e *Engine,
+	each func(*Group, GroupKey) error,
+) (done bool, err error) {
+	t := d.turn
+	if !t.gated && !t.reading {
+		e.Why = t.why
+		return false, nil
+	}
+	if e.Why = d.refusal(g, p, e); e.Why != "" {
+		return false, nil
+	}
+	table, err := t.settle(ctx, d, g.Catalog)
+	if table == nil || err != nil {
+		e.Why = t.why
+		return false, err
+	}
+	if e.Why = table.missing(p.fields); e.Why != "" { // since the structure has changed
+		return false, nil
+	}
+	e.Why = cheaper
+	table.use(p.fields, time.Now())
+	a := &column.Aggregation{Axis: table.groupBy(p.axis, g.Axis, g.AxisShift), Split: table.groupBy(p.split, g.Split, g.SplitShift)}
+	if a.Where, err = d.rowsWhere(ctx, g, table, g.Where); err != nil {
+		return false, err
+	}
+	if p.measured != nil {
+		a.Measure, a.Of = columnMeasure(g), table.Column(p.measured.Num)
+		if g.Seen != nil {
+			a.Hides = true
+			if a.Seen, err = d.rowsWhere(ctx, g, table, g.Seen); err != nil {
+				return false, err
+			}
+		}
+	}
+	err = table.Aggregate(a, func(c *column.Group) error {
+		group := &Group{Axis: groupKeyOf(p.axis, c.Axis), Split: groupKeyOf(p.split, c.Split),
+			Records: c.Rows, Seen: c.Seen, Values: c.Values, Sum: c.Sum, Min: c.Min, Max: c.Max}
+		return each(group, groupKeyOf(p.measured, c.Value))
+	})
+	if errors.Is(err, column.ErrTooMany) {
+		e.Why = "there are too many groups"
+		return false, nil
+	}
+	return true, err
+}
+
+func columnMeasure(g *Aggregated) column.Measure {
+	switch {
+	case g.EachValue:
+		return column.Each
+	case g.Measure.Of == query.Distinct:
+		return column.Distinct
+	}
+	return column.Numbers
+}
+
+// refusal is why the columns are not to answer: "" if they are. The tables are
+// looked at without being brought up to date: what they cost does not depend on it.
+func (d *reading) refusal(g *Aggregated, p *columnPlan, e *Engine) string {
+	t := d.turn
+	if !t.reading {
+		t.state.RLock()
+		defer t.state.RUnlock()
+	}
+	table := t.tables[g.Catalog.Num]
+	if table == nil {
+		return "nothing of the catalog is in memory any more"
+	}
+	if why := table.missing(p.fields); why != "" {
+		return why
+	}
+	e.Records = table.Len()
+	e.FromColumns, e.FromStore = d.costs(g, p, table)
+	if e.FromColumns > e.FromStore && !t.always {
+		return "the store finds few records"
+	}
+	return ""
+}
+
+// cheaper is why columns answer.
+const cheaper = "they cost less"
+
+// missing names a field that the table lacks; "" for none.
+func (t *columnTable) missing(fields []*Field) string {
+	for _, f := range fields {
+		if t.Column(f.Num) == nil {
+			return fmt.Sprintf("the field %s is not in memory", f.Key)
+		}
+	}
+	return ""
+}
+
+// use notes that columns were used.
+func (t *columnTable) use(fields []*Field, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.used[0] = now
+	for _, f := range fields {
+		t.used[f.Num] = now
+	}
+}
+
+// rowsWhere gives the rows for which a condition holds. The parts of a
+// conjunction are remembered: the rights of a caller, and a filter of a board, are
+// asked again and again.
+func (d *reading) rowsWhere(ctx context.Context, g *Aggregated, table *columnTable, n query.Node) (column.Set, error) {
+	parts, ok := n.(query.And)
+	if !ok {
+		if n == nil {
+			return table.Where(nil, nil)
+		}
+		parts = query.And{n}
+	}
+	rows := make([]column.Set, len(parts))
+	for i, part := range parts {
+		var err error
+		if rows[i], err = d.rowsOf(ctx, g, table, part); err != nil {
+			return nil, err
+		}
+	}
+	return table.All(rows), nil
+}
+
+func (d *reading) rowsOf(ctx context.Context, g *Aggregated, table *columnTable, n query.Node) (column.Set, error) {
+	seq := d.turn.seq
+	if rows, ok := table.recall(n, seq); ok {
+		return rows, nil
+	}
+	foreign := false
+	rows, err := table.Where(n, func(leaf query.Node) (column.Set, error) {
+		foreign = true
+		var records []query.Record
+		s := &Selected{Structure: g.Structure, Catalog: g.Catalog, Where: leaf}
+		err := d.r.Matching(ctx, s, func(r query.Record) { records = append(records, r) })
+		return table.Rows(records), err
+	})
+	if err == nil && !(foreign && d.turn.pending) {
+		table.remember(columnSet{n, rows, foreign, seq})
+	}
+	return rows, err
+}
+
+// recall finds a set that was remembered and still holds.
+func (t *columnTable) recall(n query.Node, seq int64) (column.Set, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, s := range t.sets {
+		if (!s.foreign || s.seq == seq) && reflect.DeepEqual(s.node, n) {
+			copy(t.sets[1:], t.sets[:i])
+			t.sets[0] = s
+			return s.rows, true
+		}
+	}
+	return nil, false
+}
+
+// remember keeps a set, and drops the one that was used least lately.
+func (t *columnTable) remember(s columnSet) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.sets) < columnSets {
+		t.sets = append(t.sets, s)
+	}
+	copy(t.sets[1:], t.sets)
+	t.sets[0] = s
+}
+
+// What parts of an answer take, roughly, in nanoseconds per record. They were
+// measured with BenchmarkReport.
+const (
+	columnRecord = 3.0  // to group or measure
+	columnTest   = 1.5  // a condition
+	storeRecord  = 300. // to group and measure
+	storeMatch   = 150. // a condition
+	storeFound   = 2_000.
+	storeBegin   = 100_000.
+)
+
+// costs estimates what an answer takes from memory and from the store.
+func (d *reading) costs(g *Aggregated, p *columnPlan, table *columnTable) (fromColumns, fromStore time.Duration) {
+	records := float64(table.Len())
+	found := d.found(g, p, table)
+	columns := records * (columnRecord*float64(1+len(p.fields)) + columnTest*float64(p.tests))
+	columns += float64(len(p.foreign))*(storeBegin+records*storeMatch) + float64(len(table.stale))*storeFound
+	store := storeBegin + min(found*storeFound, records*(storeRecord+storeMatch*float64(p.tests)))
+	return time.Duration(columns), time.Duration(store)
+}
+
+// found is how many records the store looks at if it begins with the narrowest
+// condition that it has an index for.
+func (d *reading) found(g *Aggregated, p *columnPlan, table *columnTable) float64 {
+	records := float64(table.Len())
+	least := records
+	parts, ok := g.Where.(query.And)
+	if !ok {
+		parts = query.And{g.Where}
+	}
+	for _, n := range parts {
+		switch n := n.(type) {
+		case query.Among:
+			least = min(least, float64(len(n)))
+		case query.Cond:
+			least = min(least, records*d.share(g.Catalog, n, table))
+		}
+	}
+	return least
+}
+
+// share is which part of the records a condition may leave that the store has an
+// index for; 1 for no other.
+func (d *reading) share(c *Catalog, n query.Cond, table *columnTable) float64 {
+	f, col := c.Field(n.Field), table.Column(n.Field)
+	if f == nil || col == nil {
+		return 1
+	}
+	indexed := f.Storage().HasRefs() || slices.ContainsFunc(d.service.indexer.indexes(c.Num),
+		func(i *watchedIndex) bool { return i.fields[0] == n.Field })
+	values := 0
+	switch test := n.Test.(type) {
+	case query.AnyOf:
+		values = len(test)
+	case query.LinksAny:
+		values = len(test)
+	case query.AllOf:
+		values = 1
+	}
+	if !indexed || values == 0 || col.Different() == 0 {
+		return 1
+	}
+	return min(1, float64(values)/float64(col.Different()))
+}

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+)
+
+// Changes implements catalog.Reader.
+func (t *tx) Changes(ctx context.Context, after int64, limit int, each func(catalog.LoggedChange) error) error {
+	sql := `SELECT seq, catalog, record FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`
+	args := []any{after, limit}
+	if t.conn.Dialect().Remote() { // without a number: committed, but not yet in order
+		sql = `(` + sql + `) UNION ALL (SELECT 0, catalog, record FROM changes WHERE seq IS NULL ORDER BY id LIMIT ?)`
+		args = append(args, limit)
+	}
+	err := t.conn.Query(ctx, sql, args, func(r row) error {
+		return each(catalog.LoggedChange{Seq: r.Int(0), Catalog: query.Catalog(r.Int(1)), Record: query.Record(r.Int(2))})
+	})
+	if err != nil {
+		return fmt.Errorf("read the changes after %d: %w", after, err)
+	}
+	return nil
+}
+
+// LastChange implements catalog.Reader.
+func (t *tx) LastChange(ctx context.Context) (seq int64, err error) {
+	err = t.conn.Query(ctx, `SELECT coalesce(max(seq), 0) FROM changes`, nil, func(r row) error {
+		seq = r.Int(0)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the last change: %w", err)
+	}
+	return seq, nil
+}
+
+// Scan implements catalog.Reader.
+func (t *tx) Scan(ctx context.Context, c *catalog.Catalog, columns []*catalog.Field, after query.Record, limit int) (*catalog.Page, error) {
+	plan := t.company.reads.of(c, columns)
+	p := plan.reader()
+	sql := "SELECT " + plan.list + " FROM " + recordTable(c.Num) + " r WHERE r.id > ? ORDER BY r.id LIMIT ?"
+	if err := t.conn.Query(ctx, sql, []any{int64(after), limit}, p.add); err != nil {
+		return nil, fmt.Errorf("scan catalog %d: %w", c.Num, err)
+	}
+	return p.page, nil
+}
+
+// Matching implements catalog.Reader.
+func (t *tx) Matching(ctx context.Context, s *catalog.Selected, each func(query.Record)) error {
+	b := newBuilder(t.conn.Dialect(), s.Structure)
+	src := b.alias(s.Catalog)
+	b.add("SELECT ", src.id())
+	if err := b.fromWhere(src, s, sorting{}, everything); err != nil {
+		return err
+	}
+	return t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
+		each(query.Record(r.Int(0)))
+		return nil
+	})
+}
