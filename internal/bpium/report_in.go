@@ -32,7 +32,9 @@ func DecodeReport(p Params, sc *catalog.Scope, at catalog.Moment) (report.Ask, e
 			return ask, err
 		}
 	}
-	return ask, nil
+	var err error
+	ask.Explain, err = p.Bool("explain")
+	return ask, err
 }
 
 type reportDecoder struct {

@@ -46,6 +46,38 @@ func EncodeTotal(dst []byte, t report.Total) []byte {
 	return append(dst, `}]`...)
 }
 
+// EncodeExplained adds an answer together with how it was worked out, if that was
+// asked for: [O] an object with explain, an element for each part of the answer,
+// and values.
+func EncodeExplained(dst []byte, engines []catalog.Engine, answer func([]byte) []byte) []byte {
+	if engines == nil {
+		return answer(dst)
+	}
+	dst = append(dst, `{"explain":[`...)
+	for i, e := range engines {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		engine := "store"
+		if e.Columns {
+			engine = "columns"
+		}
+		dst = append(dst, `{"engine":"`+engine+`","why":`...)
+		dst = tree.AppendString(dst, e.Why)
+		for _, of := range []struct {
+			name   string
+			number int64
+		}{{"records", int64(e.Records)}, {"columnsMicroseconds", e.FromColumns.Microseconds()},
+			{"storeMicroseconds", e.FromStore.Microseconds()}, {"tookMicroseconds", e.Took.Microseconds()}} {
+			dst = append(dst, `,"`+of.name+`":`...)
+			dst = strconv.AppendInt(dst, of.number, 10)
+		}
+		dst = append(dst, '}')
+	}
+	dst = append(dst, `],"values":`...)
+	return append(answer(dst), '}')
+}
+
 func appendValue(dst []byte, v report.Value) []byte {
 	if v.None {
 		return append(dst, "null"...)

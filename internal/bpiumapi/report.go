@@ -30,7 +30,9 @@ func (a *API) answerValues(w http.ResponseWriter, r *http.Request, o opened, ask
 	if err != nil {
 		return err
 	}
-	return answer(w, func(dst []byte) []byte { return bpium.EncodeValues(dst, v) })
+	return answer(w, func(dst []byte) []byte {
+		return bpium.EncodeExplained(dst, v.Engines, func(dst []byte) []byte { return bpium.EncodeValues(dst, v) })
+	})
 }
 
 // value answers with one group of the axis, if it is within the limit.
@@ -64,5 +66,7 @@ func (a *API) answerTotals(w http.ResponseWriter, r *http.Request, o opened, ask
 	if err != nil {
 		return err
 	}
-	return answer(w, func(dst []byte) []byte { return bpium.EncodeTotal(dst, t) })
+	return answer(w, func(dst []byte) []byte {
+		return bpium.EncodeExplained(dst, t.Engines, func(dst []byte) []byte { return bpium.EncodeTotal(dst, t) })
+	})
 }

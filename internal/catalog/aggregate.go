@@ -44,6 +44,9 @@ type AggregateAsk struct {
 	Widget *WidgetSettings
 	// Whole asks also for all the records together, each once.
 	Whole bool
+	// Explain asks also how the groups are worked out; for administrators of the
+	// catalog.
+	Explain bool
 }
 
 // Aggregated is an aggregation ready for the store: rights are in Selected.
@@ -70,10 +73,10 @@ type Aggregated struct {
 type Groups struct {
 	Structure             *Structure
 	Catalog               *Catalog
-	Axis, Split, Measured *Field  // nil for none
-	List                  []Group // none where Whole is asked for and is all of it
-	Whole                 Group   // if asked for
-	Engines               []Engine
+	Axis, Split, Measured *Field   // nil for none
+	List                  []Group  // none where Whole is asked for and is all of it
+	Whole                 Group    // if asked for
+	Engines               []Engine // if Explain is asked for: of each part of the answer
 	d                     *reading
 }
 
@@ -115,6 +118,12 @@ func (s *Service) Aggregate(ctx context.Context, a Actor, ask AggregateAsk, use 
 func (d *reading) aggregate(ctx context.Context, c *Catalog, ask AggregateAsk) (*Groups, error) {
 	g := &Groups{Structure: d.st, Catalog: c, d: d}
 	var err error
+	if ask.Explain {
+		err = need(d.access.Catalog(c), AdminPrivilege)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if g.Axis, err = d.groupedBy(c, "axis", &ask.Axis); err != nil {
 		return nil, err
 	}
@@ -148,7 +157,9 @@ func (d *reading) aggregate(ctx context.Context, c *Catalog, ask AggregateAsk) (
 		sum.Selected, sum.Axis, sum.Split, sum.Every = &whole, query.Grouping{}, query.Grouping{}, true
 		g.Whole, err = d.whole(ctx, sum)
 	}
-	g.Engines = d.engines
+	if ask.Explain {
+		g.Engines = d.engines
+	}
 	return g, err
 }
 

@@ -87,18 +87,18 @@ func (w *columnWants) forget() {
 	clear(w.unfit)
 }
 
-// tendColumns makes the columns that are wanted, follows the changes and gives up
+// RunColumns makes the columns that are wanted, follows the changes and gives up
 // what there is no room for, until ctx ends.
-func (s *Service) tendColumns(ctx context.Context) {
+func (s *Service) RunColumns(ctx context.Context) error {
 	if !s.columns.on() {
-		return
+		return nil
 	}
 	tick := time.NewTicker(columnsEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		case <-s.columns.wants.wake:
 		}

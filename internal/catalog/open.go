@@ -165,13 +165,12 @@ func (s *Service) Purge(ctx context.Context) error {
 const upkeepEvery = time.Hour
 
 // Run does what nobody waits for, until ctx ends: carries out messages that
-// could not be at once, sends letters, purges, and tends the indexes and columns.
+// could not be at once, sends letters, purges, and tends the indexes.
 func (s *Service) Run(ctx context.Context) error {
 	var tending sync.WaitGroup
 	tending.Go(func() { s.tendIndexes(ctx) })
 	tending.Go(func() { s.tendServer(ctx) })
 	tending.Go(func() { s.sendLetters(ctx) })
-	tending.Go(func() { s.tendColumns(ctx) })
 	defer tending.Wait()
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()

@@ -51,7 +51,7 @@ func TestNothingIsRequired(t *testing.T) {
 		SessionTTL: 30 * 24 * time.Hour, BasicCacheTTL: time.Minute, AuthURLLogin: true,
 		LoginLimit: true, LoginLimitSpeed: 200 * time.Millisecond, LoginLimitMaxInterval: 5 * time.Minute,
 		LimitUserRequests: 100, LimitUserPeriod: 30 * time.Second, LimitIPRequests: 1000, LimitIPPeriod: 30 * time.Second,
-		APIBodyLimit: 10 << 20, RecordsLimitMax: 10000, TextMaxLength: 256, FieldsMax: 300,
+		APIBodyLimit: 10 << 20, RecordsLimitMax: 10000, TextMaxLength: 256, FieldsMax: 300, ReportCacheBytes: 128 << 20, ReportCacheAfter: 5 * time.Millisecond,
 		DefaultLanguage: "en", LogLevel: slog.LevelInfo, LogFormat: "text",
 		CompanyTimezone: time.UTC, LicenseModules: []string{"*"},
 		S3Local: true, S3Port: 2020, S3Bucket: "storage", S3Key: "kartoteka", FileMaxSize: 1 << 30, FileUploadTTL: time.Hour, FileURLTTL: 24 * time.Hour,

@@ -66,6 +66,10 @@ type Settings struct {
 	TextMaxLength int
 	// FieldsMax is the largest number of fields of one catalog.
 	FieldsMax int
+	// ReportCacheBytes bounds the columns that reports keep in memory, 0 = none.
+	ReportCacheBytes int
+	// ReportCacheAfter is how slow a report is whose columns are kept.
+	ReportCacheAfter time.Duration
 	// ActivityPeriod is how often request statistics are written, 0 = never.
 	ActivityPeriod time.Duration
 

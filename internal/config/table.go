@@ -96,6 +96,10 @@ func limits(s *Settings) []setting {
 			help: "longest one-line text, 0 = no limit"},
 		{key: "FIELDS_MAX", def: "300", effect: Active, value: integer(&s.FieldsMax, 1, 300),
 			help: "most fields of one catalog"},
+		{key: "REPORT_CACHE_BYTES", def: "134217728", unit: "bytes", effect: Active, value: integer(&s.ReportCacheBytes, 0, 1<<40),
+			help: "most memory that reports keep columns of catalogs in, of each node, 0 = none; less is used where memory is short"},
+		{key: "REPORT_CACHE_AFTER", def: "5", unit: "ms", effect: Active, value: millis(&s.ReportCacheAfter, 0),
+			help: "how long the database takes, at least, for a report whose columns are kept from then on"},
 		{key: "ACTIVITY_REQUEST_PERIOD", unit: "ms", effect: Active, value: optional(millis(&s.ActivityPeriod, 0)),
 			help: "how often each node writes a record about requests to $requests, at least 1000; 0 or empty = off"},
 	}

@@ -59,6 +59,7 @@ type Values struct {
 	Ask         *Ask
 	Groups      []Group
 	Titles      catalog.Titles // of linked records and employees
+	Engines     []catalog.Engine
 }
 
 // Group is one group of the axis with its value for each group of the split, in
@@ -82,6 +83,7 @@ type Value struct {
 type Total struct {
 	Sum, Average Value
 	Count        int64
+	Engines      []catalog.Engine
 }
 
 // Service answers reports of one company.
@@ -104,6 +106,7 @@ func (s *Service) Totals(ctx context.Context, a catalog.Actor, ask Ask) (t Total
 	ask.Whole = true
 	err = s.Catalog.Aggregate(ctx, a, ask.AggregateAsk, func(g *catalog.Groups) error {
 		t = total(g, ask.Measure, ask.Axis.By == query.NoGroups)
+		t.Engines = g.Engines
 		return nil
 	})
 	return t, err
@@ -141,7 +144,7 @@ func valueOf(g *catalog.Group, m query.Measure) Value {
 
 // shape makes the answer of the measured groups.
 func shape(ctx context.Context, g *catalog.Groups, ask *Ask) (*Values, error) {
-	v := &Values{Structure: g.Structure, Axis: g.Axis, Split: g.Split, Ask: ask}
+	v := &Values{Engines: g.Engines, Structure: g.Structure, Axis: g.Axis, Split: g.Split, Ask: ask}
 	list := g.List
 	if ask.Split.By != query.NoGroups {
 		list = frequent(list, ask.Splits)

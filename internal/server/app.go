@@ -107,6 +107,9 @@ func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options 
 		Files:      a.files,
 		Company:    company,
 		Server:     a.serverOptions(accounts),
+		Columns: catalog.ColumnOptions{
+			Bytes: int64(a.Settings.ReportCacheBytes), Worth: a.Settings.ReportCacheAfter, Tight: memoryIsTight,
+		},
 	}
 }
 

@@ -2,10 +2,15 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -54,6 +59,35 @@ type seenTotal struct {
 }
 
 var modelSteps = []string{"day", "week", "month", "quarter", "year", "dayOfWeek", "dayOfMonth", "monthOfYear", "quarterOfYear", "hour", "hourOfDay"}
+
+// keepColumns lets reports keep columns in memory, as a running server does.
+func (w *rightsWorld) keepColumns() {
+	var running sync.WaitGroup
+	ctx, cancel := context.WithCancel(w.t.Context())
+	for _, s := range w.sides {
+		running.Go(func() { _ = s.app.Catalog.RunColumns(ctx) })
+	}
+	w.t.Cleanup(func() { cancel(); running.Wait() })
+}
+
+// usedColumns looks whether reports come from columns at last: what they gave was
+// compared all the time.
+func (w *rightsWorld) usedColumns() {
+	for _, s := range w.sides {
+		got, end := "", time.Now().Add(10*time.Second)
+		for !strings.Contains(got, `"engine":"columns"`) && time.Now().Before(end) {
+			r := httptest.NewRequest(http.MethodGet, "/api/v1/catalogs/"+w.catalogs[0].key+"/values?explain=true", nil)
+			r.Header.Set("Cookie", s.cookie)
+			rec := httptest.NewRecorder()
+			s.handler.ServeHTTP(rec, r)
+			got = rec.Body.String()
+			time.Sleep(10 * time.Millisecond)
+		}
+		if !strings.Contains(got, `"engine":"columns"`) {
+			w.t.Errorf("%s does not use columns: %s", s.name, got)
+		}
+	}
+}
 
 // breakDown asks for records in groups.
 func (w *rightsWorld) breakDown() {

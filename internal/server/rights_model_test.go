@@ -21,11 +21,13 @@ func TestRightsModel(t *testing.T) {
 	eachSeed(t, rightsOps, func(t *testing.T, seed uint64, ops int) {
 		w := newRightsWorld(t, seed)
 		w.furnish()
+		w.keepColumns()
 		for range ops {
 			w.clock.pass(w.rng)
 			w.stepRights()
 		}
 		w.check()
+		w.usedColumns()
 		t.Logf("%d requests compared", w.requests)
 	})
 }
