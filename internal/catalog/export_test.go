@@ -1,6 +1,10 @@
 package catalog
 
-import "context"
+import (
+	"context"
+
+	"kartoteka/internal/query"
+)
 
 // OlderSystem makes new companies as versions did whose mirrors had nothing but
 // names and whose webhooks had eight fields, until restore is called.
@@ -25,4 +29,10 @@ func OlderSystem() (restore func()) {
 func (s *Service) TendColumns(ctx context.Context) error {
 	s.columns.always = true
 	return s.columns.tend(ctx)
+}
+
+// ColumnBytes is the memory that a catalog takes, of how many records and fields.
+func (s *Service) ColumnBytes(c query.Catalog) (bytes, records, fields int) {
+	table := s.columns.tables[c]
+	return int(table.bytes()), table.Len(), len(table.fields)
 }

@@ -118,6 +118,7 @@ func newRightsBench(b *testing.B) *rightsBench {
 	w := &rightsBench{s: catalog.New(openTarget(b, target), catalog.Options{
 		Now: time.Now, Log: slog.New(slog.DiscardHandler), FieldsMax: 300, TextMax: 256, RecordsMax: 10_000, Zone: time.UTC,
 		Directory: &logins{known: map[query.Record]catalog.DirectoryMessage{}}, Filters: bpium.ViewFilters{},
+		Columns: catalog.ColumnOptions{Bytes: 1 << 30},
 	})}
 	if target.Dir != "" {
 		w.file = filepath.Join(target.Dir, "company.db")
