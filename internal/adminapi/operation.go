@@ -12,6 +12,7 @@ import (
 	"kartoteka/internal/account"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
+	"kartoteka/internal/table"
 )
 
 // Tools are what operations work with.
@@ -158,5 +159,5 @@ func Explain(err error) string {
 			text += "; " + m
 		}
 	}
-	return text
+	return table.Clean(text) // it may have names
 }

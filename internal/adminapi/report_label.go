@@ -136,13 +136,17 @@ func measureName(m query.Measure, c *catalog.Catalog) string {
 		return "Records"
 	}
 	of := c.Field(m.Field).Name
+	time := "time"
+	if m.Fn == query.Count {
+		time = "times"
+	}
 	switch m.Of {
 	case query.Distinct:
 		return "Different " + of
 	case query.TimeIn:
-		of = "time in " + of
+		of = time + " in " + of
 	case query.TimeTo:
-		of = "time to " + of
+		of = time + " to " + of
 	}
 	return map[query.Function]string{query.Sum: "Sum of ", query.Count: "Number of ", query.Max: "Greatest ", query.Min: "Least ",
 		query.Average: "Average ", query.AverageAll: "Average (none is 0) of "}[m.Fn] + of
@@ -181,6 +185,9 @@ func (n numbers) text(v report.Value) string {
 // grouped writes 1234567.5 as 1,234,567.50 with two decimals; -1 is as many as
 // there are. What is too large or too small for that has an exponent.
 func grouped(n float64, decimals int) string {
+	if n == 0 {
+		n = 0 // not -0
+	}
 	if size := math.Abs(n); size >= 1e15 || size > 0 && decimals >= 0 && size < math.Pow10(-decimals)/2 {
 		return strconv.FormatFloat(n, 'g', mostDecimals+1, 64)
 	}

@@ -139,7 +139,7 @@ Sat                21:00                    1  ███████████
 	{"a name in other letters", "--axis STATUS --sort value:desc --limit 1", false, "Orders: Records by Status\nStatus  Records\nnew           3\n1 of 3 groups; --limit and --offset show others\n"},
 	{"numbers as groups", "--axis amount --limit 2 --sort axis:desc", false, "Orders: Records by Amount\nAmount     Records\n99,999.25        1\n1,200.5          1\n2 of 7 groups; --limit and --offset show others\n"},
 	{"the time to an option", "--axis status --value max:timeTo:status --limit 1", false, "Orders: Greatest time to Status by Status\nStatus  Greatest time to Status\nnew                          0s\n1 of 3 groups; --limit and --offset show others\n"},
-	{"how many times", "--axis status --value count:timeIn:status --format csv", false, "Status,Number of time in Status\nnew,3\npaid,2\nsent,2\n"},
+	{"how many times", "--axis status --value count:timeIn:status --format csv", false, "Status,Number of times in Status\nnew,3\npaid,2\nsent,2\n"},
 }
 
 func TestReport(t *testing.T) {
@@ -180,7 +180,7 @@ func TestReportQuietJSON(t *testing.T) {
 func TestReportMistakes(t *testing.T) {
 	tools := newSales(t, testdb.SQLite(t))
 	must(t, tools, "Step,created\na,b\n", "import", "-", "--section", "Other", "--catalog", "orders")
-	must(t, tools, "Same,same,month\na,b,c\n", "import", "-", "--section", "Other", "--catalog", "Names")
+	must(t, tools, "Same,same,month,N\x1b[2J\na,b,c,1\n", "import", "-", "--section", "Other", "--catalog", "Names")
 	for args, want := range map[string]string{
 		"Nope":                                "there is no catalog \"Nope\"; there is 25 Orders (Shop), 26 orders (Other), 27 Names (Other)",
 		"ORDERS":                              "several catalogs are called \"ORDERS\": 25 Orders (Shop), 26 orders (Other); give the id",
@@ -194,6 +194,7 @@ func TestReportMistakes(t *testing.T) {
 		"25 --value timeIn:amount":            "the field 3 cannot be measured in this way",
 		"25 --filter [1":                      "filters: not valid JSON",
 		`25 --filter {"9":1}`:                 "9",
+		`27 --filter {"4":{"from":1}}`:        "filter of field 4 (N\ufffd[2J)",
 		"Names --axis SAME":                   "several fields \"SAME\": 1 Same, 2 same; give the id",
 		"25 --as nobody@example.com --axis 1": "nobody signs in as \"nobody@example.com\"",
 	} {
