@@ -185,6 +185,11 @@ func TestRepairCommand(t *testing.T) {
 				t.Errorf("running %v: found %+v", running, found)
 			}
 		}
+		s.damage(db, "INSERT INTO boards (num, catalog, view, name, priority, layouts) VALUES (901, 99, 0, '', 0, '{}')")
+		s.damage(db, "INSERT INTO widgets (num, board, priority, settings) VALUES (901, 901, 0, '{}'), (902, 99, 0, '{}')")
+		if out := s.run("check", "--repair"); !strings.Contains(out, "boards of no catalog or of no view: 1 removed\nwidgets on no board: 2 removed\nNo problems found\n") {
+			t.Error(out)
+		}
 		s.damage(db, "INSERT INTO history (catalog, record, at, actor, kind) VALUES (99, 1, 1, 1, 'CREATE')")
 		out, err := s.try("check", "--repair")
 		var exit *exec.ExitError

@@ -69,6 +69,7 @@ func TestTwoNodes(t *testing.T) {
 	})
 	t.Run("tokens", func(t *testing.T) { endsOnTheOtherNode(t, first, second) })
 	t.Run("rights", func(t *testing.T) { rightsOnTheOtherNode(t, first, second) })
+	t.Run("boards", func(t *testing.T) { boardsOnTheOtherNode(t, first, second) })
 	t.Run("chats", func(t *testing.T) { chatsOnTheOtherNode(t, first, second) })
 	t.Run("a removed catalog", func(t *testing.T) {
 		callers[1].call(t, 200, "DELETE", "/api/v1/catalogs/"+k.id, nil)

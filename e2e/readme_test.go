@@ -37,6 +37,7 @@ func TestTour(t *testing.T) {
 	outputs := []string{
 		`Catalog 25 "Movies": 3201 records`,
 		`"title":"King Kong"`, `"title":"The Godfather"`,
+		"Documentary                6.9973\nWestern                    6.8429\n",
 		`"title":"My better film"`, `"oldValue":"My film","newValue":"My better film"`,
 		`Star Wars Ep. IV: A New Hope`,
 	}

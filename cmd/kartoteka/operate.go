@@ -31,7 +31,7 @@ func operate(op adminapi.Operation) command {
 		if !task.Fresh && !server.Exists(settings) {
 			return fmt.Errorf("there is no data in %s; --data names another folder", settings.DataDir)
 		}
-		call := adminapi.Call{Out: io.out, Terminal: table.IsTerminal(io.out)}
+		call := adminapi.Call{Out: io.out, Terminal: table.IsTerminal(io.out), Width: table.TerminalWidth(io.out)}
 		closeInput, err := input(ctx, io, task, &call)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"kartoteka/internal/account"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
+	"kartoteka/internal/table"
 )
 
 // Tools are what operations work with.
@@ -43,6 +44,8 @@ type Call struct {
 	Out io.Writer
 	// Terminal says that Out can rewrite a line.
 	Terminal bool
+	// Width is how many columns Out has; 0 when that is not known.
+	Width int
 }
 
 // Operation is one thing that operators do.
@@ -85,6 +88,7 @@ func Operations() []Operation {
 		{"backup", "backup DIR", "copy all data to a new folder, also while a server works", defineBackup},
 		{"indexes", "indexes [add CATALOG FIELD[,FIELD]]", "list the added indexes, or add one", defineIndexes},
 		{"rights", "rights USER CATALOG[/RECORD] [--field ID]", "tell what an employee may do, and by which rules", defineRights},
+		{"report", "report CATALOG [--axis FIELD[:STEP]] [--split FIELD[:STEP]] [--value FUNCTION:FIELD] [--filter JSON] [--format FORMAT]", "print records in groups, counted or measured, as a table or bars", defineReport},
 		{"undelete", "undelete section|catalog ID, undelete field CATALOG ID", "bring back what was removed less than 30 days ago", defineUndelete},
 	}
 }
@@ -155,5 +159,5 @@ func Explain(err error) string {
 			text += "; " + m
 		}
 	}
-	return text
+	return table.Clean(text) // it may have names
 }

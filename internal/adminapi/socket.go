@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -88,7 +89,8 @@ func answer(w http.ResponseWriter, r *http.Request, op Operation, t Tools) error
 	if err != nil {
 		return err
 	}
-	err = task.Run(r.Context(), t, Call{In: r.Body, Out: flushed{w}, Terminal: q.Has("terminal")})
+	width, _ := strconv.Atoi(q.Get("width")) // 0 when there is none
+	err = task.Run(r.Context(), t, Call{In: r.Body, Out: flushed{w}, Terminal: q.Has("terminal"), Width: max(0, width)})
 	if err != nil && r.Context().Err() != nil {
 		return errors.New("the server is stopping") // or nobody listens any more
 	}
@@ -153,6 +155,9 @@ func request(ctx context.Context, name string, args []string, c Call) (*http.Req
 	q := url.Values{"arg": args}
 	if c.Terminal {
 		q.Set("terminal", "1")
+	}
+	if c.Width > 0 {
+		q.Set("width", strconv.Itoa(c.Width))
 	}
 	body := io.ReadCloser(http.NoBody)
 	if c.In != nil {

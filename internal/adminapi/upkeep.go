@@ -14,7 +14,7 @@ import (
 var ErrDamaged = errors.New("the data is damaged")
 
 func defineCheck(set *flag.FlagSet) func(words []string) (*Task, error) {
-	repair := set.Bool("repair", false, "first rebuild what follows from other data: titles, sort keys, search rows, links, indexes")
+	repair := set.Bool("repair", false, "first rebuild what follows from other data: titles, sort keys, search rows, links, indexes; and remove boards and widgets of what is not there")
 	return func(words []string) (*Task, error) {
 		if len(words) > 0 {
 			return nil, usage("unexpected argument %q", words[0])

@@ -36,6 +36,11 @@ func DecodeFilter(v tree.Value, sc *catalog.Scope, at catalog.Moment) (query.Nod
 	return n, nil
 }
 
+// ParseFilter is DecodeFilter of a JSON text. "" asks nothing.
+func ParseFilter(s string, sc *catalog.Scope, at catalog.Moment) (query.Node, error) {
+	return DecodeFilter(tree.NewString(s), sc, at)
+}
+
 type filterDecoder struct {
 	structure  *catalog.Structure
 	access     *catalog.Access

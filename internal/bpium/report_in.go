@@ -11,11 +11,27 @@ import (
 	"kartoteka/internal/report"
 )
 
+// Steps are the codes of the steps, as they are told to people.
+var Steps = []string{"hour", "day", "week", "month", "quarter", "year",
+	"hourOfDay", "dayOfWeek", "dayOfMonth", "weekOfYear", "monthOfYear", "quarterOfYear"}
+
+// Step is the step that has a code; false when none has.
+func Step(code string) (query.Step, bool) {
+	s, ok := steps[code]
+	return s, ok
+}
+
 // steps are the codes of query.Step.
 var steps = map[string]query.Step{
 	"hour": query.Hour, "day": query.Day, "week": query.Week, "month": query.Month, "quarter": query.Quarter, "year": query.Year,
 	"hourOfDay": query.HourOfDay, "dayOfWeek": query.DayOfWeek, "dayOfMonth": query.DayOfMonth, "weekOfYear": query.WeekOfYear,
 	"monthOfYear": query.MonthOfYear, "quarterOfYear": query.QuarterOfYear,
+}
+
+// Function is the function that has a code; false when none has.
+func Function(code string) (query.Function, bool) {
+	fn, ok := functions[code]
+	return fn, ok
 }
 
 var functions = map[string]query.Function{

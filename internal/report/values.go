@@ -60,6 +60,9 @@ type Values struct {
 	Groups      []Group
 	Titles      catalog.Titles // of linked records and employees
 	Engines     []catalog.Engine
+	// All is how many groups of the axis there are, and Dropped how many of the
+	// split were left out because others are more frequent.
+	All, Dropped int
 }
 
 // Group is one group of the axis with its value for each group of the split, in
@@ -147,9 +150,10 @@ func shape(ctx context.Context, g *catalog.Groups, ask *Ask) (*Values, error) {
 	v := &Values{Engines: g.Engines, Structure: g.Structure, Axis: g.Axis, Split: g.Split, Ask: ask}
 	list := g.List
 	if ask.Split.By != query.NoGroups {
-		list = frequent(list, ask.Splits)
+		list, v.Dropped = frequent(list, ask.Splits)
 	}
 	groups := v.groups(list)
+	v.All = len(groups)
 	if err := v.sort(ctx, g, groups); err != nil {
 		return nil, err
 	}
@@ -163,14 +167,15 @@ func shape(ctx context.Context, g *catalog.Groups, ask *Ask) (*Values, error) {
 	return v, err
 }
 
-// frequent keeps the groups of the most frequent values of the split.
-func frequent(list []catalog.Group, most int) []catalog.Group {
+// frequent keeps the groups of the most frequent values of the split, and tells
+// how many values it dropped.
+func frequent(list []catalog.Group, most int) (kept []catalog.Group, dropped int) {
 	counts := map[catalog.GroupKey]int64{}
 	for i := range list {
 		counts[list[i].Split] += list[i].Records
 	}
 	if len(counts) <= most {
-		return list
+		return list, 0
 	}
 	keys := slices.SortedFunc(maps.Keys(counts), func(a, b catalog.GroupKey) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), a.Compare(b))
@@ -178,10 +183,23 @@ func frequent(list []catalog.Group, most int) []catalog.Group {
 	for _, k := range keys[most:] {
 		delete(counts, k)
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(g catalog.Group) bool {
-		_, kept := counts[g.Split]
-		return !kept
+	kept = slices.DeleteFunc(slices.Clone(list), func(g catalog.Group) bool {
+		_, keep := counts[g.Split]
+		return !keep
 	})
+	return kept, len(keys) - len(counts)
+}
+
+// Splits are the groups of the split that the answer has, each once, in their
+// order.
+func (v *Values) Splits() []catalog.GroupKey {
+	seen := map[catalog.GroupKey]bool{}
+	for i := range v.Groups {
+		for _, value := range v.Groups[i].Values {
+			seen[value.Split] = true
+		}
+	}
+	return slices.SortedFunc(maps.Keys(seen), func(a, b catalog.GroupKey) int { return v.compare(v.Split, a, b) })
 }
 
 // groups gathers the values of each group of the axis.

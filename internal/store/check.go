@@ -118,7 +118,7 @@ func (k *checker) structure(ctx context.Context) error {
 	}
 	if err == nil {
 		err = k.ask(ctx, "structure", "widget %d is on board %d, which there is not",
-			`SELECT num, board FROM widgets WHERE board NOT IN (SELECT num FROM boards)`)
+			`SELECT num, board`+strayWidgets)
 	}
 	if err == nil {
 		err = k.ask(ctx, "structure", "rule %d is about view %d, which is no legal view of its catalog",

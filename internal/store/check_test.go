@@ -38,6 +38,8 @@ var damages = []struct{ name, part, sql string }{
 	{"history of no record", "history", `INSERT INTO history (catalog, record, at, actor, kind) VALUES (5, 99, 1, 1, 'CREATE')`},
 	{"a board of no catalog", "structure", `INSERT INTO boards VALUES (901, 99, 0, '', 0, '{}')`},
 	{"a board of no view", "structure", `INSERT INTO boards VALUES (902, 5, 99, '', 0, '{}')`},
+	{"a board of another catalog's view", "structure", `INSERT INTO views (num, key, catalog, owner, legal, name, origin_name, filters, options)
+		VALUES (801, 'other', 7, 0, TRUE, 'x', 'x', '[]', '{}'); INSERT INTO boards VALUES (904, 5, 801, '', 0, '{}')`},
 	{"a widget on no board", "structure", `INSERT INTO widgets VALUES (901, 99, 0, '{}')`},
 	{"a message of no catalog", "messages", `INSERT INTO messages VALUES (901, 99, 1, 1, 'x', 0, '[]', '[]', NULL, 0, 1, NULL, NULL)`},
 	{"a message of no record", "messages", `INSERT INTO messages VALUES (902, 5, 99, 1, 'x', 0, '[]', '[]', NULL, 0, 1, NULL, NULL)`},

@@ -20,16 +20,24 @@ const (
 	hurtSearch
 )
 
-// Repaired is one kind of thing that Repair made again.
+// Repaired is one kind of thing that Repair made again, or removed.
 type Repaired struct {
 	What string // for an operator
 	N    int
 }
 
-func (r Repaired) String() string { return fmt.Sprintf("%s: %d repaired", r.What, r.N) }
+func (r Repaired) String() string {
+	done := "repaired"
+	if r.What == removedBoards || r.What == removedWidgets {
+		done = "removed"
+	}
+	return fmt.Sprintf("%s: %d %s", r.What, r.N, done)
+}
 
-// What Repair can make again, in the order in which it does.
+// What Repair can make again or remove, in the order in which it does.
 const (
+	removedBoards    = "boards of no catalog or of no view"
+	removedWidgets   = "widgets on no board"
 	repairedDatabase = "database indexes"
 	repairedIndexes  = "added indexes"
 	repairedLinks    = "lists of links and options"
@@ -39,7 +47,7 @@ const (
 	repairedUnread   = "counters of new messages"
 )
 
-var repairedOrder = []string{repairedDatabase, repairedIndexes, repairedLinks, repairedTitles, repairedKeys, repairedSearch, repairedUnread}
+var repairedOrder = []string{removedBoards, removedWidgets, repairedDatabase, repairedIndexes, repairedLinks, repairedTitles, repairedKeys, repairedSearch, repairedUnread}
 
 const (
 	// repairChunk is how many records are repaired in one transaction.
@@ -50,7 +58,7 @@ const (
 )
 
 // Repair makes again what is stored twice and differs from the values it was
-// made of. It finds the damage as Check does, while the company is in use, and
+// made of, and removes boards and widgets that are of nothing. It finds the damage as Check does, while the company is in use, and
 // writes only what differs, some records at a time. What follows from nothing
 // stays as it is: Check reports it. Of a list and its entries the list in the
 // record counts; where that is gone, the entries. It gives what was repaired
@@ -83,6 +91,9 @@ func (r *repair) run(ctx context.Context) error {
 		return err
 	}
 	r.version = d.Version
+	if err := r.boards(ctx); err != nil {
+		return fmt.Errorf("repair boards: %w", err)
+	}
 	fields := map[query.Catalog][]*catalog.Field{}
 	for _, f := range d.Fields {
 		fields[f.Catalog] = append(fields[f.Catalog], f)

@@ -22,9 +22,7 @@ var lasting = map[string]bool{
 	"an option that was not left":            true,
 	"history of no catalog":                  true,
 	"history of no record":                   true,
-	"a board of no catalog":                  true,
-	"a board of no view":                     true,
-	"a widget on no board":                   true,
+	"a board of another catalog's view":      true,
 	"a message of no catalog":                true,
 	"a message of no record":                 true,
 	"a message where none is said to be":     true,
@@ -46,6 +44,8 @@ var moreDamages = []struct{ name, sql string }{
 	{"a list that cannot be read", `UPDATE r_5 SET l{made} = {broken} WHERE id = 1`},
 	{"a title of another catalog", `UPDATE titles SET catalog = 7 WHERE ref = {first}`},
 	{"a search row of a record that is not there", `{stray}`},
+	{"boards and widgets of what is not there", `INSERT INTO boards VALUES (903, 99, 0, 'lost', 0, '{}'), (904, 5, 99, 'lost', 0, '{}');
+		INSERT INTO widgets VALUES (902, 903, 0, '{}'), (903, 904, 0, '{}'), (904, 98, 0, '{}')`},
 	{"everything at once", `DELETE FROM titles; DELETE FROM refs; DELETE FROM s_5; DELETE FROM s_7;
 		UPDATE r_5 SET k{name} = NULL, k{note} = NULL`},
 }
@@ -67,6 +67,8 @@ func state(t *testing.T, s *Company) string {
 		batch := []statement{
 			{SQL: `SELECT field, record, position, target, NULL, NULL, NULL, NULL FROM refs ORDER BY 1, 2, 3`, Each: dump},
 			{SQL: `SELECT ref, catalog, CASE WHEN removed IS TRUE THEN 1 ELSE 0 END, 0, title, fold, key, code FROM titles ORDER BY ref`, Each: dump},
+			{SQL: `SELECT num, catalog, view, priority, name, CAST(layouts AS text), NULL, NULL FROM boards ORDER BY num`, Each: dump},
+			{SQL: `SELECT num, board, priority, 0, CAST(settings AS text), NULL, NULL, NULL FROM widgets ORDER BY num`, Each: dump},
 			{SQL: damage.Replace(`SELECT id, version, updated, 0, l{made}, k{name}, k{note}, code FROM r_5 ORDER BY id`), Each: dump},
 		}
 		for _, n := range []query.Catalog{orders, clients} {
@@ -116,6 +118,7 @@ func mustRepair(t *testing.T, s *Company) []Repaired {
 func TestRepair(t *testing.T) {
 	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
 		populate(t, s, st)
+		execute(t, s, `INSERT INTO boards VALUES (801, 5, 0, 'kept', 0, '{}'); INSERT INTO widgets VALUES (801, 801, 0, '{}')`)
 		before := state(t, s)
 		if done := mustRepair(t, s); done != nil {
 			t.Fatalf("without damage there is repaired %v", done)
@@ -147,6 +150,34 @@ func TestRepair(t *testing.T) {
 		}
 		for _, d := range moreDamages {
 			test(d.name, d.sql)
+		}
+	})
+}
+
+// TestRepairBoards: what was removed is told by its kind, and other nodes read the
+// structure again, of which boards are a part.
+func TestRepairBoards(t *testing.T) {
+	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
+		populate(t, s, st)
+		execute(t, s, `INSERT INTO boards VALUES (901, 5, 0, 'kept', 0, '{}'), (902, 99, 0, 'lost', 0, '{}'), (903, 5, 99, 'lost', 0, '{}');
+			INSERT INTO widgets VALUES (901, 901, 0, '{}'), (902, 902, 0, '{}'), (903, 98, 0, '{}'), (904, 903, 0, '{}')`)
+		done := mustRepair(t, s)
+		if got := fmt.Sprint(done); got != "[boards of no catalog or of no view: 2 removed widgets on no board: 3 removed]" {
+			t.Errorf("repaired %s", got)
+		}
+		d, err := s.Structure(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(d.Boards) != 1 || d.Boards[0].Num != 901 || len(d.Boards[0].Widgets) != 1 || d.Boards[0].Widgets[0].Num != 901 {
+			t.Errorf("the boards are %+v", d.Boards)
+		}
+		if d.Version.Structure <= st.Version.Structure {
+			t.Errorf("the structure's version is %d, as before", d.Version.Structure)
+		}
+		mustRepair(t, s)
+		if again, err := s.Structure(t.Context()); err != nil || again.Version != d.Version {
+			t.Errorf("a repair that did nothing made %+v of the version: %v", again.Version, err)
 		}
 	})
 }

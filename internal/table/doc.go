@@ -2,7 +2,8 @@
 // the delimiters people use, sheets of XLSX workbooks, JSON as an array of
 // objects or one object a line.
 // It streams with bounded memory, proposes a type for each column and converts
-// cells to it, and shows how far a long job is.
+// cells to it, and shows how far a long job is. For people at a terminal it writes
+// tables and charts of bars.
 //
 // A load takes two passes over the same bytes, because a type is only certain
 // when every row was seen:
