@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -340,4 +342,83 @@ func (m *columnsModel) compare() bool {
 			strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 	return slices.ContainsFunc(engines, func(e catalog.Engine) bool { return e.Columns })
+}
+
+// TestColumnsSnapshots: while records change in pairs, every answer from columns is
+// one of a moment between two changes, and of no older one than was answered before.
+func TestColumnsSnapshots(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		w := newWorld(t, target)
+		node := w.columnsNode(target)
+		var ops []catalog.Op
+		for range 50 {
+			ops = append(ops, catalog.Create{Catalog: w.orders.Num, Values: values(w.orders, "name", catalog.Text("a"), "price", catalog.Number(100))})
+		}
+		w.apply(ops...)
+		ask := catalog.AggregateAsk{Catalog: w.orders.Num, Explain: true}
+		ask.Axis = query.Grouping{By: query.GroupsOfField, Field: w.num("price")}
+		groupsOf(t, node, boss, ask)
+		if err := node.TendColumns(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stop := make(chan struct{})
+		var readers sync.WaitGroup
+		var fromColumns atomic.Int64
+		for range 3 {
+			readers.Go(func() { w.balanced(node, ask, stop, &fromColumns) })
+		}
+		readers.Go(func() {
+			for open := true; open; {
+				if err := w.db.Sequence(t.Context()); err != nil {
+					t.Error(err)
+				}
+				select {
+				case _, open = <-stop:
+				case <-time.After(20 * time.Millisecond):
+				}
+			}
+		})
+		for i := range 300 { // one gives, one takes; the number of moves is in the first record
+			a, b := query.Record(2+i%24), query.Record(26+i%24)
+			w.apply(w.change(a, "price", catalog.Number(float64(-i))), w.change(b, "price", catalog.Number(float64(200+i))),
+				w.change(1, "price", catalog.Number(float64(1000+i))))
+		}
+		close(stop)
+		readers.Wait()
+		if fromColumns.Load() == 0 {
+			t.Error("no answer came from columns")
+		}
+	})
+}
+
+// balanced asks until the end, and looks whether the sum is what moves leave.
+func (w *world) balanced(node *catalog.Service, ask catalog.AggregateAsk, stop chan struct{}, fromColumns *atomic.Int64) {
+	last := 0.0
+	for open := true; open; {
+		sum, most := 0.0, 0.0
+		err := node.Aggregate(w.Context(), boss, ask, func(g *catalog.Groups) error {
+			sum, most = 0, 0
+			for _, c := range g.List {
+				most = max(most, c.Axis.Number)
+				sum += c.Axis.Number * float64(c.Records)
+			}
+			if g.Engines[0].Columns {
+				fromColumns.Add(1)
+			}
+			return nil
+		})
+		switch {
+		case err != nil:
+			w.Error(err)
+		case most >= 1000 && sum-most != 4900, most < 1000 && sum != 5000:
+			w.Errorf("%v of all but the first record, which has %v", sum-most, most)
+		case most < last:
+			w.Errorf("move %v after move %v", most, last)
+		}
+		last = most
+		select {
+		case _, open = <-stop:
+		default:
+		}
+	}
 }

@@ -72,10 +72,16 @@ func stepped(c *Column, by *GroupBy) dimension {
 		return dimension{
 			size: int(size),
 			codes: func(dst, rows []uint32) []uint32 {
+				from, code := int64(0), uint32(0) // of the last step: the next row is often in it as well
 				for _, row := range rows {
-					code := uint32(0)
-					if v := c.times[row]; v != noTime {
-						code = uint32(floorDiv(v+shift, unit)-first) + 1
+					v := c.times[row]
+					if v == noTime {
+						dst = append(dst, 0)
+						continue
+					}
+					if v += shift; code == 0 || v < from || v >= from+unit {
+						step := floorDiv(v, unit)
+						from, code = step*unit, uint32(step-first)+1
 					}
 					dst = append(dst, code)
 				}

@@ -61,9 +61,9 @@ type Group struct {
 const block = 1024
 
 // Aggregate calls each for every group that has rows, in no promised order, and
-// for the only one there is without dimensions. The
-// sum is as exact as one of twice the digits, infinite where it is too large. It
-// fails with ErrTooMany, and as each does.
+// for the only one there is without dimensions. The sum is as exact as one of twice
+// the digits, infinite where it is too large. It fails with ErrTooMany, and as each
+// does.
 func (t *Table) Aggregate(a *Aggregation, each func(*Group) error) error {
 	g := newGroups(t, a)
 	rows := make([]uint32, 0, block)
@@ -79,23 +79,29 @@ func (t *Table) Aggregate(a *Aggregation, each func(*Group) error) error {
 	return g.emit(each)
 }
 
+// cell is what was measured of one group.
+type cell struct {
+	rows, seen, values int64
+	sum, low, min, max float64 // low is what rounding took from sum
+}
+
 // groups are the cells of an aggregation: one for each group of axis, split and,
 // where different values count, value.
 type groups struct {
 	*Aggregation
 	dims  [3]dimension
-	cells map[uint64]uint32 // nil where there are few: their number is their place
+	cells []cell
+	at    map[uint64]uint32 // cells by key; nil where there are few: their key is their place
 	keys  []uint64          // of the cells
 
-	rows, seen, values  []int64
-	sum, low, min, max  []float64
 	numbers             []float64 // of codes of Ints
 	codes               [3][]uint32
+	room                [3][]uint32
 	lined, other, place []uint32
 }
 
 // fewCells is how many cells have a place of their own each.
-const fewCells = 1 << 20
+const fewCells = 1 << 17
 
 func newGroups(t *Table, a *Aggregation) *groups {
 	g := &groups{Aggregation: a}
@@ -107,6 +113,7 @@ func newGroups(t *Table, a *Aggregation) *groups {
 	}
 	if a.Measure == Numbers && a.Of.kind == Ints {
 		g.numbers = make([]float64, len(a.Of.ints.values)+1)
+		g.numbers[0] = math.NaN()
 		for i, v := range a.Of.ints.values {
 			g.numbers[i+1] = float64(v)
 		}
@@ -114,33 +121,13 @@ func newGroups(t *Table, a *Aggregation) *groups {
 	total := 1
 	for i := range g.dims {
 		if size := g.dims[i].size; size == 0 || total > fewCells/size {
-			g.cells = map[uint64]uint32{}
+			g.at = map[uint64]uint32{}
 			return g
 		}
 		total *= g.dims[i].size
 	}
-	g.grow(total)
+	g.cells = make([]cell, total)
 	return g
-}
-
-// grow makes room for some cells in all.
-func (g *groups) grow(cells int) {
-	g.rows = longer(g.rows, cells)
-	if g.Hides {
-		g.seen = longer(g.seen, cells)
-	}
-	if g.Measure == Numbers {
-		g.values = longer(g.values, cells)
-		g.sum, g.low = longer(g.sum, cells), longer(g.low, cells)
-		g.min, g.max = longer(g.min, cells), longer(g.max, cells)
-	}
-}
-
-func longer[T any](list []T, n int) []T {
-	for len(list) < n {
-		list = append(list, make([]T, n-len(list))...)
-	}
-	return list
 }
 
 // bitsPerCode is how many bits of a key a dimension has.
@@ -156,12 +143,13 @@ func (g *groups) add(rows []uint32) error {
 		d := &g.dims[i]
 		switch {
 		case d.codes == nil:
-			g.codes[i] = g.codes[i][:0]
+			g.codes[i] = nil
 			continue
 		case d.list != nil:
 			g.expand(i)
 		default:
-			g.codes[i] = d.codes(g.codes[i][:0], g.lined)
+			g.room[i] = d.codes(g.room[i][:0], g.lined)
+			g.codes[i] = g.room[i]
 		}
 		if i == 2 && g.Hides {
 			g.hide(g.codes[i])
@@ -185,28 +173,29 @@ func (g *groups) hide(codes []uint32) {
 
 // expand lines up a row as often as it has values.
 func (g *groups) expand(i int) {
-	d := &g.dims[i]
-	g.other, g.codes[i] = g.other[:0], g.codes[i][:0]
+	list := g.dims[i].list
+	codes, lined := g.room[i][:0], g.other[:0]
 	var before [2][]uint32
 	for at, row := range g.lined {
-		n := len(g.codes[i])
-		if d.list.codes[row] == 0 {
-			g.codes[i] = append(g.codes[i], 0)
+		n := len(codes)
+		if w := list.codes[row]; w&several == 0 {
+			codes = append(codes, w)
 		} else {
-			d.list.each(d.list.codes[row], func(code uint32) { g.codes[i] = append(g.codes[i], code) })
+			codes = append(codes, list.list(w)...)
 		}
-		for range len(g.codes[i]) - n {
-			g.other = append(g.other, row)
+		for range len(codes) - n {
+			lined = append(lined, row)
 			for j := range i {
-				if len(g.codes[j]) > 0 {
+				if g.codes[j] != nil {
 					before[j] = append(before[j], g.codes[j][at])
 				}
 			}
 		}
 	}
-	g.lined, g.other = g.other, g.lined
+	g.lined, g.other = lined, g.lined
+	g.room[i], g.codes[i] = codes, codes
 	for j := range i {
-		if len(g.codes[j]) > 0 {
+		if g.codes[j] != nil {
 			g.codes[j] = before[j]
 		}
 	}
@@ -218,84 +207,115 @@ func (g *groups) locate() error {
 		g.place = make([]uint32, len(g.lined))
 	}
 	g.place = g.place[:len(g.lined)]
-	if g.cells == nil {
-		clear(g.place)
-		for i := range g.dims {
-			if codes := g.codes[i]; len(codes) > 0 {
-				size := uint32(g.dims[i].size)
-				for at := range g.place {
-					g.place[at] = g.place[at]*size + codes[at]
-				}
+	if g.at != nil {
+		return g.look()
+	}
+	first := true
+	for i, codes := range g.codes {
+		switch {
+		case codes == nil:
+		case first:
+			copy(g.place, codes)
+			first = false
+		default:
+			size := uint32(g.dims[i].size)
+			for at, code := range codes {
+				g.place[at] = g.place[at]*size + code
 			}
 		}
-		return nil
 	}
+	if first {
+		clear(g.place)
+	}
+	return nil
+}
+
+// look finds the cells by their keys, and makes those that are not there.
+func (g *groups) look() error {
 	for at := range g.place {
 		key := uint64(0)
-		for i := range g.dims {
+		for _, codes := range g.codes {
 			key <<= bitsPerCode
-			if codes := g.codes[i]; len(codes) > 0 {
+			if codes != nil {
 				if codes[at] >= maxCodes {
 					return ErrTooMany
 				}
 				key |= uint64(codes[at])
 			}
 		}
-		cell, ok := g.cells[key]
+		place, ok := g.at[key]
 		if !ok {
-			cell = uint32(len(g.keys))
-			g.cells[key] = cell
+			place = uint32(len(g.keys))
+			g.at[key] = place
 			g.keys = append(g.keys, key)
-			g.grow(len(g.keys))
+			g.cells = append(g.cells, cell{})
 		}
-		g.place[at] = cell
+		g.place[at] = place
 	}
 	return nil
 }
 
 func (g *groups) measure() {
-	for _, cell := range g.place {
-		g.rows[cell]++
-	}
-	if g.Hides {
-		for at, cell := range g.place {
-			if g.Seen.Has(g.lined[at]) {
-				g.seen[cell]++
+	switch {
+	case g.Hides:
+		for at, place := range g.place {
+			c := &g.cells[place]
+			c.rows++
+			if row := g.lined[at]; g.Seen.Has(row) {
+				c.seen++
+				if g.Measure == Numbers {
+					c.add(g.number(row))
+				}
 			}
 		}
-	}
-	if g.Measure != Numbers {
-		return
-	}
-	for at, cell := range g.place {
-		row := g.lined[at]
-		v, ok := g.number(row)
-		if !ok || g.Hides && !g.Seen.Has(row) {
-			continue
+	case g.Measure != Numbers:
+		for _, place := range g.place {
+			g.cells[place].rows++
 		}
-		if g.values[cell] == 0 {
-			g.min[cell], g.max[cell] = v, v
-		} else {
-			g.min[cell], g.max[cell] = min(g.min[cell], v), max(g.max[cell], v)
+	case g.numbers == nil: // as below, but for the way to the number
+		floats := g.Of.floats
+		for at, place := range g.place {
+			c := &g.cells[place]
+			c.rows++
+			c.add(floats[g.lined[at]])
 		}
-		g.values[cell]++
-		// the sum and what rounding took from it (Knuth's two-sum)
-		sum := g.sum[cell]
-		next := sum + v
-		part := next - sum
-		g.low[cell] += (sum - (next - part)) + (v - part)
-		g.sum[cell] = next
+	default:
+		for at, place := range g.place {
+			c := &g.cells[place]
+			c.rows++
+			c.add(g.number(g.lined[at]))
+		}
 	}
 }
 
-// number is the measured number of a row.
-func (g *groups) number(row uint32) (float64, bool) {
+// number is the measured number of a row, NaN for none.
+func (g *groups) number(row uint32) float64 {
 	if g.numbers != nil {
-		code := g.Of.codes[row]
-		return g.numbers[code], code != 0
+		return g.numbers[g.Of.codes[row]]
 	}
-	v := g.Of.floats[row]
-	return v, v == v
+	return g.Of.floats[row]
+}
+
+// add measures a number, but for NaN. What rounding takes from the sum is Knuth's
+// two-sum.
+func (c *cell) add(v float64) {
+	if v != v {
+		return
+	}
+	if c.values == 0 {
+		c.min, c.max = v, v
+	}
+	c.values++
+	if v < c.min {
+		c.min = v
+	}
+	if v > c.max {
+		c.max = v
+	}
+	next := c.sum + v
+	part := next - c.sum
+	c.low += (c.sum - (next - part)) + (v - part)
+	c.sum = next
 }
 
 // emit gives the groups that have rows.
@@ -303,20 +323,18 @@ func (g *groups) emit(each func(*Group) error) error {
 	if g.Measure == Distinct {
 		return g.emitDistinct(each)
 	}
-	for cell := range g.rows {
-		if g.rows[cell] == 0 && !g.whole() {
+	for place := range g.cells {
+		c := &g.cells[place]
+		if c.rows == 0 && !g.whole() {
 			continue
 		}
-		group := g.group(cell)
-		if g.Measure == Numbers {
-			group.Values, group.Min, group.Max = g.values[cell], g.min[cell], g.max[cell]
-			group.Sum = g.sum[cell]
-			if low := g.low[cell]; !math.IsInf(group.Sum, 0) && !math.IsNaN(low) {
-				group.Sum += low
-			}
+		group := g.group(place)
+		group.Values, group.Min, group.Max, group.Sum = c.values, c.min, c.max, c.sum
+		if !math.IsInf(c.sum, 0) && !math.IsNaN(c.low) {
+			group.Sum += c.low
 		}
 		if g.Measure == Each {
-			if code := g.code(cell, 2); code != 0 {
+			if code := g.code(place, 2); code != 0 {
 				group.Value, group.Values = g.dims[2].key(code), 1
 			}
 		}
@@ -335,20 +353,20 @@ func (g *groups) emitDistinct(each func(*Group) error) error {
 	type pair struct{ axis, split uint32 }
 	at := map[pair]*Group{}
 	var list []*Group
-	for cell := range g.rows {
-		if g.rows[cell] == 0 && !(g.whole() && cell == 0) {
+	for place := range g.cells {
+		if g.cells[place].rows == 0 && !(g.whole() && place == 0) {
 			continue
 		}
-		key := pair{g.code(cell, 0), g.code(cell, 1)}
+		key := pair{g.code(place, 0), g.code(place, 1)}
 		group := at[key]
 		if group == nil {
-			group = &Group{Axis: g.key(cell, 0), Split: g.key(cell, 1), Value: Key{None: true}}
+			group = &Group{Axis: g.key(place, 0), Split: g.key(place, 1), Value: Key{None: true}}
 			at[key] = group
 			list = append(list, group)
 		}
-		group.Rows += g.rows[cell]
-		group.Seen += g.seenIn(cell)
-		if g.code(cell, 2) != 0 {
+		group.Rows += g.cells[place].rows
+		group.Seen += g.seenIn(place)
+		if g.code(place, 2) != 0 {
 			group.Values++
 		}
 	}
@@ -360,32 +378,31 @@ func (g *groups) emitDistinct(each func(*Group) error) error {
 	return nil
 }
 
-func (g *groups) group(cell int) *Group {
-	return &Group{Axis: g.key(cell, 0), Split: g.key(cell, 1), Value: Key{None: true}, Rows: g.rows[cell], Seen: g.seenIn(cell)}
+func (g *groups) group(place int) *Group {
+	return &Group{Axis: g.key(place, 0), Split: g.key(place, 1), Value: Key{None: true}, Rows: g.cells[place].rows, Seen: g.seenIn(place)}
 }
 
-func (g *groups) seenIn(cell int) int64 {
+func (g *groups) seenIn(place int) int64 {
 	if g.Hides {
-		return g.seen[cell]
+		return g.cells[place].seen
 	}
-	return g.rows[cell]
+	return g.cells[place].rows
 }
 
 // code is the code of a cell in a dimension.
-func (g *groups) code(cell, i int) uint32 {
-	if g.cells != nil {
-		return uint32(g.keys[cell]>>((2-i)*bitsPerCode)) & (maxCodes - 1)
+func (g *groups) code(place, i int) uint32 {
+	if g.at != nil {
+		return uint32(g.keys[place]>>((2-i)*bitsPerCode)) & (maxCodes - 1)
 	}
 	for j := 2; j > i; j-- {
-		cell /= g.dims[j].size
+		place /= g.dims[j].size
 	}
-	return uint32(cell % g.dims[i].size)
+	return uint32(place % g.dims[i].size)
 }
 
-func (g *groups) key(cell, i int) Key {
-	code := g.code(cell, i)
+func (g *groups) key(place, i int) Key {
 	if g.dims[i].codes == nil {
 		return Key{None: true}
 	}
-	return g.dims[i].key(code)
+	return g.dims[i].key(g.code(place, i))
 }
