@@ -135,6 +135,24 @@ func TestManyCells(t *testing.T) {
 	}
 }
 
+// TestBlocks: all rows are counted once, however many of the last block there are.
+func TestBlocks(t *testing.T) {
+	table := NewTable()
+	table.Add(1, NewColumn(Ints))
+	for n := range 2*block + 130 {
+		table.Column(1).SetInt(table.Put(query.Record(n+1), int64(n)), int64(n%3))
+		if n%13 > 0 && n%64 > 2 && n%64 < 62 {
+			continue
+		}
+		a := &Aggregation{Axis: &GroupBy{Column: table.Column(1)}, Split: &GroupBy{Unit: 1000}}
+		a.Where, _ = table.Where(nil, nil)
+		rows := int64(0)
+		if err := table.Aggregate(a, func(g *Group) error { rows += g.Rows; return nil }); err != nil || rows != int64(n+1) {
+			t.Fatalf("%d rows of %d are counted; %v", rows, n+1, err)
+		}
+	}
+}
+
 // TestSum: what rounding takes from a sum is put back, and what is too large is
 // infinite.
 func TestSum(t *testing.T) {

@@ -7,6 +7,7 @@ type dimension struct {
 	// size is more than every code, 0 while that is not known.
 	size  int
 	codes func(dst, rows []uint32) []uint32 // nil for one group
+	plain *Column                           // whose codes they are as they stand
 	list  *Column                           // rows may have several codes
 	key   func(code uint32) Key
 }
@@ -28,7 +29,7 @@ func newDimension(t *Table, by *GroupBy) dimension {
 	case Times:
 		return stepped(c, by)
 	case Texts:
-		return dimension{size: len(c.texts) + 1, codes: c.plain, key: func(code uint32) Key {
+		return dimension{size: len(c.texts) + 1, codes: c.plain, plain: c, key: func(code uint32) Key {
 			if code == 0 {
 				return Key{None: true}
 			}
@@ -42,6 +43,8 @@ func newDimension(t *Table, by *GroupBy) dimension {
 		return Key{Int: c.ints.values[code-1]}
 	}}
 	switch c.kind {
+	case Ints:
+		d.plain = c
 	case Lists:
 		d.list = c
 	case Flags:

@@ -3,6 +3,7 @@ package column
 import (
 	"errors"
 	"math"
+	"slices"
 )
 
 // ErrTooMany says that a dimension has more groups than can be told apart.
@@ -66,15 +67,21 @@ const block = 1024
 // does.
 func (t *Table) Aggregate(a *Aggregation, each func(*Group) error) error {
 	g := newGroups(t, a)
-	rows := make([]uint32, 0, block)
+	rows := make([]uint32, block)
 	for from := 0; from < len(t.records); from += block {
-		rows = a.Where.rows(rows[:0], from, min(from+block, len(t.records)))
-		if len(rows) == 0 {
+		to := min(from+block, len(t.records))
+		if g.from, g.all = from, a.Where.full(from, to); g.all {
+			rows = rows[:to-from]
+			for i := range rows {
+				rows[i] = uint32(from + i)
+			}
+		} else if rows = a.Where.rows(rows[:0], from, to); len(rows) == 0 {
 			continue
 		}
 		if err := g.add(rows); err != nil {
 			return err
 		}
+		rows = rows[:block]
 	}
 	return g.emit(each)
 }
@@ -94,10 +101,16 @@ type groups struct {
 	at    map[uint64]uint32 // cells by key; nil where there are few: their key is their place
 	keys  []uint64          // of the cells
 
-	numbers             []float64 // of codes of Ints
-	codes               [3][]uint32
-	room                [3][]uint32
-	lined, other, place []uint32
+	numbers []float64 // of codes of Ints
+
+	// The rows that are being measured: once for each of their codes. all tells that
+	// they are a whole block, as it is, from one row on.
+	lined []uint32
+	from  int
+	all   bool
+	codes [3][]uint32 // by dimension, nil for one group
+	place []uint32    // their cells
+	room  [7][]uint32 // of codes, of lined by dimension and of place
 }
 
 // fewCells is how many cells have a place of their own each.
@@ -138,7 +151,7 @@ const maxCodes = 1 << bitsPerCode
 
 // add measures rows.
 func (g *groups) add(rows []uint32) error {
-	g.lined = append(g.lined[:0], rows...)
+	g.lined = rows
 	for i := range g.dims {
 		d := &g.dims[i]
 		switch {
@@ -147,6 +160,9 @@ func (g *groups) add(rows []uint32) error {
 			continue
 		case d.list != nil:
 			g.expand(i)
+		case g.all && d.plain != nil && i < 2:
+			g.codes[i] = d.plain.codes[g.from : g.from+len(rows)]
+			continue
 		default:
 			g.room[i] = d.codes(g.room[i][:0], g.lined)
 			g.codes[i] = g.room[i]
@@ -174,7 +190,8 @@ func (g *groups) hide(codes []uint32) {
 // expand lines up a row as often as it has values.
 func (g *groups) expand(i int) {
 	list := g.dims[i].list
-	codes, lined := g.room[i][:0], g.other[:0]
+	codes, lined := g.room[i][:0], g.room[3+i][:0]
+	g.all = false
 	var before [2][]uint32
 	for at, row := range g.lined {
 		n := len(codes)
@@ -192,7 +209,7 @@ func (g *groups) expand(i int) {
 			}
 		}
 	}
-	g.lined, g.other = lined, g.lined
+	g.room[3+i], g.lined = lined, lined
 	g.room[i], g.codes[i] = codes, codes
 	for j := range i {
 		if g.codes[j] != nil {
@@ -203,29 +220,29 @@ func (g *groups) expand(i int) {
 
 // locate finds the cell of each row that is lined up.
 func (g *groups) locate() error {
-	if cap(g.place) < len(g.lined) {
-		g.place = make([]uint32, len(g.lined))
-	}
-	g.place = g.place[:len(g.lined)]
+	g.room[6] = slices.Grow(g.room[6][:0], len(g.lined))[:len(g.lined)]
+	g.place = g.room[6]
 	if g.at != nil {
 		return g.look()
 	}
-	first := true
+	var sole []uint32
 	for i, codes := range g.codes {
 		switch {
 		case codes == nil:
-		case first:
-			copy(g.place, codes)
-			first = false
+		case sole == nil:
+			sole = codes
 		default:
 			size := uint32(g.dims[i].size)
 			for at, code := range codes {
-				g.place[at] = g.place[at]*size + code
+				g.place[at] = sole[at]*size + code
 			}
+			sole = g.place
 		}
 	}
-	if first {
+	if sole == nil {
 		clear(g.place)
+	} else {
+		g.place = sole
 	}
 	return nil
 }
@@ -272,12 +289,11 @@ func (g *groups) measure() {
 		for _, place := range g.place {
 			g.cells[place].rows++
 		}
-	case g.numbers == nil: // as below, but for the way to the number
-		floats := g.Of.floats
-		for at, place := range g.place {
-			c := &g.cells[place]
+	case g.numbers == nil && g.all: // as below, but for the way to the number
+		for at, v := range g.Of.floats[g.from : g.from+len(g.place)] {
+			c := &g.cells[g.place[at]]
 			c.rows++
-			c.add(floats[g.lined[at]])
+			c.add(v)
 		}
 	default:
 		for at, place := range g.place {

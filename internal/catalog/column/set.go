@@ -36,17 +36,25 @@ func (s Set) Len() (n int) {
 // Bytes is the memory that the set takes.
 func (s Set) Bytes() int64 { return int64(cap(s)) * 8 }
 
+// full tells whether all rows are in the set from one on, which is a multiple of
+// 64, up to another.
+func (s Set) full(from, to int) bool {
+	if to%64 != 0 || to/64 > len(s) {
+		return false
+	}
+	for _, word := range s[from/64 : to/64] {
+		if word != ^uint64(0) {
+			return false
+		}
+	}
+	return true
+}
+
 // rows appends the rows of the set from one on, which is a multiple of 64, up to
 // another.
 func (s Set) rows(dst []uint32, from, to int) []uint32 {
 	for w := from / 64; w < min((to+63)/64, len(s)); w++ {
 		base := uint32(w * 64)
-		if s[w] == ^uint64(0) {
-			for i := range uint32(64) {
-				dst = append(dst, base+i)
-			}
-			continue
-		}
 		for word := s[w]; word != 0; word &= word - 1 {
 			dst = append(dst, base+uint32(bits.TrailingZeros64(word)))
 		}
