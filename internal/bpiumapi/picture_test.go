@@ -1,14 +1,20 @@
 package bpiumapi_test
 
 import (
+	"context"
+	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"image/png"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"kartoteka/internal/bpiumapi"
 )
 
 // drawing asks for a picture in a language.
@@ -154,11 +160,12 @@ func TestPicturesRefuse(t *testing.T) {
 	})
 }
 
-// TestManyPictures: more than are drawn at once wait for each other.
+// TestManyPictures: more than are drawn at once wait for each other, and nobody
+// waits for a client that left.
 func TestManyPictures(t *testing.T) {
 	s := newWalk(t, nil)
 	var all sync.WaitGroup
-	for range 12 {
+	for range 4 * runtime.GOMAXPROCS(0) {
 		all.Go(func() {
 			if a := s.do(t, "GET", "/boards/2/widgets/1/image.png", ""); a.status != http.StatusOK {
 				t.Errorf("%d %s", a.status, a.body)
@@ -166,4 +173,81 @@ func TestManyPictures(t *testing.T) {
 		})
 	}
 	all.Wait()
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if err := bpiumapi.New(bpiumapi.Options{}).DrawWhileBusy(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("it was drawn while others are: %v", err)
+	}
+}
+
+// TestPicturesObeyRights: wherever the story of rights asks for values or totals,
+// a picture is refused with the same words, or shows the same numbers.
+func TestPicturesObeyRights(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		shown, refused := 0, 0
+		for _, st := range widgetRightsStory {
+			plain := s.perform(t, st)
+			path, params, _ := strings.Cut(st.path, "?")
+			kind := ""
+			switch {
+			case strings.HasSuffix(path, "/values"):
+				kind = "table"
+			case strings.HasSuffix(path, "/totals"):
+				kind = "number"
+			}
+			if kind == "" || !strings.HasPrefix(path, "/boards/") {
+				continue
+			}
+			st.path = path[:strings.LastIndex(path, "/")] + "/image.svg?width=2000&height=2000&chartType=" + kind + "&" + params
+			drawn := s.perform(t, st)
+			if plain.status != http.StatusOK {
+				refused++
+				if a, b := plain.failed(t), drawn.failed(t); drawn.status != plain.status || a.Code != b.Code || a.Message != b.Message {
+					t.Errorf("%s: %d %s, want %d %s", st.name, drawn.status, drawn.body, plain.status, plain.body)
+				}
+				continue
+			}
+			shown++
+			if got, want := numbersOf(t, kind, textsOf(t, drawn), plain.body), numbersIn(t, kind, plain.body); !slices.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", st.name, got, want)
+			}
+		}
+		if shown < 10 || refused < 4 {
+			t.Errorf("%d were shown and %d refused: that tells little", shown, refused)
+		}
+	})
+}
+
+// numbersIn are the values of a breakdown without a split, or the sum of totals.
+func numbersIn(t *testing.T, kind, body string) (list []string) {
+	t.Helper()
+	if kind == "number" {
+		var totals []struct{ Value json.RawMessage }
+		check(t, json.Unmarshal([]byte(body), &totals))
+		return []string{string(totals[0].Value)}
+	}
+	var groups []struct {
+		Values []struct{ Value json.RawMessage }
+	}
+	check(t, json.Unmarshal([]byte(body), &groups))
+	for _, g := range groups {
+		list = append(list, string(g.Values[0].Value))
+	}
+	return list
+}
+
+// numbersOf are those of a picture: behind the names in the rows of a table.
+func numbersOf(t *testing.T, kind string, texts []string, body string) (list []string) {
+	t.Helper()
+	n := len(numbersIn(t, kind, body))
+	if kind == "number" {
+		return texts[len(texts)-1:]
+	}
+	if n == 0 {
+		return nil
+	}
+	for i := len(texts) - 2*n + 1; i < len(texts); i += 2 {
+		list = append(list, texts[i])
+	}
+	return list
 }
