@@ -22,7 +22,7 @@ func (d *drawing) bars() {
 	p.band = p.height / float64(len(d.chart.Categories))
 	words := d.words(p.scale)
 	for i, v := range p.ticks() {
-		x, color := math.Round(p.left+p.width*p.part(v)), d.theme.grid
+		x, color := whole(p.left+p.width*p.part(v)), d.theme.grid
 		if v == 0 {
 			color = d.theme.muted
 		}

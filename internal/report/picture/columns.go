@@ -29,7 +29,7 @@ func (d *drawing) plot(narrowest float64, stacked bool) *plot {
 	p.band = p.width / float64(len(d.chart.Categories))
 	p.height = max(d.bottom-p.top-d.names(p, false), 10)
 	for i, v := range p.ticks() {
-		y, color := math.Round(p.y(v)), d.theme.grid
+		y, color := whole(p.y(v)), d.theme.grid
 		if v == 0 {
 			color = d.theme.muted
 		}

@@ -179,6 +179,15 @@ func TestTextsStayInside(t *testing.T) {
 }
 
 // BenchmarkPNG is the dearest picture: all that may be on the largest.
+// BenchmarkUsualPNG is a picture of the usual size.
+func BenchmarkUsualPNG(b *testing.B) {
+	for b.Loop() {
+		if _, err := pictures[0].PNG(picture.Look{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkPNG(b *testing.B) {
 	c := picture.Chart{Title: "x", Categories: numbered(200)}
 	for i := range 20 {

@@ -78,11 +78,15 @@ type label struct {
 
 func (s *scene) add(list ...shape) { s.shapes = append(s.shapes, list...) }
 
+// whole is the nearest whole number. Halves, which sums reach more or less exactly,
+// are raised alike on every processor.
+func whole(v float64) float64 { return math.Floor(v + 0.5 + 1e-6) }
+
 // box adds a rectangle; its edges are moved to whole pixels, where it is sharp.
 // A part of a pixel becomes one, so that a small value is seen.
 func (s *scene) box(x, y, w, h float64, fill paint) {
-	x1, y1 := math.Round(x), math.Round(y)
-	x2, y2 := max(math.Round(x+w), x1), max(math.Round(y+h), y1)
+	x1, y1 := whole(x), whole(y)
+	x2, y2 := max(whole(x+w), x1), max(whole(y+h), y1)
 	if x2 == x1 && w > 0 {
 		x2++
 	}

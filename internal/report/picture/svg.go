@@ -38,8 +38,7 @@ func escape(s string) string { return escaper.Replace(s) }
 
 // number writes a length with at most one digit after the point.
 func number(v float64) string {
-	v = math.Round(v*10) / 10
-	return strconv.FormatFloat(v+0, 'f', -1, 64)
+	return strconv.FormatFloat(whole(v*10)/10+0, 'f', -1, 64)
 }
 
 func (p paint) hex() string { return fmt.Sprintf("#%02x%02x%02x", p.r, p.g, p.b) }
