@@ -61,7 +61,11 @@ func TestWidgetPictures(t *testing.T) {
 		{"chartType=number; axis=field 6; name=T", "en", "T|4"},
 		{"chartType=number; value=field 2; valueFn=avg", "uk", "N: середнє|1"},
 		{"chartType=pie; axis=field 5; split=field 6; name=T", "en", "T|x|1|25.0" + nb + "%|y|2|50.0" + nb + "%|no value|1|25.0" + nb + "%"},
-		{"chartType=lines; axis=field 4 year; name=T", "en", "T|0|1|2|1965|2031|no value"},
+		{"chartType=columns; axis=field 3 month; name=T", "en", "T|0|1|2|Feb 2031|Mar 2031|no value|1|1|2"},
+		{"chartType=columns; axis=field 3 week; name=T", "en", "T|0|1|2|3–9" + nb + "Feb 2031|10–16" + nb + "Feb 2031|17–23" + nb + "Feb 2031|24" + nb + "Feb – 2" + nb + "Mar 2031|3–9" + nb + "Mar 2031|no value|1|0|0|0|1|2"},
+		{"chartType=columns; axis=field 4 day; name=T; timezoneOffset=180", "uk", "T|0|1|2|4" + nb + "лют. 1965|4" + nb + "лют. 2031|без значення|1|1|2"},
+		{"chartType=lines; axis=field 3 month; name=T", "ru", "T|0|1|2|февр. 2031|март 2031|без значения"},
+		{"chartType=bars; axis=field 3 week; name=T", "en", "T|3–9" + nb + "Mar 2031|3–9" + nb + "Feb 2031|no value|0|1|2|1|1|2"},
 		{"axis=field 1; name=T; recordsFilter={\"id\":[]}", "uk", "T|Немає даних"},
 	}
 	eachSite(t, func(t *testing.T, s *site) {

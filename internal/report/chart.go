@@ -32,7 +32,7 @@ func (s *Service) Chart(ctx context.Context, a catalog.Actor, ask Ask, k Sketch)
 		}
 		v, err := shape(ctx, g, &ask)
 		if err == nil {
-			chart = n.chart(v, g.Measured)
+			chart = n.chart(v, g.Measured, k.Kind)
 		}
 		return err
 	})
@@ -65,7 +65,7 @@ func drawn(v Value) float64 {
 
 // chart names the groups: those of the axis are categories, those of the split
 // series.
-func (n namer) chart(v *Values, measured *catalog.Field) *picture.Chart {
+func (n namer) chart(v *Values, measured *catalog.Field, kind picture.Kind) *picture.Chart {
 	m := v.Ask.Measure
 	c := &picture.Chart{
 		Title: n.measure(measured, m), Axis: n.dimension(v.Axis, v.Ask.Axis), Format: formatOf(measured, m),
@@ -74,9 +74,12 @@ func (n namer) chart(v *Values, measured *catalog.Field) *picture.Chart {
 	if c.Axis != "" {
 		c.Title += " — " + c.Axis
 	}
-	byValue, desc := v.order(v.Axis)
-	c.Backward = v.Ask.Axis.Timed() && !v.Ask.Axis.Step.Cyclic() && !byValue && desc
-	keys := v.splits()
+	_, desc := v.order(v.Axis)
+	c.Backward = v.passes() && desc
+	keys, groups := v.splits(), v.Groups
+	if kind == picture.Columns || kind == picture.Lines {
+		groups = v.filled(n.shift(v.Axis))
+	}
 	for _, key := range keys {
 		one := n.group(v, v.Split, v.Ask.Split, key)
 		c.Series = append(c.Series, picture.Series{Name: one.Name, Color: one.Color})
@@ -84,8 +87,8 @@ func (n namer) chart(v *Values, measured *catalog.Field) *picture.Chart {
 	if v.Ask.Split.By == query.NoGroups && len(c.Series) > 0 {
 		c.Series[0].Name = n.measure(measured, m)
 	}
-	for i := range v.Groups {
-		g := &v.Groups[i]
+	for i := range groups {
+		g := &groups[i]
 		one := n.group(v, v.Axis, v.Ask.Axis, g.Axis)
 		one.Apart = g.Axis.Kind == catalog.NoKey && v.Ask.Axis.Timed()
 		c.Categories = append(c.Categories, one)

@@ -99,8 +99,17 @@ var calendars = map[string]*calendar{
 	},
 }
 
+// shift is what moves times of a field, or of the creation for nil, to the caller's
+// clock, ms. A date without a time is nobody's clock's.
+func (n namer) shift(f *catalog.Field) int64 {
+	if f != nil && !f.Config.HasTime() {
+		return 0
+	}
+	return n.offset * time.Minute.Milliseconds()
+}
+
 // time names an interval by its start in UTC milliseconds, or what comes again by
-// its number. A date without a time is nobody's clock's.
+// its number.
 func (n namer) time(f *catalog.Field, step query.Step, key int64) string {
 	c := calendars[n.language]
 	if c == nil {
@@ -109,10 +118,7 @@ func (n namer) time(f *catalog.Field, step query.Step, key int64) string {
 	if step.Cyclic() {
 		return c.cyclic(step, int(key))
 	}
-	at := time.UnixMilli(key).UTC()
-	if f == nil || f.Config.HasTime() {
-		at = at.Add(time.Duration(n.offset) * time.Minute)
-	}
+	at := time.UnixMilli(key + n.shift(f)).UTC()
 	year := at.Format("2006")
 	switch step {
 	case query.Year:

@@ -1,6 +1,10 @@
 package picture
 
-import "math"
+import (
+	"math"
+	"strings"
+	"unicode/utf8"
+)
 
 // plot is where columns and lines are: a band for each category.
 type plot struct {
@@ -60,8 +64,26 @@ func (d *drawing) names(p *plot, drawn bool) float64 {
 	return float64(most)*lineHeight + 6
 }
 
-// wrapped breaks all names so that they fit into the room; nil if they do not.
+// wrapped breaks all names so that they fit into the room, alike where that takes
+// no more lines; nil if they do not fit.
 func (d *drawing) wrapped(room float64) (lines [][]string, most int) {
+	lines, most = d.wrappedTo(room)
+	if most < 2 {
+		return lines, most
+	}
+	word := 0.0
+	for _, c := range d.chart.Categories {
+		for w := range strings.SplitSeq(c.Name, " ") {
+			word = max(word, d.pen.width(w, smallSize, false))
+		}
+	}
+	if narrow, n := d.wrappedTo(word); n == most {
+		return narrow, n
+	}
+	return lines, most
+}
+
+func (d *drawing) wrappedTo(room float64) (lines [][]string, most int) {
 	allowed := 2
 	if d.h() > 300 {
 		allowed = 3
@@ -85,8 +107,11 @@ func (d *drawing) slanted(p *plot, drawn bool) float64 {
 	longest := 0.0
 	for i := 0; i < len(d.chart.Categories); i += every {
 		x := p.center(i) + 5
-		room := min(140, d.h()/3/sin, (x-d.left)/cos)
-		text := d.pen.fit(d.chart.Categories[i].Name, smallSize, false, room)
+		room := min(140, d.h()/3/sin)
+		text := d.pen.fit(d.chart.Categories[i].Name, smallSize, false, min(room, (x-d.left)/cos))
+		if every > 1 && x < d.left+room*cos && strings.HasSuffix(text, "…") && utf8.RuneCountInString(text) < 12 {
+			continue // the edge leaves too little of it
+		}
 		longest = max(longest, d.pen.width(text, smallSize, false))
 		if drawn {
 			d.add(label{at: point{x, p.bottom() + 14}, text: text, size: smallSize, anchor: end, turned: turn, color: d.theme.text})
@@ -97,7 +122,7 @@ func (d *drawing) slanted(p *plot, drawn bool) float64 {
 
 // columns draws standing columns, beside each other or stacked.
 func (d *drawing) columns() {
-	p := d.plot(4, d.chart.Stacked)
+	p := d.plot(3, d.chart.Stacked)
 	thick := min(p.band*0.72, 90*float64(max(len(d.chart.Series), 1)))
 	for i := range d.chart.Categories {
 		list, beside := d.segments(i)
