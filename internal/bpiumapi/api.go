@@ -3,6 +3,7 @@ package bpiumapi
 import (
 	"net/http"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"kartoteka/internal/account"
@@ -51,8 +52,9 @@ type License struct {
 
 // API is the three families of routes. It is safe for concurrent use.
 type API struct {
-	opt  Options
-	auth httpkit.Authenticator
+	opt   Options
+	auth  httpkit.Authenticator
+	turns chan struct{} // of pictures that are drawn
 }
 
 // New makes the API.
@@ -72,7 +74,7 @@ func New(opt Options) *API {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	a := &API{opt: opt}
+	a := &API{opt: opt, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	a.auth = httpkit.Authenticator{
 		Kit:      opt.Kit,
 		Accounts: opt.Accounts,

@@ -23,6 +23,8 @@ func (a *API) boardRoutes() []httpkit.Route {
 		{Pattern: "DELETE /boards/{board}/widgets/{widget}", Handler: a.deleteWidget},
 		{Pattern: "GET /boards/{board}/widgets/{widget}/values", Handler: a.asked(a.answerValues)},
 		{Pattern: "GET /boards/{board}/widgets/{widget}/totals", Handler: a.asked(a.answerTotals)},
+		{Pattern: "GET /boards/{board}/widgets/{widget}/image.svg", Handler: a.picture(asSVG)},
+		{Pattern: "GET /boards/{board}/widgets/{widget}/image.png", Handler: a.picture(asPNG)},
 	}
 }
 

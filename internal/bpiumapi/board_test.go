@@ -77,6 +77,9 @@ func withBoards(walk map[string]walked) map[string]walked {
 		"DELETE /boards/{board}/widgets/{widget}":     {"/boards/2/widgets/1", "", 403, 403, 403, 403},
 		"GET /boards/{board}/widgets/{widget}/values": {"/boards/2/widgets/1/values", "", 403, 200, 200, 403},
 		"GET /boards/{board}/widgets/{widget}/totals": {"/boards/2/widgets/1/totals", "", 403, 200, 200, 403},
+
+		"GET /boards/{board}/widgets/{widget}/image.svg": {"/boards/2/widgets/1/image.svg", "", 403, 200, 200, 403},
+		"GET /boards/{board}/widgets/{widget}/image.png": {"/boards/2/widgets/1/image.png", "", 403, 200, 200, 403},
 	})
 	return walk
 }

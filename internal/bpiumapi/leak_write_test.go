@@ -57,6 +57,8 @@ var foreign = []step{
 	{"a widget of another board to delete", "DELETE", "/boards/1/widgets/1", ""},
 	{"values of a widget of another board", "GET", "/boards/1/widgets/1/values", ""},
 	{"totals of a widget of another board", "GET", "/boards/1/widgets/1/totals", ""},
+	{"a picture of a widget of another board", "GET", "/boards/1/widgets/1/image.svg", ""},
+	{"an image of a widget of another board", "GET", "/boards/1/widgets/1/image.png", ""},
 	{"a linked record", "PATCH", "/catalogs/26/records/1", `{"values":{"4":[{"catalogId":"26","recordId":"3"}]}}`},
 	{"a group's record", "POST", "/rights", rulesOn(`"catalogId":"26"`, `{"rightSubject":{"userAttr":"5","catalogId":"25","recordId":"3"},"privilegeCode":"view"}`)},
 	{"a source's view", "PATCH", "/catalogs/26", `{"fields":[{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4","config":{"views":[{"id":"closed","catalogId":"25"}]}},{"id":"5"}]}`},

@@ -71,8 +71,20 @@ func (a *API) deleteWidget(w http.ResponseWriter, r *http.Request) error {
 	return httpkit.Empty(w)
 }
 
-// asked answers what a widget shows, stored or not, by the parameters of the call.
+// asked answers what a widget shows by the parameters of the call.
 func (a *API) asked(show func(http.ResponseWriter, *http.Request, opened, report.Ask) error) httpkit.Handler {
+	return a.shown(func(w http.ResponseWriter, r *http.Request, o opened, b *catalog.BoardInfo, one *catalog.Widget) error {
+		ask, err := bpium.DecodeWidgetReport(o.params, b, one, o.at)
+		if err != nil {
+			return err
+		}
+		return show(w, r, o, ask)
+	})
+}
+
+// shown handles a request about what a widget shows, stored or not. show gets nil
+// for one that is not; it may run again, as those of about do.
+func (a *API) shown(show func(http.ResponseWriter, *http.Request, opened, *catalog.BoardInfo, *catalog.Widget) error) httpkit.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		found, err := a.opt.Catalog.Board(r.Context(), actorOf(r), boardOf(r))
 		if err != nil {
@@ -83,11 +95,7 @@ func (a *API) asked(show func(http.ResponseWriter, *http.Request, opened, report
 			if err != nil {
 				return err
 			}
-			ask, err := bpium.DecodeWidgetReport(o.params, b, one, o.at)
-			if err != nil {
-				return err
-			}
-			return show(w, r, o, ask)
+			return show(w, r, o, b, one)
 		}), func() error {
 			_, _, err := a.shownWidget(r, actorOf(r))
 			return err
