@@ -69,7 +69,7 @@ func (n namer) chart(v *Values, measured *catalog.Field, kind picture.Kind) *pic
 	m := v.Ask.Measure
 	c := &picture.Chart{
 		Title: n.measure(measured, m), Axis: n.dimension(v.Axis, v.Ask.Axis), Format: formatOf(measured, m),
-		More: v.Found - len(v.Groups),
+		More: v.All - len(v.Groups),
 	}
 	if c.Axis != "" {
 		c.Title += " — " + c.Axis

@@ -58,7 +58,6 @@ type Values struct {
 	Axis, Split *catalog.Field // nil for none, and for the time of creation
 	Ask         *Ask
 	Groups      []Group
-	Found       int            // groups of the axis, with those beyond the limit
 	Titles      catalog.Titles // of linked records and employees
 	Engines     []catalog.Engine
 	// All is how many groups of the axis there are, and Dropped how many of the
@@ -158,7 +157,6 @@ func shape(ctx context.Context, g *catalog.Groups, ask *Ask) (*Values, error) {
 	if err := v.sort(ctx, g, groups); err != nil {
 		return nil, err
 	}
-	v.Found = len(groups)
 	from := min(ask.Offset, len(groups))
 	v.Groups = groups[from:min(from+ask.Limit, len(groups))]
 	for i := range v.Groups {
