@@ -4,9 +4,14 @@
 #   ./run.sh [short]             15,000 rows, one round, about two minutes
 #   ./run.sh full [flags]        100,000 rows, 5 rounds; -out FILE.md keeps the table
 #   ./run.sh scale [flags]       the program at 100,000 and at 1,000,000 rows
+#   ./run.sh reports [flags]     groups of 1,000,000 records, and SQL by hand; -benchtime 20x
 #   ./run.sh soak [flags]        all its work at once for 30 minutes; -soak 10m for less
 set -euo pipefail
 cd "$(dirname "$0")"
+if [ "${1:-}" = reports ]; then
+  shift
+  cd .. && RIGHTS_ROWS="${RIGHTS_ROWS:-1000000}" exec go test -run '^$' -bench Report -benchtime 20x -timeout 1h "$@" ./internal/catalog
+fi
 alone=; case "${1:-}" in scale | soak) alone=1 ;; esac # the program on SQLite only
 if [ -z "$alone" ] && [ -z "${KARTOTEKA_TEST_PG:-}" ]; then
   # a server set up for tables of this size, not for tests

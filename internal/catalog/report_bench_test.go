@@ -2,7 +2,10 @@ package catalog_test
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -40,9 +43,9 @@ func BenchmarkReport(b *testing.B) {
 		inTurns(b, ask(boss, byState), w.byHand(b, "SELECT "+column("state")+", sum("+column("price")+")"+from+" GROUP BY 1"))
 	})
 	byMonth := byState
-	byMonth.Axis = query.Grouping{By: query.GroupsOfCreated, Step: query.Month}
+	byMonth.Axis = query.Grouping{By: query.GroupsOfField, Field: w.field("due"), Step: query.Month}
 	byMonth.Split, byMonth.Measure = byState.Axis, query.Measure{}
-	byHand := "SELECT strftime('%Y-%m', r.created / 1000, 'unixepoch'), " + column("state") + ", count(*)"
+	byHand := "SELECT strftime('%Y-%m', " + column("due") + " / 1000, 'unixepoch'), " + column("state") + ", count(*)"
 	b.Run("count by month and state", func(b *testing.B) {
 		inTurns(b, ask(boss, byMonth), w.byHand(b, byHand+from+" GROUP BY 1, 2"))
 	})
@@ -73,7 +76,57 @@ func BenchmarkReport(b *testing.B) {
 	})
 	b.Run("from columns: count by month and state of an owner", func(b *testing.B) { inTurns(b, ask(boss, owned), w.byHand(b, ownedByHand)) })
 	b.Run("from columns: the same by a legal view and a hidden field", func(b *testing.B) { inTurns(b, ask(w.clerk, byMonth), ask(boss, owned)) })
+	b.Run("writes beside 20 answers a second", func(b *testing.B) { w.writesBeside(b, ask(boss, byMonth)) })
 	b.Run("from columns: sum by vendor", func(b *testing.B) { inTurns(b, ask(boss, vendor), w.byHand(b, vendorByHand)) })
+}
+
+// writesBeside compares how long changes of records take alone and while somebody
+// asks 20 times a second, in turns.
+func (w *rightsBench) writesBeside(b *testing.B, ask func() int) {
+	const turns, writes = 10, 300
+	var times [2][]time.Duration
+	for b.Loop() {
+		times = [2][]time.Duration{}
+		for turn := range 2 * turns {
+			stop := make(chan struct{})
+			var asking sync.WaitGroup
+			if turn%2 == 1 {
+				asking.Go(func() {
+					tick := time.NewTicker(time.Second / 20)
+					defer tick.Stop()
+					for {
+						select {
+						case <-tick.C:
+							ask()
+						case <-stop:
+							return
+						}
+					}
+				})
+			}
+			for i := range writes {
+				begun := time.Now()
+				op := catalog.Update{Catalog: w.orders.Num, Record: query.Key{Record: query.Record(1 + i*7)},
+					Values: values(w.orders, "price", catalog.Number(float64(turn*writes+i)))}
+				if _, err := w.s.Apply(b.Context(), boss, []catalog.Op{op}, nil); err != nil {
+					b.Fatal(err)
+				}
+				times[turn%2] = append(times[turn%2], time.Since(begun))
+			}
+			close(stop)
+			asking.Wait()
+		}
+	}
+	at := func(i int, share float64) float64 {
+		slices.Sort(times[i])
+		return float64(times[i][int(share*float64(len(times[i])-1))].Nanoseconds()) / 1000
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(at(1, 0.5), "µs")
+	b.ReportMetric(at(0, 0.5), "alone-µs")
+	b.ReportMetric(at(1, 0.99), "p99-µs")
+	b.ReportMetric(at(0, 0.99), "alone-p99-µs")
+	b.ReportMetric(at(1, 0.99)/at(0, 0.99), "p99-ratio")
 }
 
 // write runs a statement by hand, on SQLite.

@@ -147,7 +147,7 @@ func (w *rightsBench) furnish(b *testing.B) {
 	w.vendors = make("Vendors", field("title", "text", nil))
 	w.orders = make("Orders",
 		field("title", "text", nil), field("price", "number", nil), field("secret", "text", nil), field("owner", "user", nil),
-		field("state", "dropdown", &catalog.Config{Items: []catalog.Item{{Name: "New"}, {Name: "Done"}}}),
+		field("state", "dropdown", &catalog.Config{Items: []catalog.Item{{Name: "New"}, {Name: "Done"}}}), field("due", "date", nil),
 		field("vendor", "object", &catalog.Config{Sources: []catalog.Source{{Catalog: w.vendors.Num}}}))
 	w.notes = make("Notes", field("title", "text", nil),
 		field("order", "object", &catalog.Config{Sources: []catalog.Source{{Catalog: w.orders.Num}}}))
@@ -186,7 +186,7 @@ func (w *rightsBench) load(b *testing.B, rows int) {
 			ops = append(ops, catalog.Create{Catalog: w.orders.Num, Values: values(w.orders,
 				"title", catalog.Text(fmt.Sprint("Order number ", n)), "price", catalog.Number(n*7919%1_000_003),
 				"secret", catalog.Text(fmt.Sprint("secret ", n)), "owner", catalog.Links{link(users, query.Record(n%benchEmployees+1))},
-				"state", catalog.Items{query.Item(n%2 + 1)}, "vendor", catalog.Links{link(w.vendors, query.Record(n%100+1))})})
+				"state", catalog.Items{query.Item(n%2 + 1)}, "due", catalog.Time(int64(n%1096)*86_400_000+1_735_689_600_000), "vendor", catalog.Links{link(w.vendors, query.Record(n%100+1))})})
 		}
 		write(ops)
 	}

@@ -10,11 +10,14 @@ import (
 
 // Aggregate implements catalog.Reader with one statement: the dimensions (a, s)
 // and the measured value (v) of each record are a SELECT, and what is around it
-// groups them.
+// groups them, if the rows are not grouped as they come.
 func (t *tx) Aggregate(ctx context.Context, g *catalog.Aggregated, each func(*catalog.Group, catalog.GroupKey) error) error {
 	a := &aggregation{builder: newBuilder(t.conn.Dialect(), g.Structure), Aggregated: g}
 	a.src = a.alias(g.Catalog)
 	a.axis, a.split = a.dimension("a", g.Axis, g.AxisShift), a.dimension("s", g.Split, g.SplitShift)
+	if a.streams() {
+		return t.stream(ctx, a, each)
+	}
 	a.columns = a.measures()
 	if err := a.compile(); err != nil {
 		return err
