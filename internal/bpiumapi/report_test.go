@@ -208,6 +208,42 @@ func TestTotals(t *testing.T) {
 	})
 }
 
+// TestExplain: administrators of a catalog are told how its groups are worked out,
+// and nobody else is; the values are the same.
+func TestExplain(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		id := reports(t, s)
+		s.must(t, "POST", "/rights", `{"object":{"catalogId":"`+id+`"},"rules":[{"rightSubject":{"userAttr":"allUsers"},"privilegeCode":"view"},`+
+			`{"rightSubject":{"userAttr":"id","catalogId":"$users","recordId":"1"},"privilegeCode":"admin"}]}`)
+		for path, parts := range map[string]int{"/values?axis[type]=field&axis[value]=5": 1, "/totals?axis[type]=field&axis[value]=5": 2} {
+			plain := s.must(t, "GET", "/catalogs/"+id+path, "")
+			var got struct {
+				Explain []struct {
+					Engine, Why      string
+					TookMicroseconds *int64
+				}
+				Values json.RawMessage
+			}
+			check(t, json.Unmarshal([]byte(s.must(t, "GET", "/catalogs/"+id+path+"&explain=true", "")), &got))
+			if string(got.Values) != plain || len(got.Explain) != parts {
+				t.Errorf("%s: %+v, want %s", path, got, plain)
+			}
+			for _, e := range got.Explain {
+				if e.Engine != "store" || e.Why != "columns are not kept in memory" || e.TookMicroseconds == nil {
+					t.Errorf("%s: %+v", path, e)
+				}
+			}
+			s.employed(t, "Bo", "bo"+path[1:7])
+			if a := s.as(t, "Bo", "bo"+path[1:7], "GET", "/api/v1/catalogs/"+id+path, ""); a.status != http.StatusOK {
+				t.Errorf("%s: %d %s", path, a.status, a.body)
+			}
+			if a := s.as(t, "Bo", "bo"+path[1:7], "GET", "/api/v1/catalogs/"+id+path+"&explain=true", ""); a.status != http.StatusForbidden {
+				t.Errorf("%s of who is no administrator: %d %s", path, a.status, a.body)
+			}
+		}
+	})
+}
+
 // TestTimesInOptions: what an option took counts from when a record got into it,
 // whatever the history, and goes on while it is there.
 func TestTimesInOptions(t *testing.T) {
@@ -260,7 +296,7 @@ func TestReportsRefuse(t *testing.T) {
 			{"value=field 9", "value"}, {"value=field 2; valueFn=median", "valueFn"}, {"value=field 1; valueFn=sum", "valueFn"}, {"value=all", "value[type]"},
 			{"sort=title", "sort"}, {"sortType=up", "sortType"}, {"limit=-1", "limit"}, {"limit=x", "limit"}, {"offset=-1", "offset"}, {"splitLimit=x", "splitLimit"},
 			{"recordsType=mine", "recordsType"}, {"recordsFilter=x", "recordsFilter"}, {"recordsFilter=[1]", "recordsFilter"}, {`recordsFilter={"filters":7}`, ""},
-			{"timezoneOffset=900", "timezoneOffset"}, {"value=field 2", "too large"}, {"value=field 2; axis=createdTime - year", "too large"},
+			{"timezoneOffset=900", "timezoneOffset"}, {"explain=perhaps", "explain"}, {"value=field 2", "too large"}, {"value=field 2; axis=createdTime - year", "too large"},
 		} {
 			for _, kind := range []string{"/values", "/totals"} {
 				a := s.do(t, "GET", "/catalogs/"+id+kind+asked(c.ask), "")
