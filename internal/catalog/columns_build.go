@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -162,6 +163,7 @@ func (x *columns) followAll(ctx context.Context) error {
 					done = done && len(table.stale) == 0
 				}
 			}
+			x.evict(func() bool { return x.bytes() <= x.service.options.Columns.Bytes })
 			return nil
 		})
 		if err != nil {
@@ -171,24 +173,32 @@ func (x *columns) followAll(ctx context.Context) error {
 	return nil
 }
 
-// build reads a catalog into memory, those fields that are there already as well.
+// build reads a catalog into memory: those fields that are there already as well
+// if there is room for them.
 func (x *columns) build(ctx context.Context, num query.Catalog, wanted map[query.Field]bool) error {
-	b := &columnBuild{columns: x, num: num, table: newColumnTable()}
-	err := x.locked(ctx, func(t *columnTurn, st *Structure, r Reader) error {
-		if _, err := t.follow(ctx, st, r, followMost); err != nil {
+	for _, all := range []bool{true, false} {
+		b := &columnBuild{columns: x, num: num, table: newColumnTable()}
+		err := x.locked(ctx, func(t *columnTurn, st *Structure, r Reader) error {
+			if _, err := t.follow(ctx, st, r, followMost); err != nil {
+				return err
+			}
+			b.st, b.from = st, x.seq
+			b.choose(wanted, all)
+			return nil
+		})
+		if err != nil || !b.due {
 			return err
 		}
-		b.st, b.from = st, x.seq
-		b.choose(wanted)
-		return nil
-	})
-	if err != nil || !b.due {
-		return err
+		fits, err := b.read(ctx)
+		if err != nil {
+			return err
+		}
+		if fits {
+			return x.locked(ctx, func(t *columnTurn, st *Structure, r Reader) error { return b.install(ctx, t, st, r) })
+		}
 	}
-	if fits, err := b.read(ctx); err != nil || !fits {
-		return err
-	}
-	return x.locked(ctx, func(t *columnTurn, st *Structure, r Reader) error { return b.install(ctx, t, st, r) })
+	x.wants.refuse(slices.Collect(maps.Keys(wanted))...)
+	return nil
 }
 
 func newColumnTable() *columnTable {
@@ -202,12 +212,14 @@ type columnBuild struct {
 	st     *Structure
 	from   int64 // all changes up to this one are older than what is read
 	due    bool
+	others int64 // bytes of the tables that there are
 	fields []*Field
 	table  *columnTable
 }
 
-// choose takes the fields that can be kept. The caller has the gate.
-func (b *columnBuild) choose(wanted map[query.Field]bool) {
+// choose takes the fields that can be kept: all that are in memory as well, or the
+// wanted ones alone. The caller has the gate.
+func (b *columnBuild) choose(wanted map[query.Field]bool, all bool) {
 	c := b.st.Catalog(b.num)
 	if c == nil {
 		return
@@ -221,12 +233,14 @@ func (b *columnBuild) choose(wanted map[query.Field]bool) {
 			return
 		}
 		before.mu.Lock()
-		for f := range before.fields {
-			b.table.used[f] = before.used[f]
+		if all {
+			for f := range before.fields {
+				b.table.used[f] = before.used[f]
+			}
 		}
 		before.mu.Unlock()
 	}
-	b.due = true
+	b.due, b.others = true, b.bytes()
 	b.table.used[0] = time.Now()
 	for f := range wanted {
 		b.table.used[f] = time.Now()
@@ -259,9 +273,8 @@ func (b *columnBuild) read(ctx context.Context) (bool, error) {
 		}
 		b.table.load(page)
 		b.dropUnfit()
-		if b.table.bytes() > b.service.options.Columns.Bytes || b.table.Len() > column.MaxRows {
-			b.wants.refuse(fieldNumbers(b.fields)...)
-			return false, nil
+		if fits, err := b.makeRoom(ctx); err != nil || !fits {
+			return false, err
 		}
 		if page.Len() < scanRows {
 			b.table.Compact()
@@ -269,6 +282,23 @@ func (b *columnBuild) read(ctx context.Context) (bool, error) {
 		}
 		after = page.Record(page.Len() - 1)
 	}
+}
+
+// makeRoom gives up other columns for this table; false if it is too large by
+// itself.
+func (b *columnBuild) makeRoom(ctx context.Context) (bool, error) {
+	most, need := b.service.options.Columns.Bytes, b.table.bytes()
+	if need > most || b.table.Len() > column.MaxRows {
+		return false, nil
+	}
+	if b.others+need <= most {
+		return true, nil
+	}
+	return true, b.locked(ctx, func(*columnTurn, *Structure, Reader) error {
+		b.evict(func() bool { return b.bytes()+need <= most })
+		b.others = b.bytes()
+		return nil
+	})
 }
 
 // dropUnfit gives up fields with too many different texts.
@@ -282,14 +312,6 @@ func (b *columnBuild) dropUnfit() {
 		}
 		return unfit
 	})
-}
-
-func fieldNumbers(fields []*Field) []query.Field {
-	list := make([]query.Field, len(fields))
-	for i, f := range fields {
-		list[i] = f.Num
-	}
-	return list
 }
 
 // install puts the table in its place, with what was changed since it was begun

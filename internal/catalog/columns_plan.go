@@ -81,7 +81,7 @@ func planColumns(g *Aggregated) (p *columnPlan, why string) {
 		p.measured = g.Catalog.Field(g.Measure.Field)
 		p.need(p.measured)
 	}
-	if !p.conditions(g.Catalog, g.Where) || !p.conditions(g.Catalog, g.Seen) {
+	if !p.conditions(g, g.Where) || !p.conditions(g, g.Seen) {
 		return nil, "a condition is on what is not in the log of changes"
 	}
 	return p, ""
@@ -95,14 +95,14 @@ func (p *columnPlan) need(f *Field) {
 
 // conditions gathers what a condition needs; false for one that can change without
 // a change that is logged.
-func (p *columnPlan) conditions(c *Catalog, n query.Node) bool {
+func (p *columnPlan) conditions(g *Aggregated, n query.Node) bool {
 	logged := true
-	query.Walk(c.Num, n, func(_ query.Catalog, n query.Node) {
-		if _, unread := n.(query.Unread); unread {
-			logged = false
-		}
+	query.Walk(g.Catalog.Num, n, func(c query.Catalog, n query.Node) {
+		_, unread := n.(query.Unread)
+		of := g.Structure.Catalog(c)
+		logged = logged && !unread && of != nil && !of.Mirror
 	})
-	p.leaves(c, n)
+	p.leaves(g.Catalog, n)
 	return logged
 }
 
@@ -181,7 +181,7 @@ func (d *reading) fromColumns(ctx context.Context, g *Aggregated, p *columnPlan,
 			}
 		}
 	}
-	err = table.Aggregate(a, func(c *column.Group) error {
+	err = table.Aggregate(ctx, a, func(c *column.Group) error {
 		group := &Group{Axis: groupKeyOf(p.axis, c.Axis), Split: groupKeyOf(p.split, c.Split),
 			Records: c.Rows, Seen: c.Seen, Values: c.Values, Sum: c.Sum, Min: c.Min, Max: c.Max}
 		return each(group, groupKeyOf(p.measured, c.Value))
@@ -272,7 +272,7 @@ func (d *reading) rowsWhere(ctx context.Context, g *Aggregated, table *columnTab
 
 func (d *reading) rowsOf(ctx context.Context, g *Aggregated, table *columnTable, n query.Node) (column.Set, error) {
 	seq := d.turn.seq
-	if rows, ok := table.recall(n, seq); ok {
+	if rows, ok := table.recall(n, seq, d.turn.pending); ok {
 		return rows, nil
 	}
 	foreign := false
@@ -289,12 +289,13 @@ func (d *reading) rowsOf(ctx context.Context, g *Aggregated, table *columnTable,
 	return rows, err
 }
 
-// recall finds a set that was remembered and still holds.
-func (t *columnTable) recall(n query.Node, seq int64) (column.Set, bool) {
+// recall finds a set that was remembered and still holds. Where changes without a
+// number are in the snapshot none of the store does.
+func (t *columnTable) recall(n query.Node, seq int64, pending bool) (column.Set, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, s := range t.sets {
-		if (!s.foreign || s.seq == seq) && reflect.DeepEqual(s.node, n) {
+		if (!s.foreign || s.seq == seq && !pending) && reflect.DeepEqual(s.node, n) {
 			copy(t.sets[1:], t.sets[:i])
 			t.sets[0] = s
 			return s.rows, true

@@ -23,13 +23,18 @@ import (
 // columnsNode is a service that keeps columns: on PostgreSQL of another node.
 func (w *world) columnsNode(target testdb.Target) *catalog.Service {
 	w.Helper()
+	return w.boundedNode(target, catalog.ColumnOptions{Bytes: 64 << 20})
+}
+
+func (w *world) boundedNode(target testdb.Target, o catalog.ColumnOptions) *catalog.Service {
+	w.Helper()
 	db := w.db
 	if target.Dir == "" {
 		db = openTarget(w, target)
 	}
 	return catalog.New(db, catalog.Options{
 		Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Directory: w.logins, Filters: bpium.ViewFilters{},
-		FieldsMax: 300, TextMax: 256, RecordsMax: 10_000, Zone: time.UTC, Columns: catalog.ColumnOptions{Bytes: 64 << 20},
+		FieldsMax: 300, TextMax: 256, RecordsMax: 10_000, Zone: time.UTC, Columns: o,
 	})
 }
 
@@ -343,6 +348,51 @@ func (m *columnsModel) compare() bool {
 			strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 	return slices.ContainsFunc(engines, func(e catalog.Engine) bool { return e.Columns })
+}
+
+// TestColumnsAreBounded: what is kept stays within its bounds, the fields that were
+// asked last are in it, and it goes when memory is short.
+func TestColumnsAreBounded(t *testing.T) {
+	oneWorld(t, func(t *testing.T, w *world) {
+		var ops []catalog.Op
+		for i := range 500 {
+			ops = append(ops, catalog.Create{Catalog: w.orders.Num, Values: values(w.orders, "name", catalog.Text(fmt.Sprint("name ", i%20)),
+				"price", catalog.Number(float64(i)), "due", catalog.Time(int64(i)*86_400_000), "paid", catalog.Bool(i%2 == 0))})
+		}
+		w.apply(ops...)
+		const most = 24_000
+		tight := false
+		node := w.boundedNode(testdb.Target{Dir: "the store of the world"}, catalog.ColumnOptions{Bytes: most, Tight: func() bool { return tight }})
+		tend := func() {
+			if err := node.TendColumns(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := node.AllColumnBytes(); got > most {
+				t.Errorf("%d bytes are kept, %d may be", got, most)
+			}
+		}
+		for range 2 {
+			for _, key := range []string{"price", "due", "paid", "state", "name", "tags", "owner"} {
+				ask := catalog.AggregateAsk{Catalog: w.orders.Num, Explain: true}
+				ask.Axis = query.Grouping{By: query.GroupsOfField, Field: w.num(key), Step: query.Day}
+				want, _ := groupsOf(t, w.s, boss, ask)
+				for i := range 2 {
+					got, engines := groupsOf(t, node, boss, ask)
+					if !slices.Equal(got, want) || i == 1 && !engines[0].Columns {
+						t.Errorf("%s: %+v %d groups, want %d", key, engines, len(got), len(want))
+					}
+					tend()
+				}
+			}
+		}
+		tight = true
+		for range 30 {
+			tend()
+		}
+		if got := node.AllColumnBytes(); got != 0 {
+			t.Errorf("%d bytes are kept while memory is short", got)
+		}
+	})
 }
 
 // TestColumnsSnapshots: while records change in pairs, every answer from columns is

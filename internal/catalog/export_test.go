@@ -31,6 +31,9 @@ func (s *Service) TendColumns(ctx context.Context) error {
 	return s.columns.tend(ctx)
 }
 
+// AllColumnBytes is the memory of all catalogs.
+func (s *Service) AllColumnBytes() int64 { return s.columns.bytes() }
+
 // ColumnBytes is the memory that a catalog takes, of how many records and fields.
 func (s *Service) ColumnBytes(c query.Catalog) (bytes, records, fields int) {
 	table := s.columns.tables[c]

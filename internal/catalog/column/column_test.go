@@ -74,7 +74,7 @@ func TestTable(t *testing.T) {
 		}
 		a := &Aggregation{Axis: &GroupBy{Unit: 100, Shift: 30}, Split: &GroupBy{Column: table.Column(2)}, Measure: Numbers, Of: table.Column(1)}
 		a.Where, _ = table.Where(nil, nil)
-		err := table.Aggregate(a, func(g *Group) error {
+		err := table.Aggregate(t.Context(), a, func(g *Group) error {
 			name := fmt.Sprintf("%d/%s", g.Axis.Int, noneOr(g.Split))
 			if int64(want[name+" rows"]) != g.Rows || want[name+" sum"] != g.Sum {
 				t.Errorf("seed %d, %s: %d rows, sum %v, want %v and %v", seed, name, g.Rows, g.Sum, want[name+" rows"], want[name+" sum"])
@@ -122,7 +122,7 @@ func TestManyCells(t *testing.T) {
 	a := &Aggregation{Axis: &GroupBy{Column: table.Column(1)}, Split: &GroupBy{Unit: 1}}
 	a.Where, _ = table.Where(nil, nil)
 	groups, rows := 0, int64(0)
-	if err := table.Aggregate(a, func(g *Group) error { groups++; rows += g.Rows; return nil }); err != nil {
+	if err := table.Aggregate(t.Context(), a, func(g *Group) error { groups++; rows += g.Rows; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if groups != 3000 || rows != 3000 { // the two zeros were made at different times
@@ -130,7 +130,7 @@ func TestManyCells(t *testing.T) {
 	}
 	a.Split = nil
 	groups = 0
-	if err := table.Aggregate(a, func(*Group) error { groups++; return nil }); err != nil || groups != 2999 {
+	if err := table.Aggregate(t.Context(), a, func(*Group) error { groups++; return nil }); err != nil || groups != 2999 {
 		t.Errorf("%d groups, %v", groups, err)
 	}
 }
@@ -147,7 +147,7 @@ func TestBlocks(t *testing.T) {
 		a := &Aggregation{Axis: &GroupBy{Column: table.Column(1)}, Split: &GroupBy{Unit: 1000}}
 		a.Where, _ = table.Where(nil, nil)
 		rows := int64(0)
-		if err := table.Aggregate(a, func(g *Group) error { rows += g.Rows; return nil }); err != nil || rows != int64(n+1) {
+		if err := table.Aggregate(t.Context(), a, func(g *Group) error { rows += g.Rows; return nil }); err != nil || rows != int64(n+1) {
 			t.Fatalf("%d rows of %d are counted; %v", rows, n+1, err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestSum(t *testing.T) {
 		a := &Aggregation{Measure: Numbers, Of: table.Column(1)}
 		a.Where, _ = table.Where(nil, nil)
 		groups := 0
-		err := table.Aggregate(a, func(g *Group) error {
+		err := table.Aggregate(t.Context(), a, func(g *Group) error {
 			groups++
 			if g.Sum != test.want {
 				t.Errorf("the sum of %d numbers is %v, want %v", len(test.numbers), g.Sum, test.want)
@@ -186,17 +186,31 @@ func TestSum(t *testing.T) {
 	}
 }
 
-// TestTooManyCodes: a dimension with more values than a key has room for is
-// refused, not mixed up.
-func TestTooManyCodes(t *testing.T) {
+// TestTooMany: more groups than there is room for, and rows with so many values
+// in two dimensions that their pairs would fill the memory, are refused.
+func TestTooMany(t *testing.T) {
 	table := NewTable()
 	table.Add(1, NewColumn(Floats))
-	for i := range maxCodes + 1 {
+	for i := range mostCells + 1 {
 		table.Column(1).SetFloat(table.Put(query.Record(i+1), 0), float64(i))
 	}
 	a := &Aggregation{Axis: &GroupBy{Column: table.Column(1)}}
 	a.Where, _ = table.Where(nil, nil)
-	if err := table.Aggregate(a, func(*Group) error { return nil }); !errors.Is(err, ErrTooMany) {
+	if err := table.Aggregate(t.Context(), a, func(*Group) error { return nil }); !errors.Is(err, ErrTooMany) {
+		t.Errorf("got %v", err)
+	}
+	table = NewTable()
+	table.Add(1, NewColumn(Lists))
+	values := make([]int64, 1000)
+	for i := range values {
+		values[i] = int64(i)
+	}
+	for i := range 10 {
+		table.Column(1).SetList(table.Put(query.Record(i+1), 0), values)
+	}
+	a = &Aggregation{Axis: &GroupBy{Column: table.Column(1)}, Split: &GroupBy{Column: table.Column(1)}}
+	a.Where, _ = table.Where(nil, nil)
+	if err := table.Aggregate(t.Context(), a, func(*Group) error { return nil }); !errors.Is(err, ErrTooMany) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -219,7 +233,7 @@ func BenchmarkAggregate(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if err := table.Aggregate(a, func(*Group) error { return nil }); err != nil {
+				if err := table.Aggregate(b.Context(), a, func(*Group) error { return nil }); err != nil {
 					b.Fatal(err)
 				}
 			}

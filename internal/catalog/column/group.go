@@ -1,12 +1,13 @@
 package column
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
 )
 
-// ErrTooMany says that a dimension has more groups than can be told apart.
+// ErrTooMany says that there are more groups than can be told apart or kept.
 var ErrTooMany = errors.New("column: too many groups")
 
 // GroupBy is one dimension of groups: a column, or the time of creation.
@@ -65,10 +66,13 @@ const block = 1024
 // for the only one there is without dimensions. The sum is as exact as one of twice
 // the digits, infinite where it is too large. It fails with ErrTooMany, and as each
 // does.
-func (t *Table) Aggregate(a *Aggregation, each func(*Group) error) error {
+func (t *Table) Aggregate(ctx context.Context, a *Aggregation, each func(*Group) error) error {
 	g := newGroups(t, a)
 	rows := make([]uint32, block)
 	for from := 0; from < len(t.records); from += block {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		to := min(from+block, len(t.records))
 		if g.from, g.all = from, a.Where.full(from, to); g.all {
 			rows = rows[:to-from]
@@ -113,8 +117,14 @@ type groups struct {
 	room  [7][]uint32 // of codes, of lined by dimension and of place
 }
 
-// fewCells is how many cells have a place of their own each.
-const fewCells = 1 << 17
+const (
+	// fewCells is how many cells have a place of their own each.
+	fewCells = 1 << 17
+	// mostCells bounds the cells.
+	mostCells = 1 << 20
+	// mostLined bounds how often the rows of a block are lined up.
+	mostLined = 1 << 20
+)
 
 func newGroups(t *Table, a *Aggregation) *groups {
 	g := &groups{Aggregation: a}
@@ -159,7 +169,9 @@ func (g *groups) add(rows []uint32) error {
 			g.codes[i] = nil
 			continue
 		case d.list != nil:
-			g.expand(i)
+			if err := g.expand(i); err != nil {
+				return err
+			}
 		case g.all && d.plain != nil && i < 2:
 			g.codes[i] = d.plain.codes[g.from : g.from+len(rows)]
 			continue
@@ -188,7 +200,7 @@ func (g *groups) hide(codes []uint32) {
 }
 
 // expand lines up a row as often as it has values.
-func (g *groups) expand(i int) {
+func (g *groups) expand(i int) error {
 	list := g.dims[i].list
 	codes, lined := g.room[i][:0], g.room[3+i][:0]
 	g.all = false
@@ -199,6 +211,9 @@ func (g *groups) expand(i int) {
 			codes = append(codes, w)
 		} else {
 			codes = append(codes, list.list(w)...)
+		}
+		if len(codes) > mostLined {
+			return ErrTooMany
 		}
 		for range len(codes) - n {
 			lined = append(lined, row)
@@ -216,6 +231,7 @@ func (g *groups) expand(i int) {
 			g.codes[j] = before[j]
 		}
 	}
+	return nil
 }
 
 // locate finds the cell of each row that is lined up.
@@ -262,6 +278,9 @@ func (g *groups) look() error {
 		}
 		place, ok := g.at[key]
 		if !ok {
+			if len(g.keys) == mostCells {
+				return ErrTooMany
+			}
 			place = uint32(len(g.keys))
 			g.at[key] = place
 			g.keys = append(g.keys, key)
