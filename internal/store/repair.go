@@ -58,11 +58,11 @@ const (
 )
 
 // Repair makes again what is stored twice and differs from the values it was
-// made of, and removes boards and widgets that are of nothing. It finds the damage as Check does, while the company is in use, and
-// writes only what differs, some records at a time. What follows from nothing
-// stays as it is: Check reports it. Of a list and its entries the list in the
-// record counts; where that is gone, the entries. It gives what was repaired
-// also with an error.
+// made of, and removes boards and widgets that are of nothing. It finds the
+// damage as Check does, while the company is in use, and writes only what
+// differs, some records at a time. What follows from nothing stays as it is:
+// Check reports it. Of a list and its entries the list in the record counts;
+// where that is gone, the entries. It gives what was repaired also with an error.
 func (s *Company) Repair(ctx context.Context) ([]Repaired, error) {
 	r := &repair{company: s, count: map[string]int{}}
 	err := catalog.ErrStale

@@ -94,14 +94,28 @@ func (s Set) without(o Set) Set {
 	return rest
 }
 
-// All gives the live rows that are in all of the sets.
+// All gives the live rows that are in all of the sets, which are of live rows.
 func (t *Table) All(sets []Set) Set {
-	if len(sets) == 1 {
-		return sets[0] // of live rows already; see Where
+	switch len(sets) {
+	case 0:
+		return t.live
+	case 1:
+		return sets[0]
 	}
-	all := t.live
-	for _, s := range sets {
-		all = all.and(s)
+	all := sets[0].and(sets[1])
+	for _, s := range sets[2:] {
+		all.keep(s)
 	}
 	return all
+}
+
+// keep takes out what is not in the other set.
+func (s Set) keep(o Set) {
+	for i := range s {
+		if i < len(o) {
+			s[i] &= o[i]
+		} else {
+			s[i] = 0
+		}
+	}
 }

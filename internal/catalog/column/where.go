@@ -67,15 +67,14 @@ func (t *Table) Where(n query.Node, other Leaf) (Set, error) {
 	case nil:
 		return t.live, nil
 	case query.And:
-		all := t.live
-		for _, e := range n {
-			set, err := t.Where(e, other)
-			if err != nil {
+		sets := make([]Set, len(n))
+		for i, e := range n {
+			var err error
+			if sets[i], err = t.Where(e, other); err != nil {
 				return nil, err
 			}
-			all = all.and(set)
 		}
-		return all, nil
+		return t.All(sets), nil
 	case query.Or:
 		either := Set{}
 		for _, e := range n {
