@@ -395,6 +395,85 @@ func TestColumnsAreBounded(t *testing.T) {
 	})
 }
 
+// TestColumnsFollow: what changes without a change of the record itself is seen: an
+// option that is taken away, and a linked record that a condition is on.
+func TestColumnsFollow(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		w := newWorld(t, target)
+		node := w.columnsNode(target)
+		vendor := w.vendor("good")
+		for i := range 4 {
+			w.order("name", catalog.Text("a"), "state", catalog.Items{query.Item(i%2 + 1)}, "vendor", catalog.Links{link(w.vendors, vendor)})
+		}
+		ask := catalog.AggregateAsk{Catalog: w.orders.Num, Explain: true}
+		ask.Axis = query.Grouping{By: query.GroupsOfField, Field: w.num("state")}
+		ask.Query.Where = query.Cond{Field: w.num("vendor"), Test: query.LinksWhere{Catalog: w.vendors.Num,
+			Where: query.Cond{Field: w.fieldOf(w.vendors, "title"), Test: query.Substring{Fold: "good"}}}}
+		shows := func(what, want string) {
+			t.Helper()
+			for range 2 { // the second time from columns
+				got, engines := groupsOf(t, node, boss, ask)
+				if strings.Join(got, "; ") != want {
+					t.Errorf("%s: %q of %+v, want %q", what, got, engines, want)
+				}
+				if err := node.TendColumns(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if err := w.db.Sequence(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, engines := groupsOf(t, node, boss, ask); !engines[0].Columns {
+				t.Errorf("%s: %+v", what, engines)
+			}
+		}
+		both := "group {0 0 1  }/{2 0 0  }: 2 2 true; group {0 0 2  }/{2 0 0  }: 2 2 true"
+		shows("at first", both)
+		rename := func(title string) {
+			w.apply(catalog.Update{Catalog: w.vendors.Num, Record: query.Key{Record: vendor}, Values: values(w.vendors, "title", catalog.Text(title))})
+		}
+		rename("bad")
+		shows("after the vendor got another title", "")
+		rename("good again")
+		shows("after it got it back", both)
+		inputs := same(w.orders)
+		config := w.orders.FieldByKey("state").Config
+		config.Items = config.Items[1:]
+		inputs[at(w.orders, "state")].Config = &config
+		w.orders = w.rebuild(w.orders, inputs)
+		shows("without the first option", "group {0 0 2  }/{2 0 0  }: 2 2 true; group {2 0 0  }/{2 0 0  }: 2 2 true")
+	})
+}
+
+// TestColumnsAreMadeBesideWrites: what changes while columns are made is in them.
+func TestColumnsAreMadeBesideWrites(t *testing.T) {
+	oneWorld(t, func(t *testing.T, w *world) {
+		for range 20 {
+			w.order("name", catalog.Text("a"), "price", catalog.Number(0))
+		}
+		ask := catalog.AggregateAsk{Catalog: w.orders.Num, Explain: true}
+		ask.Axis = query.Grouping{By: query.GroupsOfField, Field: w.num("price")}
+		for n := 1; n <= 60; n++ {
+			node := w.columnsNode(testdb.Target{Dir: "the store of the world"})
+			groupsOf(t, node, boss, ask)
+			var writing sync.WaitGroup
+			writing.Go(func() {
+				for r := range query.Record(20) {
+					w.patch(r+1, "price", catalog.Number(float64(n)))
+				}
+			})
+			if err := node.TendColumns(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			writing.Wait()
+			want := fmt.Sprintf("group {0 %d 0  }/{2 0 0  }: 20 20 true", n)
+			if got, engines := groupsOf(t, node, boss, ask); !engines[0].Columns || strings.Join(got, "; ") != want {
+				t.Fatalf("%q of %+v, want %q", got, engines, want)
+			}
+		}
+	})
+}
+
 // TestColumnsSnapshots: while records change in pairs, every answer from columns is
 // one of a moment between two changes, and of no older one than was answered before.
 func TestColumnsSnapshots(t *testing.T) {
