@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,9 @@ import (
 const (
 	// scanRows is how many records are read at once to make columns.
 	scanRows = 20_000
+	// largeColumns is how many bytes of a table leave so much garbage behind that it
+	// is given back at once.
+	largeColumns = 1 << 20
 	// differentTexts bounds the different texts of a column.
 	differentTexts = 50_000
 	// unfitFor is how long what did not fit is not tried again.
@@ -194,7 +198,11 @@ func (x *columns) build(ctx context.Context, num query.Catalog, wanted map[query
 			return err
 		}
 		if fits {
-			return x.locked(ctx, func(t *columnTurn, st *Structure, r Reader) error { return b.install(ctx, t, st, r) })
+			err := x.locked(ctx, func(t *columnTurn, st *Structure, r Reader) error { return b.install(ctx, t, st, r) })
+			if b.table.bytes() > largeColumns {
+				debug.FreeOSMemory() // of what was read
+			}
+			return err
 		}
 	}
 	x.wants.refuse(slices.Collect(maps.Keys(wanted))...)

@@ -56,6 +56,9 @@ func (t *columnTable) groupBy(f *Field, g query.Grouping, shift int64) *column.G
 		return nil
 	}
 	by := &column.GroupBy{Shift: shift, Unit: RawStep(g.Step)}
+	if folds(g) {
+		by.Same = func(n int64) int64 { return foldTime(n, g.Step, shift) }
+	}
 	if f != nil {
 		by.Column, by.Tenths = t.Column(f.Num), f.inTenths()
 	}

@@ -69,42 +69,65 @@ func (c *Column) plain(dst, rows []uint32) []uint32 {
 
 // stepped groups times by the number of their unit since 1970.
 func stepped(c *Column, by *GroupBy) dimension {
-	shift, unit := by.Shift, by.Unit
-	first := floorDiv(c.least+shift, unit)
-	if size := floorDiv(c.most+shift, unit) - first + 2; size < fewSteps {
-		return dimension{
-			size: int(size),
-			codes: func(dst, rows []uint32) []uint32 {
-				from, code := int64(0), uint32(0) // of the last step: the next row is often in it as well
-				for _, row := range rows {
-					v := c.times[row]
-					if v == noTime {
-						dst = append(dst, 0)
-						continue
-					}
-					if v += shift; code == 0 || v < from || v >= from+unit {
-						step := floorDiv(v, unit)
-						from, code = step*unit, uint32(step-first)+1
-					}
-					dst = append(dst, code)
-				}
-				return dst
-			},
-			key: func(code uint32) Key {
-				if code == 0 {
-					return Key{None: true}
-				}
-				return Key{Int: first + int64(code) - 1}
-			},
+	first := floorDiv(c.least+by.Shift, by.Unit)
+	size := floorDiv(c.most+by.Shift, by.Unit) - first + 1
+	if size > fewSteps || !c.any {
+		return manySteps(c, by)
+	}
+	codes, firsts := make([]uint32, size), []int64(nil) // of each unit, and the unit that each code came from
+	if by.Same == nil {
+		firsts = make([]int64, size)
+		for i := range codes {
+			codes[i], firsts[i] = uint32(i)+1, first+int64(i)
+		}
+	} else {
+		known := dictionary{}
+		for i := range codes {
+			step := first + int64(i)
+			if codes[i] = known.number(by.Same(step)); int(codes[i]) > len(firsts) {
+				firsts = append(firsts, step)
+			}
 		}
 	}
+	shift, unit, each := by.Shift-first*by.Unit, by.Unit, 1/float64(by.Unit)
+	return dimension{
+		size: len(firsts) + 1,
+		codes: func(dst, rows []uint32) []uint32 {
+			for _, row := range rows {
+				v := c.times[row]
+				if v == noTime {
+					dst = append(dst, 0)
+					continue
+				}
+				v += shift // from here on not negative, and small enough to be off by one at most
+				step := int64(float64(v) * each)
+				if rest := v - step*unit; rest < 0 {
+					step--
+				} else if rest >= unit {
+					step++
+				}
+				dst = append(dst, codes[step])
+			}
+			return dst
+		},
+		key: func(code uint32) Key {
+			if code == 0 {
+				return Key{None: true}
+			}
+			return Key{Int: firsts[code-1]}
+		},
+	}
+}
+
+// manySteps numbers the units as they come.
+func manySteps(c *Column, by *GroupBy) dimension {
 	steps := dictionary{}
 	return dimension{
 		codes: func(dst, rows []uint32) []uint32 {
 			for _, row := range rows {
 				code := uint32(0)
 				if v := c.times[row]; v != noTime {
-					code = steps.number(floorDiv(v+shift, unit))
+					code = steps.number(floorDiv(v+by.Shift, by.Unit))
 				}
 				dst = append(dst, code)
 			}

@@ -16,6 +16,9 @@ type GroupBy struct {
 	// Unit, of times, and Shift before it are ms: the groups are the numbers of
 	// units since 1970.
 	Unit, Shift int64
+	// Same, if not nil, gives what the numbers of one longer group have in common:
+	// they may be one group then, with one of their numbers as its key.
+	Same func(int64) int64
 	// Tenths makes groups of tens of a number.
 	Tenths bool
 }
