@@ -198,8 +198,9 @@ func (x *columns) build(ctx context.Context, num query.Catalog, wanted map[query
 			return err
 		}
 		if fits {
+			large := b.table.bytes() > largeColumns
 			err := x.locked(ctx, func(t *columnTurn, st *Structure, r Reader) error { return b.install(ctx, t, st, r) })
-			if b.table.bytes() > largeColumns {
+			if large {
 				debug.FreeOSMemory() // of what was read
 			}
 			return err
