@@ -58,7 +58,7 @@ func prepare(t *testing.T, db database, env ...string) *server {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir,
 		"KARTOTEKA_DATA_DIR=" + s.dir,
 		"KARTOTEKA_ADMIN_LOGIN=" + adminLogin, "KARTOTEKA_ADMIN_PASSWORD=" + adminPassword,
-		"KARTOTEKA_LIMIT_USER_MAX_REQUESTS=0", "KARTOTEKA_LIMIT_IP_MAX_REQUESTS=0",
+		"KARTOTEKA_LIMIT_USER_MAX_REQUESTS=0", "KARTOTEKA_LIMIT_IP_MAX_REQUESTS=0", "KARTOTEKA_REPORT_CACHE_AFTER=0",
 	}
 	if db == postgres {
 		s.env = append(s.env, "KARTOTEKA_DB_CONNECTION_STRING="+newPostgres(t))
