@@ -167,6 +167,7 @@ func (x *columns) followAll(ctx context.Context) error {
 					done = done && len(table.stale) == 0
 				}
 			}
+			x.tidy()
 			x.evict(func() bool { return x.bytes() <= x.service.options.Columns.Bytes })
 			return nil
 		})
@@ -175,6 +176,24 @@ func (x *columns) followAll(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// tidy gives up what is mostly of records and texts that are gone: it is made anew
+// when somebody asks. The caller has the gate.
+func (x *columns) tidy() {
+	x.state.Lock()
+	defer x.state.Unlock()
+	for num, table := range x.tables {
+		if table.Dead() > max(followMost, table.Len()) {
+			delete(x.tables, num)
+			continue
+		}
+		for f := range table.fields {
+			if c := table.Column(f); c.Kind() == column.Texts && c.Different() > 2*differentTexts {
+				table.drop(f)
+			}
+		}
+	}
 }
 
 // build reads a catalog into memory: those fields that are there already as well
