@@ -21,7 +21,8 @@ type Policy struct {
 	PrivateSetting string
 	// Own gives the addresses of this server's listeners, which are never called,
 	// also where private networks are; an unspecified IP stands for each of this
-	// machine. It is asked at each connection; nil = none.
+	// machine. It is asked at each connection; nil = none. An address elsewhere that
+	// is led back here, by a router or a proxy in front, is not known.
 	Own func() []netip.AddrPort
 }
 

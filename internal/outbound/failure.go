@@ -96,7 +96,7 @@ func (r *refusal) explain(host string) *Error {
 	case r.own:
 		e.Message = fault.Msg("%s leads to this server itself, which is never called", host)
 	case r.setting != "":
-		e.Message = fault.Msg("%s leads to a private network; only the setting %s allows to call it", host, r.setting)
+		e.Message = fault.Msg("%s leads to a private network; the setting %s would allow the call", host, r.setting)
 	default:
 		e.Message = fault.Msg("%s leads to an address that is never called", host)
 	}

@@ -320,6 +320,32 @@ func TestIdleConnectionsThatWereClosed(t *testing.T) {
 	}
 }
 
+// A call that ends before its answer does leaves no connection behind.
+func TestFailedCallsEndTheirConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer string
+		reason Reason
+	}{
+		"no answer":      {"", Timeout},
+		"half an answer": {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx", Timeout},
+		"large answer":   {"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx", TooLarge},
+	} {
+		gone := make(chan struct{})
+		address := newReceiver(t, func(p peer) {
+			_, _ = p.Read(make([]byte, 1)) // who speaks first says what nobody asked for
+			_, _ = io.WriteString(p, c.answer)
+			_, _ = io.Copy(io.Discard, p)
+			close(gone)
+		})
+		failure(t, newClient(t, Config{Timeout: soon, MaxBody: 100}), Request{Method: "POST", URL: address, Body: []byte("x")}, c.reason)
+		select {
+		case <-gone:
+		case <-time.After(3 * time.Second):
+			t.Errorf("%s: the connection is kept", name)
+		}
+	}
+}
+
 func TestErrorsForTheLogAndForPeople(t *testing.T) {
 	cause := errors.New("dial tcp 10.1.2.3:80: bad")
 	e := &Error{Reason: Unreachable, Message: badResponse("example.com", nil).Message, cause: cause}

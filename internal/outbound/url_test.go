@@ -38,7 +38,7 @@ func TestCheckURL(t *testing.T) {
 }
 
 func TestCheckURLRefuses(t *testing.T) {
-	const networks, deny = "the setting OUTBOUND_PRIVATE_NETWORKS allows", "the setting HOOKS_DENY_PRIVATE=false allows"
+	const networks, deny = "the setting OUTBOUND_PRIVATE_NETWORKS would", "the setting HOOKS_DENY_PRIVATE=false would"
 	cases := []struct {
 		name, raw string
 		reason    Reason
