@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"kartoteka/internal/account"
@@ -43,7 +45,9 @@ type App struct {
 	// resets makes the letters with links to new passwords; nil without letters.
 	resets   *resets
 	requests requestCount
-	closers  []func() error
+	// listening are the addresses of the open listeners.
+	listening atomic.Pointer[[]netip.AddrPort]
+	closers   []func() error
 }
 
 // Open opens or makes the databases and the services. On SQLite it takes the

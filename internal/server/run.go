@@ -85,6 +85,7 @@ func (a *App) listen(ctx context.Context) ([]listener, error) {
 	if len(open) == 0 {
 		return nil, errors.New("PORT_HTTP and PORT_HTTPS leave nothing to listen on")
 	}
+	a.opened(open)
 	return append(a.listenOperators(ctx), open...), nil
 }
 
