@@ -1,9 +1,11 @@
 package server
 
 import (
+	"crypto/rand"
 	"net"
 	"net/netip"
 
+	"kartoteka/internal/hook"
 	"kartoteka/internal/outbound"
 )
 
@@ -23,6 +25,27 @@ func (a *App) webhookClient() (*outbound.Client, error) {
 		Timeout:     s.WebhookTimeout,
 		UserAgent:   "Kartoteka/" + a.Version,
 	})
+}
+
+// openHooks makes what calls webhooks.
+func (a *App) openHooks() error {
+	client, err := a.webhookClient()
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, func() error { client.Close(); return nil })
+	base := ""
+	if a.Settings.Host != "" {
+		base = "http://" + a.Settings.Host
+		if a.Settings.LinksHTTPS {
+			base = "https://" + a.Settings.Host
+		}
+	}
+	a.hooks = hook.New(hook.Options{
+		Catalog: a.Catalog, Jobs: a.company, Client: client, Now: a.now, Log: a.Log, Owner: rand.Text(), Base: base,
+		Shared: a.Settings.DBConnection != "", Timeout: a.Settings.WebhookTimeout,
+	})
+	return nil
 }
 
 // own gives the addresses of the open listeners, none before there are any.
