@@ -177,7 +177,8 @@ func commentText(b body) string {
 // EncodeHistory adds a page of a history as JSON. Fields, if not nil, cuts the
 // entries to them.
 func EncodeHistory(dst []byte, page *catalog.HistoryPage, fields []query.Field) []byte {
-	e := historyEncoder{writer: writer{b: dst}, page: page, wanted: map[query.Field]bool{}}
+	e := historyEncoder{pastEncoder: pastEncoder{writer: writer{b: dst}, structure: page.Structure, hides: page.HidesTitle},
+		page: page, wanted: map[query.Field]bool{}}
 	for _, f := range fields {
 		e.wanted[f] = true
 	}
@@ -190,7 +191,7 @@ func EncodeHistory(dst []byte, page *catalog.HistoryPage, fields []query.Field) 
 }
 
 type historyEncoder struct {
-	writer
+	pastEncoder
 	page   *catalog.HistoryPage
 	wanted map[query.Field]bool // empty for all
 }
@@ -251,11 +252,6 @@ func (e *historyEncoder) payload(h *catalog.HistoryEntry) {
 	e.end('}')
 }
 
-func (e *historyEncoder) value(v tree.Value) {
-	e.next()
-	e.b = v.AppendJSON(e.b)
-}
-
 // change writes the old and the new value of one field, if it still exists and
 // may be seen.
 func (e *historyEncoder) change(h *catalog.HistoryEntry, m tree.Field) {
@@ -276,77 +272,4 @@ func (e *historyEncoder) change(h *catalog.HistoryEntry, m tree.Field) {
 	e.key("newValue")
 	e.past(f, after)
 	e.end('}')
-}
-
-// past writes a value as it was: catalog.AppendHistoryJSON made it.
-func (e *historyEncoder) past(f *catalog.Field, v tree.Value) {
-	if v.IsNull() {
-		e.raw(emptyValue(f))
-		return
-	}
-	switch f.Type.Name() {
-	case "date":
-		ms, _ := v.Int()
-		e.next()
-		e.b = appendTime(e.b, ms)
-	case "radiobutton":
-		if v.Len() == 0 {
-			e.raw("null")
-			return
-		}
-		e.value(v.Items()[0])
-	case "user", "object":
-		e.pastLinks(f, v)
-	case "file":
-		e.pastFiles(v)
-	default:
-		e.value(v)
-	}
-}
-
-func (e *historyEncoder) pastLinks(f *catalog.Field, v tree.Value) {
-	e.open('[')
-	for _, link := range v.Items() {
-		c, _ := link.Get("c")
-		r, _ := link.Get("r")
-		code, _ := link.Get("k")
-		title, _ := link.Get("t")
-		catalogNum, _ := c.Int()
-		record, _ := r.Int()
-		name := title.Str()
-		if e.page.HidesTitle(query.MakeRef(query.Catalog(catalogNum), query.Record(record))) {
-			name = catalog.TitleText("", query.Record(record), code.Str())
-		}
-		if f.HoldsEmployees() {
-			e.open('{')
-			e.key("id")
-			e.b = appendRecordID(e.b, code.Str(), query.Record(record))
-			e.comma = true
-			e.str("title", name)
-			e.end('}')
-			continue
-		}
-		e.next()
-		e.b = appendLinkHead(e.b, e.page.Structure, query.Catalog(catalogNum))
-		e.b = appendRecordID(e.b, code.Str(), query.Record(record))
-		e.str("recordTitle", name)
-		e.yes("isRemoved", false)
-		e.end('}')
-	}
-	e.end(']')
-}
-
-// pastFiles writes what a history shows of files.
-func (e *historyEncoder) pastFiles(v tree.Value) {
-	e.open('[')
-	for _, file := range v.Items() {
-		e.open('{')
-		for _, name := range []string{"id", "title", "size", "mimeType"} {
-			member, _ := file.Get(name)
-			e.key(name)
-			e.value(member)
-		}
-		e.end('}')
-	}
-	e.end(']')
 }

@@ -97,6 +97,9 @@ func (w *writing) finish(ctx context.Context) error {
 	if err := w.commit(ctx); err != nil {
 		return w.explain(ctx, err)
 	}
+	if fired(w.mutations) {
+		w.s.wakeFollower()
+	}
 	w.auditEmployees(ctx)
 	w.auditAccounts(ctx)
 	if len(w.messages)+len(w.accounts) > 0 {
@@ -211,7 +214,7 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 // before them.
 func (w *writing) isAll() bool {
 	return w.alongside == nil && len(w.messages)+len(w.subscriptions)+len(w.accounts)+len(w.claimed) == 0 &&
-		!w.comments && !w.looksBack() && !w.regroups()
+		!w.comments && !w.looksBack() && !w.regroups() && !w.rewritesHooks()
 }
 
 func (w *writing) comment(ctx context.Context, tx Writer) error {

@@ -126,7 +126,7 @@ func (p *planner) mutation(s *step) Mutation {
 	m := Mutation{
 		Catalog: s.subject.catalog, Record: s.subject.record, Version: s.subject.version,
 		At: p.moment.Now, Code: s.code,
-		Change:  ChangeRow{Actor: p.actor.Employee, Origin: p.actor.Origin, Values: p.changeJSON(s)},
+		Change:  ChangeRow{Actor: p.actor.Employee, Origin: p.actor.Origin, Values: p.changeJSON(s), Fires: p.fires(s)},
 		History: p.history(s),
 	}
 	switch s.kind {

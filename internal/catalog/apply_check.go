@@ -39,6 +39,7 @@ func (p *planner) check(ctx context.Context, s *step) error {
 	if len(p.details) > 0 && !p.more(s) {
 		return fault.Invalid(p.details)
 	}
+	s.remember()
 	s.subject.apply(s)
 	return nil
 }

@@ -126,12 +126,13 @@ func (w *writing) looksBack() bool {
 
 // bumpRights makes everybody look again at who is in which role group when
 // that may have changed: employees' cards that link others, or a record gone
-// that is a group.
+// that is a group. Subscriptions are read with the same version.
 func (w *writing) bumpRights(ctx context.Context, tx Writer) error {
-	if !w.regroups() {
+	regroups := w.regroups()
+	if !regroups && !w.rewritesHooks() {
 		return nil
 	}
-	if err := tx.BumpRights(ctx); err != nil {
+	if err := tx.BumpRights(ctx); err != nil || !regroups {
 		return err
 	}
 	return w.s.keepsAdmin(ctx, tx)

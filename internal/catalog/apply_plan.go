@@ -68,11 +68,13 @@ type step struct {
 	code    *string   // the new custom id, nil to leave it
 	text    string    // of a comment
 	want    Privilege // that the actor needs on the record
+	whole   bool      // all values are needed, also those that do not change
 
 	// Set by check:
 	changes  []change
 	retitle  bool
 	password string
+	had      []change // old values of all fields, if whole
 }
 
 // change is one field's change. For a created record also the fields that were
@@ -238,6 +240,9 @@ func (p *planner) addUpdate(ctx context.Context, op Update) error {
 		return err
 	}
 	n := p.needed(sub.catalog)
+	if st.whole = p.keepsWhole(sub.catalog); st.whole {
+		n.wantAll()
+	}
 	for _, g := range st.given {
 		n.want(sub.catalog.Field(g.Field))
 	}

@@ -165,7 +165,7 @@ func (s *subject) load(page *Page, row int) {
 // or after, or may have.
 func (p *planner) mentions() bool {
 	return slices.ContainsFunc(p.steps, func(s *step) bool {
-		return s.kind != updateStep || slices.ContainsFunc(s.given, func(g FieldValue) bool {
+		return s.kind != updateStep || s.whole || slices.ContainsFunc(s.given, func(g FieldValue) bool {
 			f := s.subject.catalog.Field(g.Field)
 			return f == nil || f.Storage() == LinksStorage
 		})
@@ -199,9 +199,10 @@ func (p *planner) mentioned() []query.Ref {
 }
 
 // initialLinks are links beyond the given values: the defaults of a new record
-// and everything that a removed one has.
+// and everything that a removed one has, or one
+// whose old values are all told.
 func (s *step) initialLinks(at Moment) []Value {
-	if s.kind != createStep && s.kind != deleteStep {
+	if s.kind != createStep && s.kind != deleteStep && !s.whole {
 		return nil
 	}
 	var values []Value

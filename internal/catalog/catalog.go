@@ -179,6 +179,11 @@ func (s *Service) ClearCatalog(ctx context.Context, a Actor, key, name string) (
 		if cleared, err = w.Clear(ctx, scope.Catalog, now, ChangeRow{Actor: a.Employee, Origin: a.Origin}); err != nil {
 			return err
 		}
+		if number == Webhooks { // everybody reads the subscriptions again
+			if err := w.BumpRights(ctx); err != nil {
+				return err
+			}
+		}
 		return w.LooseFiles(ctx, number, 0, now)
 	})
 	if err == nil {

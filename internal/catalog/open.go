@@ -158,6 +158,9 @@ func (s *Service) Purge(ctx context.Context) error {
 			return fmt.Errorf("purge field %d: %w", f.Num, err)
 		}
 	}
+	if err := s.purgeChanges(ctx); err != nil {
+		return fmt.Errorf("purge changes: %w", err)
+	}
 	return s.purgeFiles(ctx)
 }
 

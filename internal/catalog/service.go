@@ -27,6 +27,7 @@ type Service struct {
 	server     serverView
 	letters    chan struct{} // wakes the sender of letters
 	relayAgain chan struct{} // tells Run that messages are left
+	fired      chan struct{} // wakes the consumer of what changes set off
 }
 
 // Options are what a Service needs from outside.
@@ -98,7 +99,7 @@ func New(store Store, options Options) *Service {
 	}
 	s := &Service{
 		store: store, options: options, indexer: newIndexer(),
-		letters: make(chan struct{}, 1), relayAgain: make(chan struct{}, 1),
+		letters: make(chan struct{}, 1), relayAgain: make(chan struct{}, 1), fired: make(chan struct{}, 1),
 	}
 	s.columns = newColumns(s)
 	return s

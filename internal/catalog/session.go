@@ -31,13 +31,21 @@ func (s *Service) reload(ctx context.Context, old *Structure) (*Structure, error
 	if st := s.structure.Load(); st != old && st != nil {
 		return st, nil
 	}
-	def, err := s.store.Structure(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load structure: %w", err)
+	for range maxTries {
+		def, err := s.store.Structure(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load structure: %w", err)
+		}
+		st := newStructure(def)
+		if err = s.readHooks(ctx, st); err == nil {
+			s.structure.Store(st)
+			return st, nil
+		}
+		if !errors.Is(err, ErrStale) {
+			return nil, err
+		}
 	}
-	st := newStructure(def)
-	s.structure.Store(st)
-	return st, nil
+	return nil, fault.New(fault.Unavailable, "The structure keeps changing; try again")
 }
 
 // retry calls try with the current structure until it does not fail with

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"kartoteka/internal/job"
 	"kartoteka/internal/query"
 )
 
@@ -64,6 +65,11 @@ type Store interface {
 	// Reserve takes n record numbers, the first of which it returns. Numbers
 	// not used stay unused.
 	Reserve(ctx context.Context, c query.Catalog, n int) (query.Record, error)
+	// Sequence gives all changes that are committed now their numbers.
+	Sequence(ctx context.Context) error
+	// PurgeChanges drops some of the first changes: those made before (Unix ms) that
+	// no consumer with a cursor, nor a job, needs any more. It gives how many.
+	PurgeChanges(ctx context.Context, before int64, limit int) (int64, error)
 	// KeepIndexes runs fn while no other node and no other call makes or drops
 	// indexes of the company. If one does, it waits for its end, or fails with
 	// ErrBusy if it is not to wait. What fn has done stays when it fails.
@@ -117,6 +123,8 @@ type Reader interface {
 	Changes(ctx context.Context, after int64, limit int, each func(LoggedChange) error) error
 	// LastChange is the greatest number of a change, 0 if there is none.
 	LastChange(ctx context.Context) (int64, error)
+	// Fired reads the changes from one number to another that set something off.
+	Fired(ctx context.Context, from, to int64, limit int) ([]FiredChange, error)
 	// Scan reads the records that follow one by number.
 	Scan(ctx context.Context, c *Catalog, columns []*Field, after query.Record, limit int) (*Page, error)
 	// Matching calls each for every record that matches, in no promised order.
@@ -223,6 +231,7 @@ type Titles map[query.Ref]Title
 type Writer interface {
 	Reader
 	ChatWriter
+	job.Writer
 	// Write applies the mutations in order. It fails with ErrMoved or
 	// ErrCodeTaken, and then the transaction must be given up. After Last it may
 	// commit them as well.
@@ -415,23 +424,6 @@ type ItemTime struct {
 	Field query.Field
 	Item  query.Item
 	Enter bool
-}
-
-// ChangeRow is a change for the log that deliveries follow.
-type ChangeRow struct {
-	Actor  query.Record // employee; 0 for automation
-	Origin string       // "api", "import", "cli"
-	// Values has old and new values by field number: {"12":[old,new]}.
-	Values json.RawMessage
-}
-
-// LoggedChange tells of a change that something of a record changed. Numbers are
-// dense and in the order in which changes can be seen; one that is 0 is still to
-// come, after all that are given.
-type LoggedChange struct {
-	Seq     int64
-	Catalog query.Catalog
-	Record  query.Record // 0: all of the catalog were removed
 }
 
 // HistoryKind is what a history entry tells of.

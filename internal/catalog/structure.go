@@ -156,6 +156,9 @@ type Structure struct {
 	removedFields map[query.Field]string
 	boards        map[query.Board]*Board
 	rights        *rights
+	// hooks are the subscriptions that are on, by record.
+	hooks          []*Hook
+	hookedCatalogs map[query.Catalog][]*Hook
 	// employees keeps what employees may do (*employeeAccess) as long as the
 	// structure lives.
 	employees sync.Map

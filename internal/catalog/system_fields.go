@@ -11,8 +11,10 @@ import (
 	"kartoteka/internal/query"
 )
 
-// The catalogs of the section of the server.
+// Catalogs that mean something to the program: that of runs, and those of the section
+// of the server.
 const (
+	processes       query.Catalog = 8
 	companies       query.Catalog = 16
 	Accounts        query.Catalog = 17
 	apiTags         query.Catalog = 20

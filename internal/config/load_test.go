@@ -54,6 +54,7 @@ func TestNothingIsRequired(t *testing.T) {
 		APIBodyLimit: 10 << 20, RecordsLimitMax: 10000, TextMaxLength: 256, FieldsMax: 300, ReportCacheBytes: 128 << 20, ReportCacheAfter: 5 * time.Millisecond,
 		DefaultLanguage: "en", LogLevel: slog.LevelInfo, LogFormat: "text",
 		CompanyTimezone: time.UTC, LicenseModules: []string{"*"},
+		HooksDenyPrivate: true, WebhookTimeout: 10 * time.Second,
 		S3Local: true, S3Port: 2020, S3Bucket: "storage", S3Key: "kartoteka", FileMaxSize: 1 << 30, FileUploadTTL: time.Hour, FileURLTTL: 24 * time.Hour,
 	}
 	got := *s

@@ -3,6 +3,7 @@ package config
 import (
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"time"
 )
 
@@ -92,6 +93,17 @@ type Settings struct {
 	EmailLogin, EmailPassword, EmailFrom string
 	// LinksHTTPS makes links in letters begin with https.
 	LinksHTTPS bool
+
+	// OutboundNetworks are private networks that outgoing calls may reach.
+	OutboundNetworks []netip.Prefix
+	// OutboundProxy takes all outgoing calls; nil = they go directly.
+	OutboundProxy *url.URL
+	// HooksDenyPrivate keeps webhooks out of all other private networks.
+	HooksDenyPrivate bool
+	// HooksTLSInsecure accepts any certificate of a webhook.
+	HooksTLSInsecure bool
+	// WebhookTimeout bounds a call of a webhook.
+	WebhookTimeout time.Duration
 
 	// S3Local keeps files in a folder: S3DataPath, "" = one in DataDir.
 	S3Local    bool

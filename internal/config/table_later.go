@@ -32,14 +32,7 @@ func peopleLater() []setting {
 
 func automationLater() []setting {
 	return []setting{
-		{key: "WEBHOOK_TIMEOUT", def: "10000", unit: "ms", value: millis(nil, 1), help: "longest call of a webhook"},
-		{key: "HOOKS_TLS_INSECURE", def: "false", value: boolean(nil), help: "accept any certificate in outgoing calls",
-			aliases: []alias{{"NODE_TLS_REJECT_UNAUTHORIZED", invert}}},
-		{key: "HOOKS_DENY_PRIVATE", def: "true", value: boolean(nil), help: "refuse webhooks to private networks"},
 		{key: "EVENT_CHAIN_LIMIT", def: "20", value: integer[int](nil, 1, 1000), help: "longest chain of events that cause each other"},
-		{key: "OUTBOUND_PRIVATE_NETWORKS", value: networks(nil), help: "private networks that outgoing calls may reach",
-			aliases: []alias{{name: "SYNC_PRIVATE_NETWORKS"}}},
-		{key: "OUTBOUND_PROXY", value: text(nil), help: "proxy of outgoing calls"},
 		{key: "SCENARIO_SYNC_TIMEOUT", def: "60000", unit: "ms", value: millis(nil, 1), help: "longest scenario that a caller waits for"},
 		{key: "LIMIT_SCENARIO_MAX_REQUESTS", def: "1000", value: integer[int](nil, 0, maxCount), help: "calls of scenarios per company and account interval, 0 = no limit"},
 		{key: "SCRIPT_WORKERS", value: optional(integer[int](nil, 1, 4096)), help: "most script processes; unset: two per core"},
@@ -53,17 +46,6 @@ func automationLater() []setting {
 		{key: "BPM_PROCESS_RESULT_LIMIT", def: "10240", unit: "bytes", value: integer[int64](nil, 1, 1<<30), help: "largest result of a scenario"},
 		{key: "BPM_PROCESS_DATA_LIMIT", def: "102400", unit: "bytes", value: integer[int64](nil, 1, 1<<30), help: "largest data of a scenario"},
 	}
-}
-
-// invert reads the original's switch for certificate checks: 0 = do not check.
-func invert(s string) string {
-	switch s {
-	case "0", "false":
-		return "true"
-	case "1", "true":
-		return "false"
-	}
-	return s
 }
 
 // engine is the original's separate scenario engine: here scenarios run inside.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"kartoteka/internal/account"
@@ -17,6 +19,7 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/config"
 	"kartoteka/internal/fault"
+	"kartoteka/internal/hook"
 	"kartoteka/internal/store"
 )
 
@@ -42,8 +45,11 @@ type App struct {
 	files    catalog.FileOptions
 	// resets makes the letters with links to new passwords; nil without letters.
 	resets   *resets
+	hooks    *hook.Service
 	requests requestCount
-	closers  []func() error
+	// listening are the addresses of the open listeners.
+	listening atomic.Pointer[[]netip.AddrPort]
+	closers   []func() error
 }
 
 // Open opens or makes the databases and the services. On SQLite it takes the
@@ -88,6 +94,9 @@ func (a *App) open(ctx context.Context) error {
 	options := a.catalogOptions(accountDirectory{a.Accounts})
 	options.Letters = letters
 	a.Catalog = catalog.New(a.company, options)
+	if err := a.openHooks(); err != nil {
+		return err
+	}
 	if letters.Send != nil {
 		a.resets = newResets(a)
 	}

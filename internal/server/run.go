@@ -31,7 +31,7 @@ func (a *App) Run(ctx context.Context, ready func(net.Addr)) error {
 	defer stop()
 	var upkeep errgroup.Group
 	upkeep.Go(func() error { a.tryContents(background); return nil })
-	for _, run := range []func(context.Context) error{a.Accounts.Run, a.Catalog.Run, a.Catalog.RunColumns, a.company.RunSequence, a.runStatistics} {
+	for _, run := range []func(context.Context) error{a.Accounts.Run, a.Catalog.Run, a.Catalog.RunColumns, a.company.RunSequence, a.runStatistics, a.hooks.Run} {
 		upkeep.Go(func() error { return run(background) })
 	}
 	if a.resets != nil {
@@ -85,6 +85,7 @@ func (a *App) listen(ctx context.Context) ([]listener, error) {
 	if len(open) == 0 {
 		return nil, errors.New("PORT_HTTP and PORT_HTTPS leave nothing to listen on")
 	}
+	a.opened(open)
 	return append(a.listenOperators(ctx), open...), nil
 }
 

@@ -25,6 +25,26 @@ func (t *tx) Changes(ctx context.Context, after int64, limit int, each func(cata
 	return nil
 }
 
+// Fired implements catalog.Reader.
+func (t *tx) Fired(ctx context.Context, from, to int64, limit int) (list []catalog.FiredChange, err error) {
+	err = t.conn.Query(ctx, `SELECT seq, catalog, record, kind, at, actor, origin, data, fires FROM changes
+		WHERE seq >= ? AND seq <= ? AND fires IS NOT NULL ORDER BY seq LIMIT ?`, []any{from, to, limit}, func(r row) error {
+		c := catalog.FiredChange{Seq: r.Int(0), Catalog: query.Catalog(r.Int(1)), Record: query.Record(r.Int(2)), At: r.Int(4),
+			ChangeRow: catalog.ChangeRow{Actor: query.Record(r.Int(5)), Origin: r.Str(6), Values: []byte(r.Str(7)), Fires: []byte(r.Str(8))}}
+		for kind, name := range changeKinds {
+			if name == r.Str(3) && kind != catalog.RestoreRecord {
+				c.Kind = kind
+			}
+		}
+		list = append(list, c)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what changes set off: %w", err)
+	}
+	return list, nil
+}
+
 // LastChange implements catalog.Reader.
 func (t *tx) LastChange(ctx context.Context) (seq int64, err error) {
 	err = t.conn.Query(ctx, `SELECT coalesce(max(seq), 0) FROM changes`, nil, func(r row) error {

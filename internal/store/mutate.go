@@ -304,7 +304,7 @@ func appendLogArgs(args []any, m *catalog.Mutation) []any {
 	}
 	number, record, at := any(int64(m.Catalog.Num)), any(int64(m.Record)), any(m.At)
 	args = append(args, number, record, version, at, int64(m.Change.Actor), m.Change.Origin,
-		changeKinds[m.Kind], storedJSON(m.Change.Values))
+		changeKinds[m.Kind], storedJSON(m.Change.Values), storedJSON(m.Change.Fires))
 	if h := m.History; h != nil {
 		args = append(args, number, record, at, int64(h.Actor), string(h.Kind), storedJSON(h.Payload))
 	}
@@ -319,12 +319,12 @@ var changeKinds = map[catalog.MutationKind]string{
 }
 
 const (
-	insertChange  = `INSERT INTO changes (catalog, record, version, at, actor, origin, kind, data)`
+	insertChange  = `INSERT INTO changes (catalog, record, version, at, actor, origin, kind, data, fires)`
 	insertHistory = `INSERT INTO history (catalog, record, at, actor, kind, payload)`
-	changeRow     = ` VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	changeRow     = ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	historyRow    = ` VALUES (?, ?, ?, ?, ?, ?)`
 
-	changeArgs = 8
+	changeArgs = 9
 	logArgs    = changeArgs + 6
 )
 

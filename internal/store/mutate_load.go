@@ -95,9 +95,9 @@ func (l *load) add(w *writes, p *writePlan, m *catalog.Mutation) (err error) {
 		t = l.rows(insertTime, enteredAgain, 4)
 		t.args = append(t.args, int64(entry.Field), record, int64(entry.Item), at)
 	}
-	t = l.rows(insertChange, "", 8)
+	t = l.rows(insertChange, "", changeArgs)
 	t.args = append(t.args, number, record, int64(1), at, int64(m.Change.Actor), m.Change.Origin,
-		changeKinds[m.Kind], storedJSON(m.Change.Values))
+		changeKinds[m.Kind], storedJSON(m.Change.Values), storedJSON(m.Change.Fires))
 	if h := m.History; h != nil {
 		t = l.rows(insertHistory, "", 6)
 		t.args = append(t.args, number, record, at, int64(h.Actor), string(h.Kind), storedJSON(h.Payload))

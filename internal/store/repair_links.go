@@ -113,7 +113,7 @@ func (w *writes) repairList(c *catalog.Catalog, f *catalog.Field, record int64, 
 	if want := catalog.AppendList(nil, targets...); !slices.Equal(want, list) || (list != nil) != (want != nil) {
 		w.run(`UPDATE `+recordTable(c.Num)+` SET `+valueColumn(f)+` = ? WHERE id = ?`, want, record)
 		// whoever follows the log has to read the record again
-		w.run(insertChange+changeRow, int64(c.Num), record, 0, time.Now().UnixMilli(), 0, "structure", "update", nil)
+		w.run(insertChange+changeRow, int64(c.Num), record, 0, time.Now().UnixMilli(), 0, "structure", "update", nil, nil)
 		changed = true
 	}
 	return changed

@@ -12,7 +12,7 @@ import (
 func (t *tx) Clear(ctx context.Context, c *catalog.Catalog, at int64, by catalog.ChangeRow) (int64, error) {
 	n, err := t.clear(ctx, c)
 	if err == nil {
-		_, err = t.conn.Exec(ctx, insertChange+changeRow, int64(c.Num), 0, 0, at, int64(by.Actor), by.Origin, "clear", nil)
+		_, err = t.conn.Exec(ctx, insertChange+changeRow, int64(c.Num), 0, 0, at, int64(by.Actor), by.Origin, "clear", nil, nil)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("clear catalog %d: %w", c.Num, err)

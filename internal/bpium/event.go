@@ -1,0 +1,140 @@
+package bpium
+
+import (
+	"fmt"
+	"strconv"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
+	"kartoteka/internal/query/tree"
+)
+
+// Event is what a webhook tells.
+type Event struct {
+	Structure *catalog.Structure
+	Catalog   *catalog.Catalog
+	Hook      query.Record
+	Kind      catalog.HookEvent
+	Number    int64 // of the subscription's event
+	At        int64 // Unix ms
+	// Record and its custom id; 0 for one that is not stored yet.
+	Record query.Record
+	Code   string
+	// Actor is the employee, 0 for automation, with the custom id of his record.
+	Actor     query.Record
+	ActorCode string
+	// Changed has the changed values as the change log has them, {"12":[old,new]},
+	// Before all values before by field number.
+	Changed, Before []byte
+	Files           *catalog.FileLinks
+}
+
+// AppendEvent adds the body of a webhook. Values are not cut down to what somebody
+// may see. It fails when stored values cannot be read.
+func AppendEvent(dst []byte, ev *Event) ([]byte, error) {
+	e := eventEncoder{pastEncoder{writer: writer{b: dst}, structure: ev.Structure, whole: true, links: ev.Files}}
+	e.open('{')
+	e.str("timestamp", strconv.FormatInt(ev.At/1000, 10))
+	e.key("hook")
+	e.open('{')
+	e.str("id", strconv.FormatInt(int64(ev.Hook), 10))
+	e.str("event", string(ev.Kind))
+	e.number("sequenceId", ev.Number)
+	e.end('}')
+	e.key("payload")
+	if err := e.payload(ev); err != nil {
+		return nil, err
+	}
+	e.key("user")
+	e.open('{')
+	e.key("id")
+	if ev.Actor == 0 {
+		e.raw("null")
+	} else {
+		e.b = appendRecordID(e.b, ev.ActorCode, ev.Actor)
+		e.comma = true
+	}
+	e.end('}')
+	e.end('}')
+	return e.b, nil
+}
+
+type eventEncoder struct{ pastEncoder }
+
+func (e *eventEncoder) payload(ev *Event) error {
+	e.open('{')
+	e.str("catalogId", ev.Catalog.Key)
+	if ev.Record != 0 {
+		e.key("recordId")
+		e.b = appendRecordID(e.b, ev.Code, ev.Record)
+		e.comma = true
+	}
+	switch ev.Kind {
+	case catalog.AfterDelete, catalog.BeforeDelete:
+		e.end('}')
+		return nil
+	}
+	changed, err := stored(ev.Changed)
+	if err != nil {
+		return err
+	}
+	e.key("values")
+	e.open('{')
+	created := ev.Kind == catalog.AfterCreate || ev.Kind == catalog.BeforeCreate
+	for _, f := range ev.Catalog.Fields {
+		change, ok := changed.Get(strconv.FormatInt(int64(f.Num), 10))
+		if !ok || change.Len() != 2 || created && change.Items()[1].IsNull() {
+			continue
+		}
+		e.field(f, change.Items()[1])
+	}
+	e.end('}')
+	if !created {
+		if err := e.previous(ev); err != nil {
+			return err
+		}
+	}
+	e.end('}')
+	return nil
+}
+
+// previous writes all fields as they were before an update.
+func (e *eventEncoder) previous(ev *Event) error {
+	before, err := stored(ev.Before)
+	if err != nil {
+		return err
+	}
+	e.key("prevValues")
+	e.open('{')
+	for _, f := range ev.Catalog.Fields {
+		if f.Storage() == catalog.NoStorage || f.Secret {
+			continue
+		}
+		v, _ := before.Get(strconv.FormatInt(int64(f.Num), 10))
+		e.field(f, v)
+	}
+	e.end('}')
+	return nil
+}
+
+// field writes a value under the field's id, those of the system under their
+// number as well.
+func (e *eventEncoder) field(f *catalog.Field, v tree.Value) {
+	if f.System {
+		e.key(strconv.Itoa(f.ID))
+		e.past(f, v)
+	}
+	e.key(f.Key)
+	e.past(f, v)
+}
+
+func stored(data []byte) (tree.Value, error) {
+	if len(data) == 0 {
+		return tree.Value{}, nil
+	}
+	v, err := tree.ParseJSON(data, tree.Limits{})
+	if err != nil {
+		return v, fmt.Errorf("read stored values: %w", err)
+	}
+	return v, nil
+}

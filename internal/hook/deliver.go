@@ -1,0 +1,128 @@
+package hook
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"kartoteka/internal/bpium"
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/job"
+	"kartoteka/internal/query"
+)
+
+// retries are the waits between the attempts of a delivery that is tried again:
+// those that Standard Webhooks propose. A little chance keeps deliveries that
+// failed together from coming back together.
+var retries = []time.Duration{
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+// pauseAfter is how long a subscription may fail without a success before it is
+// paused.
+const pauseAfter = 5 * 24 * time.Hour
+
+// unreadable is what a job dies of whose change is gone or damaged.
+const unreadable = "the event can no longer be read"
+
+// deliver makes one attempt at a job.
+func (s *Service) deliver(ctx context.Context, j job.Job, t job.Target) job.Result {
+	r := job.Result{Job: j}
+	f, err := s.options.Catalog.Firing(ctx, query.Record(j.Target), j.Change)
+	if err != nil {
+		s.options.Log.ErrorContext(ctx, "webhook.unread", "module", "Hooks", "hook", j.Target, "job", j.ID, "error", err)
+		return s.missed(r, time.Minute)
+	}
+	if f.Hook == nil {
+		r.State, r.Error, r.Missed = job.Dead, "the subscription is switched off, paused or removed", true
+		return r
+	}
+	if r.Body == nil {
+		if r.Body, err = s.render(f, &j); err != nil {
+			s.options.Log.ErrorContext(ctx, "webhook.unreadable", "module", "Hooks", "hook", j.Target, "job", j.ID, "error", err)
+			r.State, r.Error, r.Missed = job.Dead, unreadable, true
+			return r
+		}
+	}
+	attempt, err := s.call(ctx, f.Hook, messageID(j.ID), r.Body)
+	if err != nil && ctx.Err() != nil {
+		return s.missed(job.Result{Job: j}, 0) // the program ends
+	}
+	now := s.options.Now()
+	r.Attempt, r.Tried, r.Attempts, r.Failed = attempt, now.UnixMilli(), j.Attempts+1, !succeeded(attempt)
+	switch {
+	case !r.Failed:
+		r.State = job.Done
+	case f.Hook.Retries && r.Attempts <= len(retries):
+		r.State, r.Due = job.Pending, now.Add(jitter(retries[r.Attempts-1])).UnixMilli()
+	default:
+		r.State = job.Dead
+	}
+	if attempt.Status == http.StatusGone {
+		if err := s.options.Catalog.DropHook(ctx, f.Hook.Record); err != nil {
+			s.options.Log.ErrorContext(ctx, "webhook.unremoved", "module", "Hooks", "hook", j.Target, "error", err)
+		}
+	}
+	return r
+}
+
+// missed is the result of an attempt that was not made; it is made after a wait.
+func (s *Service) missed(r job.Result, wait time.Duration) job.Result {
+	r.State, r.Missed, r.Due = job.Pending, true, s.options.Now().Add(wait).UnixMilli()
+	return r
+}
+
+func jitter(d time.Duration) time.Duration { return d + rand.N(d/5+1) - d/10 }
+
+// messageID names a delivery to its receiver, the same in each attempt.
+func messageID(id int64) string { return "msg_" + strconv.FormatInt(id, 10) }
+
+// render makes the body of a delivery.
+func (s *Service) render(f *catalog.Firing, j *job.Job) ([]byte, error) {
+	if f.Change == nil {
+		return nil, fmt.Errorf("change %d is gone", j.Change)
+	}
+	c := f.Structure.AnyCatalog(f.Change.Catalog)
+	if c == nil {
+		return nil, fmt.Errorf("catalog %d is gone", f.Change.Catalog)
+	}
+	return bpium.AppendEvent(nil, &bpium.Event{
+		Structure: f.Structure, Catalog: c, Hook: f.Hook.Record, Kind: f.Change.Event(), Number: j.Number, At: f.Change.At,
+		Record: f.Change.Record, Code: f.Fires.Code, Actor: f.Change.Actor, ActorCode: f.Actor.Code,
+		Changed: f.Change.Values, Before: f.Fires.Before, Files: s.options.Catalog.FileLinks(s.options.Base),
+	})
+}
+
+// settled notes what became of a delivery, and pauses a subscription that has
+// failed for too long.
+func (s *Service) settled(ctx context.Context, r job.Result, h job.Health) {
+	log := s.options.Log.With("module", "Hooks", "hook", r.Target, "job", r.ID, "event", r.Kind)
+	switch {
+	case r.Missed && r.State == job.Pending:
+		return
+	case r.State == job.Done:
+		log.InfoContext(ctx, "webhook.delivered", "status", r.Status, "ms", r.Took)
+		return
+	case r.State == job.Dead:
+		log.WarnContext(ctx, "webhook.failed", "status", r.Status, "attempts", r.Attempts, "reason", r.Error)
+	default:
+		log.WarnContext(ctx, "webhook.delayed", "status", r.Status, "attempts", r.Attempts, "reason", r.Error)
+	}
+	if r.Missed || h.Since == 0 || s.options.Now().Sub(time.UnixMilli(h.Since)) < pauseAfter {
+		return
+	}
+	// Its health begins anew: whoever switches it on again has mended it.
+	err := s.options.Jobs.Forgive(ctx, queue, r.Target)
+	if err == nil {
+		err = s.options.Catalog.PauseHook(ctx, query.Record(r.Target))
+	}
+	if err != nil {
+		log.ErrorContext(ctx, "webhook.unpaused", "error", err)
+		return
+	}
+	log.WarnContext(ctx, "webhook.paused")
+}
