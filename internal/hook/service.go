@@ -87,6 +87,9 @@ func New(o Options) *Service {
 // Run delivers events until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	if err := s.options.Jobs.VoidLeases(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // the program ends before it began
+		}
 		return err
 	}
 	all, ctx := errgroup.WithContext(ctx)
