@@ -116,6 +116,7 @@ func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options 
 		Files:      a.files,
 		Company:    company,
 		Server:     a.serverOptions(accounts),
+		Gate:       func(ctx context.Context, asks []catalog.Asked) error { return a.hooks.Ask(ctx, asks) },
 		Columns: catalog.ColumnOptions{
 			Bytes: int64(a.Settings.ReportCacheBytes), Worth: a.Settings.ReportCacheAfter, Tight: memoryIsTight,
 		},
