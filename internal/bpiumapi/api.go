@@ -7,6 +7,7 @@ import (
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/hook"
 	"kartoteka/internal/httpkit"
 	"kartoteka/internal/report"
 )
@@ -16,6 +17,7 @@ import (
 type Options struct {
 	Catalog  *catalog.Service
 	Report   *report.Service
+	Hooks    *hook.Service
 	Accounts *account.Service
 	Kit      *httpkit.Kit
 	Cookies  httpkit.Cookies
