@@ -278,6 +278,7 @@ func (a *App) Tools() adminapi.Tools {
 	t := NoTools(a.Settings, a.Log)
 	t.Catalog, t.Accounts, t.Company = a.Catalog, a.Accounts, company
 	t.Check, t.Repair, t.Backup = a.check, a.repair, a.backup
+	t.Deliveries, t.Wake = a.company, a.hooks.Wake
 	t.Now = a.now
 	return t
 }

@@ -6,12 +6,18 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"kartoteka/internal/adminapi"
+	"kartoteka/internal/store/testdb"
 )
 
 // The message is what events.md §2.2 documents.
@@ -378,4 +384,54 @@ func TestWebhookBeforeMeetsOthers(t *testing.T) {
 			h.Errorf("the record is %s", got)
 		}
 	})
+}
+
+// A restored folder delivers nothing until somebody says so.
+func TestWebhookAfterRestore(t *testing.T) {
+	h := openHooked(t, testdb.SQLite(t))
+	r := newReceiver(h)
+	h.subscribe(r.URL, `"record.created"`, `,"$retry":["$standard"]`)
+	r.answers(func(int, received) (int, string) { return 500, "" })
+	h.add(`{"1":"a"}`)
+	r.next()
+	from, to := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "copy")
+	progress := func(int64, int64) {}
+	if _, err := h.app.backup(t.Context(), from, progress); err != nil {
+		t.Fatal(err)
+	}
+	h.end()
+	if _, err := Restore(t.Context(), from, folderSettings(t, to), progress); err != nil {
+		t.Fatal(err)
+	}
+	h.target.Dir = to
+	h.env = append(h.env, "DATA_DIR="+to)
+	r.answers(nil)
+	h.start()
+	h.add(`{"1":"b"}`)
+	h.pass(time.Hour)
+	r.none("paused")
+	if out := h.operate("jobs"); !strings.Contains(out, "paused") || !strings.Contains(out, "hook   1       2        0     0       1\n") {
+		t.Errorf("jobs: %s", out)
+	}
+	if out := h.operate("sync", "resume"); out != "Deliveries go on\n" {
+		t.Errorf("resume: %s", out)
+	}
+	if a, b := r.next(), r.next(); a.Body.Hook.SequenceID+b.Body.Hook.SequenceID != 3 {
+		t.Errorf("came %s and %s", a.Raw, b.Raw)
+	}
+}
+
+// operate runs an operators' command in the program.
+func (h *hooked) operate(name string, args ...string) string {
+	h.Helper()
+	i := slices.IndexFunc(adminapi.Operations(), func(o adminapi.Operation) bool { return o.Name == name })
+	task, err := adminapi.Operations()[i].Prepare(flag.NewFlagSet(name, flag.ContinueOnError), args)
+	if err != nil {
+		h.Fatal(err)
+	}
+	var out strings.Builder
+	if err := task.Run(h.Context(), h.app.Tools(), adminapi.Call{Out: &out}); err != nil {
+		h.Fatal(err)
+	}
+	return out.String()
 }
