@@ -69,6 +69,10 @@ func TestArguments(t *testing.T) {
 		{"undelete", "what is to come back"},
 		{"undelete record 5", "no section, catalog or field"},
 		{"undelete field 5", "catalog and of the field"},
+		{"sync resume", "-- resume"},
+		{"sync", "pause or resume"},
+		{"sync resume now", "pause or resume"},
+		{"jobs hook", "unexpected argument"},
 		{"undelete catalog 5 6", "the id of the catalog is wanted"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

@@ -27,8 +27,11 @@ type Tools struct {
 	// Backup copies everything to a folder, empty or not there, and calls
 	// progress with the bytes that are done and those that there are.
 	Backup func(ctx context.Context, dir string, progress func(done, total int64)) (*Backup, error)
-	Log    *slog.Logger
-	Now    func() time.Time
+	// Deliveries are the queues; Wake lets the server look at them, nil for none.
+	Deliveries Deliveries
+	Wake       func()
+	Log        *slog.Logger
+	Now        func() time.Time
 	// Zone is where imported dates without an offset are.
 	Zone *time.Location
 	// Alone says that nobody else has the data open: nobody waits for what an
@@ -90,6 +93,8 @@ func Operations() []Operation {
 		{"rights", "rights USER CATALOG[/RECORD] [--field ID]", "tell what an employee may do, and by which rules", defineRights},
 		{"report", "report CATALOG [--axis FIELD[:STEP]] [--split FIELD[:STEP]] [--value FUNCTION:FIELD] [--filter JSON] [--format FORMAT]", "print records in groups, counted or measured, as a table or bars", defineReport},
 		{"undelete", "undelete section|catalog ID, undelete field CATALOG ID", "bring back what was removed less than 30 days ago", defineUndelete},
+		{"jobs", "jobs", "tell how many deliveries wait, were made or failed", defineJobs},
+		{"sync", "sync pause|resume", "stop all deliveries, or let them go on: a restored folder begins paused", defineSync},
 	}
 }
 

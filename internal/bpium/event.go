@@ -16,6 +16,7 @@ type Event struct {
 	Hook      query.Record
 	Kind      catalog.HookEvent
 	Number    int64 // of the subscription's event
+	Test      bool  // there was no event
 	At        int64 // Unix ms
 	// Record and its custom id; 0 for one that is not stored yet.
 	Record query.Record
@@ -40,6 +41,9 @@ func AppendEvent(dst []byte, ev *Event) ([]byte, error) {
 	e.str("id", strconv.FormatInt(int64(ev.Hook), 10))
 	e.str("event", string(ev.Kind))
 	e.number("sequenceId", ev.Number)
+	if ev.Test {
+		e.yes("test", true)
+	}
 	e.end('}')
 	e.key("payload")
 	if err := e.payload(ev); err != nil {

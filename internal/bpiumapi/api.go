@@ -8,6 +8,7 @@ import (
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/hook"
 	"kartoteka/internal/httpkit"
 	"kartoteka/internal/report"
 )
@@ -17,6 +18,7 @@ import (
 type Options struct {
 	Catalog  *catalog.Service
 	Report   *report.Service
+	Hooks    *hook.Service
 	Accounts *account.Service
 	Kit      *httpkit.Kit
 	Cookies  httpkit.Cookies

@@ -292,12 +292,14 @@ func evilCases(s string) []badCase {
 func TestBadInput(t *testing.T) {
 	s := newSite(t, nil)
 	furnish(t, s)
+	s.must(t, "POST", "/catalogs/$webhooks/records", webhookOn("26"))
 	before := s.everything(t)
 	groups := map[string][]badCase{}
 	maps.Copy(groups, badInput)
 	maps.Copy(groups, badRights)
 	groups["tokens"] = badTokens
 	groups["messages"] = badMessages
+	groups["deliveries"] = badDeliveries
 	groups["boards"], groups["widgets"] = badBoards, badWidgets
 	for _, text := range evil {
 		groups["SQL and JSON paths in every string: "+text] = evilCases(text)

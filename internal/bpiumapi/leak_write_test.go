@@ -52,6 +52,8 @@ var foreign = []step{
 	{"a view's field", "POST", "/catalogs/25/views", `{"name":"x","filters":{"5":["1"]}}`},
 	{"a candidate's view", "GET", "/catalogs/26/fields/4/availableRecords?recordsFilters=" + esc(`[{"catalogId":"25","viewId":"closed"}]`), ""},
 	{"a group of values", "GET", "/catalogs/25/values/none", ""},
+	{"a delivery of another webhook", "GET", "/webhooks/2/deliveries/1", ""},
+	{"a delivery of another webhook to send", "POST", "/webhooks/2/deliveries/1/resend", ""},
 	{"a widget of another board", "GET", "/boards/1/widgets/1", ""},
 	{"a widget of another board to change", "PATCH", "/boards/1/widgets/1", `{"name":"x"}`},
 	{"a widget of another board to delete", "DELETE", "/boards/1/widgets/1", ""},
@@ -70,6 +72,7 @@ func TestChildOfAForeignParent(t *testing.T) {
 		s.must(t, "POST", "/catalogs/26/views", `{"id":"mine","name":"Mine"}`)
 		s.must(t, "POST", "/boards/2/widgets", `{"chartType":"number"}`)
 		s.must(t, "POST", "/catalogs/26/records/1/messages", `{"text":"one"}`)
+		s.deliverOne(t)
 		before := g.everything(t)
 		for _, c := range foreign {
 			a := s.do(t, c.method, c.path, c.body)

@@ -11,7 +11,7 @@ import (
 
 // routes are those of /api/v1 that this version serves.
 func (a *API) routes() []httpkit.Route {
-	return slices.Concat(a.messageRoutes(), a.fileRoutes(), a.reportRoutes(), a.boardRoutes(), []httpkit.Route{
+	return slices.Concat(a.messageRoutes(), a.fileRoutes(), a.reportRoutes(), a.boardRoutes(), a.deliveryRoutes(), []httpkit.Route{
 		{Pattern: "GET /profile/me", Handler: a.profile},
 		{Pattern: "GET /company", Handler: a.company},
 		{Pattern: "GET /companies", Handler: a.companies},
@@ -96,8 +96,6 @@ var later = []string{
 
 	"GET /trash", "POST /trash/{kind}/{id}/undelete",
 	"GET /stream", "GET /messages/stream",
-	"GET /webhooks/{webhook}/deliveries", "GET /webhooks/{webhook}/deliveries/{delivery}",
-	"POST /webhooks/{webhook}/deliveries/{delivery}/resend", "POST /webhooks/{webhook}/resend", "POST /webhooks/{webhook}/test",
 }
 
 // laterAuth is later for /auth.

@@ -21,7 +21,9 @@ import (
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/bpiumapi"
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/hook"
 	"kartoteka/internal/httpkit"
+	"kartoteka/internal/outbound"
 	"kartoteka/internal/report"
 	"kartoteka/internal/store"
 	"kartoteka/internal/store/testdb"
@@ -74,6 +76,7 @@ type site struct {
 	clock    *clock
 	accounts *account.Service
 	catalog  *catalog.Service
+	hooks    *hook.Service
 	log      *logBuffer
 }
 
@@ -175,6 +178,11 @@ func (s *site) openServices(ctx context.Context, target testdb.Target, log *slog
 			Signer: &blob.Signer{KeyID: "K1", Secret: []byte("secret"), LinkSecret: []byte("links"), Bucket: "storage"},
 		},
 	})
+	client, err := outbound.New(outbound.Config{Policy: outbound.Policy{Private: true}})
+	if err != nil {
+		return nil, err
+	}
+	s.hooks = hook.New(hook.Options{Catalog: s.catalog, Jobs: company, Client: client, Now: s.clock.Now, Log: log, Owner: "test"})
 	return func() error { return errors.Join(files.Close(), os.RemoveAll(dir), company.Close(), control.Close()) }, nil
 }
 
@@ -209,7 +217,7 @@ func newSiteOn(t testing.TB, target testdb.Target, change func(*bpiumapi.Options
 	check(t, err)
 	kit := httpkit.New(httpkit.Options{Log: log})
 	opt := bpiumapi.Options{
-		Catalog: s.catalog, Report: &report.Service{Catalog: s.catalog}, Accounts: s.accounts, Kit: kit, BodyLimit: 10 << 20, URLLogin: true, Now: s.clock.Now,
+		Catalog: s.catalog, Report: &report.Service{Catalog: s.catalog}, Hooks: s.hooks, Accounts: s.accounts, Kit: kit, BodyLimit: 10 << 20, URLLogin: true, Now: s.clock.Now,
 		License: bpiumapi.License{Serial: "AAAA-BBBB-1234", Modules: []string{"*"}},
 		Host:    "cards.example",
 	}

@@ -28,10 +28,16 @@ const maxComment = 10_000
 // It fails with ValidationFailed (all fields of the first operation that is not
 // valid; Data has its index under "operation" when there are several),
 // NotFound, Forbidden, UnknownField, FieldHidden, FieldReadonly, InvalidID,
-// DuplicateID, Duplicate, LastAdmin, MethodNotAllowed, Conflict, and the faults
+// DuplicateID, Duplicate, LastAdmin, MethodNotAllowed, Conflict, Rejected, KeepsChanging, and the faults
 // of alongside; with an actor that names a structure, ErrStale as well.
 func (s *Service) Apply(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) ([]Outcome, error) {
-	outcomes, err := s.attempt(ctx, a, ops, alongside)
+	outcomes, asked, err := s.attempt(ctx, a, ops, alongside)
+	for n := 1; asked && again(a, err); n++ {
+		if n == askedMost {
+			return nil, changedMeanwhile()
+		}
+		outcomes, asked, err = s.attempt(ctx, a, ops, alongside)
+	}
 	if !again(a, err) {
 		return outcomes, err
 	}
@@ -40,9 +46,15 @@ func (s *Service) Apply(ctx context.Context, a Actor, ops []Op, alongside func(W
 	s.contending.Lock()
 	defer s.contending.Unlock()
 	for range maxAttempts {
-		if outcomes, err = s.attempt(ctx, a, ops, alongside); !again(a, err) {
-			return outcomes, err
+		if outcomes, asked, err = s.attempt(ctx, a, ops, alongside); asked || !again(a, err) {
+			break
 		}
+	}
+	switch {
+	case !again(a, err):
+		return outcomes, err
+	case asked: // answers are not waited for in the queue again
+		return nil, changedMeanwhile()
 	}
 	return nil, fault.New(fault.Conflict, "Others keep changing these records; try again")
 }
@@ -53,20 +65,22 @@ func again(a Actor, err error) bool {
 	return errors.Is(err, ErrMoved) || a.Under == nil && errors.Is(err, ErrStale)
 }
 
-// attempt plans the operations and writes them.
-func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) ([]Outcome, error) {
+// attempt plans the operations and writes them; asked tells that subscriptions were
+// asked about them.
+func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) (list []Outcome, asked bool, err error) {
 	w, err := s.workOut(ctx, a, ops)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	w.outcomes, w.alongside = w.planner.outcomes(len(ops)), alongside
 	if err := w.finish(ctx); err != nil {
-		return nil, err
+		return nil, w.asked, err
 	}
-	return w.outcomes, nil
+	return w.outcomes, w.asked, nil
 }
 
-// workOut is all of the work before the transaction.
+// workOut is all of the work before the transaction, the questions to subscriptions
+// among it.
 func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, error) {
 	if err := s.confirmFiles(ctx, a, namedFiles(ops)); err != nil {
 		return nil, err
@@ -86,10 +100,11 @@ func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, err
 	if err != nil {
 		return nil, err
 	}
-	return &writing{
+	w := &writing{
 		planner: p, mutations: p.mutations(), files: p.fileWrites(), subscriptions: p.subscriptions(), messages: messages,
 		accounts: accounts, claimed: p.claims(),
-	}, nil
+	}
+	return w, w.ask(ctx)
 }
 
 // finish is the transaction and what follows it.
@@ -133,6 +148,7 @@ type writing struct {
 	claimed       []claim
 	outcomes      []Outcome
 	alongside     func(Writer, []Outcome) error
+	asked         bool      // subscriptions were asked about it
 	begun         time.Time // when the transaction ran, the last time
 }
 

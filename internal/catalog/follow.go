@@ -184,3 +184,20 @@ func (s *Service) purgeChanges(ctx context.Context) error {
 		}
 	}
 }
+
+// EmployeeCode is the custom id of an employee's record, "" for none.
+func (s *Service) EmployeeCode(ctx context.Context, n query.Record) (string, error) {
+	if n == 0 {
+		return "", nil
+	}
+	ref := query.MakeRef(Employees, n)
+	var titles Titles
+	err := s.view(ctx, func(_ *Structure, r Reader) (err error) {
+		titles, err = r.Titles(ctx, []query.Ref{ref})
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read an employee's id: %w", err)
+	}
+	return titles[ref].Code, nil
+}

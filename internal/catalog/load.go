@@ -81,6 +81,9 @@ func (p *Prepared) Commit(ctx context.Context, alongside func(Writer) error) (he
 		}
 		w.alongside = func(tx Writer, _ []Outcome) error { return alongside(tx) }
 		err = w.finish(ctx)
+		if w.asked && attempt == askedMost-1 && again(p.actor, err) {
+			return 0, changedMeanwhile()
+		}
 		if !again(p.actor, err) || attempt == maxAttempts {
 			return p.service.options.Now().Sub(w.begun), err
 		}

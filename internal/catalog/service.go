@@ -46,6 +46,8 @@ type Options struct {
 	Letters LetterOptions
 	Columns ColumnOptions
 	Server  ServerOptions
+	// Gate is asked before writes; nil when nobody is.
+	Gate Gate
 }
 
 // ServerOptions are what the company that administers the server is told of it;

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ const (
 	Duplicate        Code = "duplicate"
 	BodyTooLarge     Code = "body_too_large"
 	Conflict         Code = "conflict"
+	KeepsChanging    Code = "keeps_changing"
 
 	AuthRequired   Code = "auth_required"
 	BadCredentials Code = "bad_credentials"
@@ -79,6 +81,9 @@ type Error struct {
 	Details []Detail
 	// Data is added to the answer's body under "details"; nil for none.
 	Data map[string]any
+	// Said is the message in the caller's answer instead of Message when a program
+	// of the company's people decided: a JSON text or object.
+	Said json.RawMessage
 	// RetryAfter is how long the caller should wait; 0 when it makes no sense.
 	RetryAfter time.Duration
 	cause      error

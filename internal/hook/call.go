@@ -21,8 +21,8 @@ const (
 	maxAnswer = 4 << 10
 )
 
-// call posts a body to a subscription. id names the message in all its attempts.
-func (s *Service) call(ctx context.Context, h *catalog.Hook, id string, body []byte) (job.Attempt, error) {
+// call posts a body to a subscription; the response is nil without an answer. id names the message in all its attempts.
+func (s *Service) call(ctx context.Context, h *catalog.Hook, id string, body []byte) (job.Attempt, *outbound.Response, error) {
 	now := s.options.Now()
 	header := http.Header{"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {agent}}
 	if h.Secret != "" {
@@ -55,7 +55,7 @@ func (s *Service) call(ctx context.Context, h *catalog.Hook, id string, body []b
 	if err == nil && !succeeded(a) {
 		a.Error = "answered with status " + strconv.Itoa(a.Status)
 	}
-	return a, err
+	return a, res, err
 }
 
 // succeeded tells whether an answer means that the event arrived.

@@ -10,6 +10,7 @@ import (
 
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/fault"
 	"kartoteka/internal/job"
 	"kartoteka/internal/query"
 )
@@ -48,7 +49,7 @@ func (s *Service) deliver(ctx context.Context, j job.Job, t job.Target) job.Resu
 			return r
 		}
 	}
-	attempt, err := s.call(ctx, f.Hook, messageID(j.ID), r.Body)
+	attempt, _, err := s.call(ctx, f.Hook, messageID(j.ID), r.Body)
 	if err != nil && ctx.Err() != nil {
 		return s.missed(job.Result{Job: j}, 0) // the program ends
 	}
@@ -63,11 +64,16 @@ func (s *Service) deliver(ctx context.Context, j job.Job, t job.Target) job.Resu
 		r.State = job.Dead
 	}
 	if attempt.Status == http.StatusGone {
-		if err := s.options.Catalog.DropHook(ctx, f.Hook.Record); err != nil {
-			s.options.Log.ErrorContext(ctx, "webhook.unremoved", "module", "Hooks", "hook", j.Target, "error", err)
-		}
+		s.drop(ctx, f.Hook)
 	}
 	return r
+}
+
+// drop removes a subscription that its receiver ended.
+func (s *Service) drop(ctx context.Context, h *catalog.Hook) {
+	if err := s.options.Catalog.DropHook(ctx, h.Record); err != nil && !fault.Is(err, fault.NotFound) {
+		s.options.Log.ErrorContext(ctx, "webhook.unremoved", "module", "Hooks", "hook", int64(h.Record), "error", err)
+	}
 }
 
 // missed is the result of an attempt that was not made; it is made after a wait.

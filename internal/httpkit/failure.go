@@ -2,6 +2,7 @@ package httpkit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"math"
@@ -21,6 +22,7 @@ type Failure struct {
 	Status    int
 	Code      fault.Code
 	Message   string
+	Said      json.RawMessage // instead of Message; nil for none
 	Details   []Detail
 	Data      map[string]any // nil for none
 	RequestID string
@@ -41,7 +43,7 @@ type ErrorWriter func(w http.ResponseWriter, r *http.Request, f Failure)
 type flatBody struct {
 	Status    int            `json:"status"`
 	Code      fault.Code     `json:"code"`
-	Message   string         `json:"message"`
+	Message   any            `json:"message"`
 	Errors    []Detail       `json:"errors,omitempty"`
 	Details   map[string]any `json:"details,omitempty"`
 	RequestID string         `json:"requestId"`
@@ -50,7 +52,11 @@ type flatBody struct {
 // FlatError writes the platform API's flat body. It also answers what fails
 // before any API was reached.
 func FlatError(w http.ResponseWriter, _ *http.Request, f Failure) {
-	body, err := Marshal(flatBody{f.Status, f.Code, f.Message, f.Details, f.Data, f.RequestID})
+	message := any(f.Message)
+	if f.Said != nil {
+		message = f.Said
+	}
+	body, err := Marshal(flatBody{f.Status, f.Code, message, f.Details, f.Data, f.RequestID})
 	if err != nil { // Data that JSON cannot say
 		body = []byte(`{"status":500,"code":"internal"}`)
 		f.Status = http.StatusInternalServerError
@@ -96,7 +102,7 @@ func (k *Kit) failure(ctx context.Context, err error) Failure {
 		k.opt.Log.LogAttrs(ctx, causeLevel(e.Code), "request.refused", slog.String("module", "Router"),
 			slog.String("code", string(e.Code)), slog.Any("error", err))
 	}
-	f := Failure{Status: Status(e.Code), Code: e.Code, Message: e.Message.In(q.lang), Data: e.Data, RequestID: q.id}
+	f := Failure{Status: Status(e.Code), Code: e.Code, Message: e.Message.In(q.lang), Said: e.Said, Data: e.Data, RequestID: q.id}
 	if f.Code == "" {
 		f.Code = fault.Internal
 	}

@@ -23,6 +23,7 @@ var statuses = map[fault.Code]int{
 	fault.Duplicate:        http.StatusBadRequest,
 	fault.BodyTooLarge:     http.StatusBadRequest,
 	fault.Conflict:         http.StatusBadRequest,
+	fault.KeepsChanging:    http.StatusConflict,
 
 	fault.AuthRequired:   http.StatusUnauthorized,
 	fault.BadCredentials: http.StatusUnauthorized,

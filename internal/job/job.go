@@ -89,6 +89,8 @@ type Writer interface {
 type Store interface {
 	// VoidLeases ends all claims where no other process can have made one.
 	VoidLeases(ctx context.Context) error
+	// DeliveriesPaused tells that nothing may be begun.
+	DeliveriesPaused(ctx context.Context) (bool, error)
 	// Ready lists targets with a lane that is due, that are not resting and may be
 	// held, after that one by number.
 	Ready(ctx context.Context, q Queue, h Hold, after int64, limit int) ([]Target, error)

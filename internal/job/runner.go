@@ -108,6 +108,9 @@ func (r *Runner) round(ctx, working context.Context, jobs *sync.WaitGroup) (time
 	if free == 0 {
 		return renew, nil
 	}
+	if paused, err := r.Store.DeliveriesPaused(ctx); err != nil || paused {
+		return r.Poll, err
+	}
 	begun, err := r.begin(ctx, working, jobs, free)
 	if err != nil || begun {
 		return 0, err // look again: there may be more

@@ -116,6 +116,7 @@ func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options 
 		Files:      a.files,
 		Company:    company,
 		Server:     a.serverOptions(accounts),
+		Gate:       func(ctx context.Context, asks []catalog.Asked) error { return a.hooks.Ask(ctx, asks) },
 		Columns: catalog.ColumnOptions{
 			Bytes: int64(a.Settings.ReportCacheBytes), Worth: a.Settings.ReportCacheAfter, Tight: memoryIsTight,
 		},
@@ -277,6 +278,7 @@ func (a *App) Tools() adminapi.Tools {
 	t := NoTools(a.Settings, a.Log)
 	t.Catalog, t.Accounts, t.Company = a.Catalog, a.Accounts, company
 	t.Check, t.Repair, t.Backup = a.check, a.repair, a.backup
+	t.Deliveries, t.Wake = a.company, a.hooks.Wake
 	t.Now = a.now
 	return t
 }

@@ -46,6 +46,7 @@ func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
 	return bpiumapi.Options{
 		Catalog:   a.Catalog,
 		Report:    &report.Service{Catalog: a.Catalog},
+		Hooks:     a.hooks,
 		Accounts:  a.Accounts,
 		Kit:       kit,
 		Cookies:   a.cookies(),

@@ -120,6 +120,9 @@ func (r *restore) check(ctx context.Context) (problems []string, err error) {
 	if err := control.NoteRestored(ctx, time.Now()); err != nil {
 		return nil, err
 	}
+	if err := one.PauseDeliveries(ctx, true); err != nil {
+		return nil, err
+	}
 	contents, closing, err := openContents(r.settings, filepath.Join(r.staging, filesDir))
 	if err != nil {
 		return nil, err

@@ -6,12 +6,18 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"kartoteka/internal/adminapi"
+	"kartoteka/internal/store/testdb"
 )
 
 // The message is what events.md §2.2 documents.
@@ -286,4 +292,146 @@ func TestWebhookRefusedAddress(t *testing.T) {
 				`{"values":{"$catalog":[{"catalogId":"$catalogs","recordId":%q}],"$events":["record.created"],"$url":%s}}`, h.catalog, body))
 		}
 	})
+}
+
+// A write is asked about before it is made; the first refusal decides.
+func TestWebhookBefore(t *testing.T) {
+	eachHooked(t, func(h *hooked) {
+		r, after := newReceiver(h), newReceiver(h)
+		hook := h.subscribe(r.URL, `"record.before.created","record.before.updated","record.before.deleted"`, `,"$secret":"s"`)
+		h.subscribe(after.URL, `"record.created","record.updated","record.deleted"`, "")
+		id := h.add(`{"1":"a","2":1}`)
+		c := r.now()
+		want := fmt.Sprintf(`{"timestamp":"1800000000","hook":{"id":%q,"event":"record.before.created","sequenceId":1},`+
+			`"payload":{"catalogId":%q,"values":{"1":"a","2":1}},"user":{"id":"1"}}`, hook, h.catalog)
+		if c.Raw != want || len(c.Header.Get("X-Hook-Signature")) != 24 {
+			h.Errorf("before a creation:\n%s\nwant\n%s", c.Raw, want)
+		}
+		after.now()
+		refused := func(what, method, path, body, message string) {
+			h.Helper()
+			w := ask(h.http, method, path, body, "Authorization", basic())
+			var answer struct {
+				Code    string
+				Message json.RawMessage
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != 400 || answer.Code != "rejected" || string(answer.Message) != message {
+				h.Errorf("%s: %d %s", what, w.Code, w.Body)
+			}
+			r.now()
+		}
+		path := h.records() + "/" + id
+		r.json = true
+		r.answers(func(int, received) (int, string) { return 422, `{"message":"Not on Sundays","values":{"1":"x"}}` })
+		refused("a text", "PATCH", path, `{"values":{"2":9}}`, `"Not on Sundays"`)
+		r.answers(func(int, received) (int, string) { return 500, `{"message":{"title":"No","text":"never","more":1}}` })
+		refused("an object", "DELETE", path, "", `{"title":"No","text":"never"}`)
+		r.answers(func(int, received) (int, string) { return 403, `<html>` })
+		refused("no JSON", "POST", h.records(), `{"values":{"1":"b"}}`, `"A webhook refused the change"`)
+		if got := h.call(200, "GET", h.records(), ""); strings.Count(got, `"catalogId"`) != 1 || !strings.Contains(got, `"2":1`) {
+			h.Errorf("refused writes left %s", got)
+		}
+		after.none("refused writes")
+
+		r.answers(func(int, received) (int, string) { return 302, "" })
+		h.edit(id, `{"2":3}`)
+		if c := r.now(); c.Body.Hook.SequenceID != 5 || c.Body.Payload.RecordID != id || c.Body.Payload.Values["2"] != 3.0 || c.Body.Payload.PrevValues["2"] != 1.0 {
+			h.Errorf("before a change: %s", c.Raw)
+		}
+		if c := after.now(); c.Body.Hook.Event != "record.updated" || c.Body.Hook.SequenceID != 2 {
+			h.Errorf("after it: %s", c.Raw)
+		}
+		r.Close()
+		w := ask(h.http, "PATCH", path, `{"values":{"2":4}}`, "Authorization", basic())
+		if w.Code != 400 || !strings.Contains(w.Body.String(), `"rejected"`) {
+			h.Errorf("nobody answers: %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+// A record that was changed while the answer came is asked about again, three times
+// in all.
+func TestWebhookBeforeMeetsOthers(t *testing.T) {
+	eachHooked(t, func(h *hooked) {
+		r := newReceiver(h)
+		h.subscribe(r.URL, `"record.before.updated"`, `,"$fields":"2"`)
+		id := h.add(`{"2":0,"5":"0"}`)
+		others := 1
+		meets := func(n int, _ received) (int, string) {
+			if n <= others { // somebody changes another field, of which nobody is asked
+				body := `{"values":{"5":"` + strconv.Itoa(n*others) + `"}}`
+				if w := ask(h.http, "PATCH", h.records()+"/"+id, body, "Authorization", basic()); w.Code != 200 {
+					h.Errorf("the other change: %d %s", w.Code, w.Body)
+				}
+			}
+			return 200, ""
+		}
+		r.answers(meets)
+		h.edit(id, `{"2":1}`)
+		if a, b := r.now(), r.now(); a.Body.Payload.PrevValues["5"] != "0" || b.Body.Payload.PrevValues["5"] != "1" {
+			h.Errorf("asked with\n%s\n%s", a.Raw, b.Raw)
+		}
+		others = 9
+		r.answers(meets)
+		if w := ask(h.http, "PATCH", h.records()+"/"+id, `{"values":{"2":2}}`, "Authorization", basic()); w.Code != 409 {
+			h.Errorf("others keep changing it: %d %s", w.Code, w.Body)
+		}
+		for range 3 {
+			r.now()
+		}
+		r.none("a fourth time")
+		if got := h.call(200, "GET", h.records()+"/"+id, ""); !strings.Contains(got, `"2":1,`) {
+			h.Errorf("the record is %s", got)
+		}
+	})
+}
+
+// A restored folder delivers nothing until somebody says so.
+func TestWebhookAfterRestore(t *testing.T) {
+	h := openHooked(t, testdb.SQLite(t))
+	r := newReceiver(h)
+	h.subscribe(r.URL, `"record.created"`, `,"$retry":["$standard"]`)
+	r.answers(func(int, received) (int, string) { return 500, "" })
+	h.add(`{"1":"a"}`)
+	r.next()
+	from, to := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "copy")
+	progress := func(int64, int64) {}
+	if _, err := h.app.backup(t.Context(), from, progress); err != nil {
+		t.Fatal(err)
+	}
+	h.end()
+	if _, err := Restore(t.Context(), from, folderSettings(t, to), progress); err != nil {
+		t.Fatal(err)
+	}
+	h.target.Dir = to
+	h.env = append(h.env, "DATA_DIR="+to)
+	r.answers(nil)
+	h.start()
+	h.add(`{"1":"b"}`)
+	h.pass(time.Hour)
+	r.none("paused")
+	if out := h.operate("jobs"); !strings.Contains(out, "paused") || !strings.Contains(out, "hook   1       2        0     0       1\n") {
+		t.Errorf("jobs: %s", out)
+	}
+	if out := h.operate("sync", "resume"); out != "Deliveries go on\n" {
+		t.Errorf("resume: %s", out)
+	}
+	if a, b := r.next(), r.next(); a.Body.Hook.SequenceID+b.Body.Hook.SequenceID != 3 {
+		t.Errorf("came %s and %s", a.Raw, b.Raw)
+	}
+}
+
+// operate runs an operators' command in the program.
+func (h *hooked) operate(name string, args ...string) string {
+	h.Helper()
+	i := slices.IndexFunc(adminapi.Operations(), func(o adminapi.Operation) bool { return o.Name == name })
+	task, err := adminapi.Operations()[i].Prepare(flag.NewFlagSet(name, flag.ContinueOnError), args)
+	if err != nil {
+		h.Fatal(err)
+	}
+	var out strings.Builder
+	if err := task.Run(h.Context(), h.app.Tools(), adminapi.Call{Out: &out}); err != nil {
+		h.Fatal(err)
+	}
+	return out.String()
 }

@@ -45,6 +45,7 @@ type receiver struct {
 	answer func(n int, c received) (status int, body string) // n counts from 1
 	n      int
 	world  *hooked
+	json   bool // answers say that they are JSON
 }
 
 func newReceiver(h *hooked) *receiver {
@@ -69,6 +70,9 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 	if answer != nil {
 		status, text = answer(n, c)
 	}
+	if r.json {
+		w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text)
 	r.calls <- c
@@ -81,12 +85,19 @@ func (r *receiver) answers(answer func(n int, c received) (int, string)) {
 	r.n, r.answer = 0, answer
 }
 
-// next is the next call.
+// next is the next call of a delivery, when what came of it is noted.
 func (r *receiver) next() received {
+	r.Helper()
+	c := r.now()
+	r.world.noted()
+	return c
+}
+
+// now is the next call.
+func (r *receiver) now() received {
 	r.Helper()
 	select {
 	case c := <-r.calls:
-		r.world.noted()
 		return c
 	case <-time.After(20 * time.Second):
 		r.Fatal("no call came")
