@@ -12,7 +12,6 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/job"
 	"kartoteka/internal/outbound"
-	"kartoteka/internal/query/text"
 )
 
 const (
@@ -67,9 +66,12 @@ func succeeded(a job.Attempt) bool {
 func shown(body []byte) string {
 	if len(body) > maxAnswer {
 		body = body[:maxAnswer]
-		for len(body) > 0 && !utf8.RuneStart(body[len(body)-1]) {
+		for range utf8.UTFMax - 1 { // the cut may have halved a character
+			if r, size := utf8.DecodeLastRune(body); r != utf8.RuneError || size != 1 {
+				break
+			}
 			body = body[:len(body)-1]
 		}
 	}
-	return text.Cut(strings.ReplaceAll(strings.ToValidUTF8(string(body), "\uFFFD"), "\x00", ""), maxAnswer)
+	return strings.ReplaceAll(strings.ToValidUTF8(string(body), "\uFFFD"), "\x00", "")
 }
