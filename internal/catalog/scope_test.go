@@ -223,6 +223,10 @@ var scopedCalls = map[string]scoped{
 	"MayWriteView": {func(w *world, a catalog.Actor) error {
 		return w.s.MayWriteView(w.Context(), a, "orders", "own", true)
 	}, no, no, no},
+	"UseHook": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.UseHook(w.Context(), a, query.Key{Record: 1}, account.Updates)
+		return err
+	}, no, no, no},
 	"MaySetRights": {func(w *world, a catalog.Actor) error {
 		return w.s.MaySetRights(w.Context(), a, catalog.ObjectKey{Catalog: "orders"})
 	}, no, no, no},
