@@ -241,7 +241,7 @@ func (m *columnsModel) ask() catalog.AggregateAsk {
 // TestColumnsModel: whatever is asked after whatever was changed by another node,
 // columns in memory give what the store gives.
 func TestColumnsModel(t *testing.T) {
-	seeds, steps := 2, 150
+	seeds, steps := 2, 80
 	if n, err := strconv.Atoi(os.Getenv("MODEL_SEEDS")); err == nil {
 		seeds = n
 	}

@@ -169,7 +169,7 @@ func TestColumnsAreMadeBesideWrites(t *testing.T) {
 		}
 		ask := catalog.AggregateAsk{Catalog: w.orders.Num, Explain: true}
 		ask.Axis = query.Grouping{By: query.GroupsOfField, Field: w.num("price")}
-		for n := 1; n <= 60; n++ {
+		for n := 1; n <= 30; n++ {
 			node := w.columnsNode(testdb.Target{Dir: "the store of the world"})
 			groupsOf(t, node, boss, ask)
 			var writing sync.WaitGroup
