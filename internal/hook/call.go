@@ -20,7 +20,8 @@ const (
 	maxAnswer = 4 << 10
 )
 
-// call posts a body to a subscription; the response is nil without an answer. id names the message in all its attempts.
+// call posts a body to a subscription; the response is nil without an answer. id
+// names the message in all its attempts.
 func (s *Service) call(ctx context.Context, h *catalog.Hook, id string, body []byte) (job.Attempt, *outbound.Response, error) {
 	now := s.options.Now()
 	header := http.Header{"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {agent}}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"kartoteka/internal/catalog"
+	columns "kartoteka/internal/catalog/column"
 	"kartoteka/internal/query"
 )
 
@@ -17,7 +18,8 @@ func (a *aggregation) streams() bool {
 	return !a.dialect.Remote() && a.Measure.Of != query.Distinct
 }
 
-// streamKey tells groups apart.
+// streamKey tells groups apart. As a key of a map it takes two thirds of the time
+// of two catalog.GroupKeys.
 type streamKey struct {
 	axis, split         streamPart
 	axisText, splitText string
@@ -28,10 +30,10 @@ type streamPart struct {
 	some  bool
 }
 
-// streamGroup is a group with what rounding took from its sum.
 type streamGroup struct {
-	catalog.Group
-	low float64
+	axis, split   catalog.GroupKey
+	records, seen int64
+	columns.Tally
 }
 
 // stream groups the rows of the inner statement.
@@ -56,10 +58,9 @@ func (t *tx) stream(ctx context.Context, a *aggregation, each func(*catalog.Grou
 		return err
 	}
 	for _, g := range s.at {
-		if !math.IsInf(g.Sum, 0) {
-			g.Sum += g.low
-		}
-		if err := each(&g.Group, catalog.GroupKey{}); err != nil {
+		group := &catalog.Group{Axis: g.axis, Split: g.split, Records: g.records, Seen: g.seen,
+			Values: g.Values, Sum: g.Sum(), Min: g.Min, Max: g.Max}
+		if err := each(group, catalog.GroupKey{}); err != nil {
 			return err
 		}
 	}
@@ -80,15 +81,15 @@ func (s *stream) add(r row) error {
 		}
 	}
 	g := s.of
-	g.Records++
+	g.records++
 	if !s.values() {
 		return nil
 	}
 	if !s.hides() || !r.Null(i+1) {
-		g.Seen++
+		g.seen++
 	}
 	if !r.Null(i) {
-		g.measure(r.Float(i))
+		g.Add(r.Float(i))
 	}
 	return nil
 }
@@ -98,7 +99,7 @@ func (s *stream) group(key streamKey, keys func() (axis, split catalog.GroupKey)
 	s.last = key
 	if s.of = s.at[key]; s.of == nil {
 		s.of = &streamGroup{}
-		s.of.Axis, s.of.Split = keys()
+		s.of.axis, s.of.split = keys()
 		s.at[key] = s.of
 	}
 }
@@ -129,17 +130,4 @@ func (s *stream) part(r row, i *int, k keyType) (p streamPart, text string) {
 		p.value = r.Int(at)
 	}
 	return p, ""
-}
-
-// measure adds a number (Knuth's two-sum).
-func (g *streamGroup) measure(v float64) {
-	if g.Values == 0 {
-		g.Min, g.Max = v, v
-	}
-	g.Min, g.Max = min(g.Min, v), max(g.Max, v)
-	g.Values++
-	sum := g.Sum + v
-	part := sum - g.Sum
-	g.low += (g.Sum - (sum - part)) + (v - part)
-	g.Sum = sum
 }

@@ -170,19 +170,6 @@ func (c *Column) list(w uint32) []uint32 {
 	return c.pool[at+1 : at+1+c.pool[at]]
 }
 
-// each calls use for every code of a row of Lists.
-func (c *Column) each(w uint32, use func(uint32)) {
-	switch {
-	case w == 0:
-	case w&several == 0:
-		use(w)
-	default:
-		for _, code := range c.list(w) {
-			use(code)
-		}
-	}
-}
-
 // Bytes is the memory that the column takes.
 func (c *Column) Bytes() int64 {
 	return int64(cap(c.codes)+cap(c.pool))*4 + int64(cap(c.floats)+cap(c.times))*8 + c.ints.bytes() +
@@ -227,11 +214,10 @@ func (c *Column) codesOf(values []int64) (marked []bool, any bool) {
 
 // hasAll tells whether a row of Lists has all of some codes.
 func (c *Column) hasAll(row uint32, codes []uint32) bool {
-	found := 0
-	c.each(c.codes[row], func(code uint32) {
-		if slices.Contains(codes, code) {
-			found++
-		}
-	})
-	return found == len(codes)
+	w := c.codes[row]
+	if w&several == 0 {
+		return len(codes) == 1 && codes[0] == w
+	}
+	list := c.list(w)
+	return !slices.ContainsFunc(codes, func(code uint32) bool { return !slices.Contains(list, code) })
 }

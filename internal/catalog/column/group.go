@@ -95,8 +95,8 @@ func (t *Table) Aggregate(ctx context.Context, a *Aggregation, each func(*Group)
 
 // cell is what was measured of one group.
 type cell struct {
-	rows, seen, values int64
-	sum, low, min, max float64 // low is what rounding took from sum
+	rows, seen int64
+	Tally
 }
 
 // groups are the cells of an aggregation: one for each group of axis, split and,
@@ -303,7 +303,7 @@ func (g *groups) measure() {
 			if row := g.lined[at]; g.Seen.Has(row) {
 				c.seen++
 				if g.Measure == Numbers {
-					c.add(g.number(row))
+					c.Add(g.number(row))
 				}
 			}
 		}
@@ -315,13 +315,13 @@ func (g *groups) measure() {
 		for at, v := range g.Of.floats[g.from : g.from+len(g.place)] {
 			c := &g.cells[g.place[at]]
 			c.rows++
-			c.add(v)
+			c.Add(v)
 		}
 	default:
 		for at, place := range g.place {
 			c := &g.cells[place]
 			c.rows++
-			c.add(g.number(g.lined[at]))
+			c.Add(g.number(g.lined[at]))
 		}
 	}
 }
@@ -332,28 +332,6 @@ func (g *groups) number(row uint32) float64 {
 		return g.numbers[g.Of.codes[row]]
 	}
 	return g.Of.floats[row]
-}
-
-// add measures a number, but for NaN. What rounding takes from the sum is Knuth's
-// two-sum.
-func (c *cell) add(v float64) {
-	if v != v {
-		return
-	}
-	if c.values == 0 {
-		c.min, c.max = v, v
-	}
-	c.values++
-	if v < c.min {
-		c.min = v
-	}
-	if v > c.max {
-		c.max = v
-	}
-	next := c.sum + v
-	part := next - c.sum
-	c.low += (c.sum - (next - part)) + (v - part)
-	c.sum = next
 }
 
 // emit gives the groups that have rows.
@@ -367,10 +345,7 @@ func (g *groups) emit(each func(*Group) error) error {
 			continue
 		}
 		group := g.group(place)
-		group.Values, group.Min, group.Max, group.Sum = c.values, c.min, c.max, c.sum
-		if !math.IsInf(c.sum, 0) && !math.IsNaN(c.low) {
-			group.Sum += c.low
-		}
+		group.Values, group.Min, group.Max, group.Sum = c.Values, c.Min, c.Max, c.Sum()
 		if g.Measure == Each {
 			if code := g.code(place, 2); code != 0 {
 				group.Value, group.Values = g.dims[2].key(code), 1

@@ -25,14 +25,6 @@ func (s Set) grown(rows int) Set {
 	return s
 }
 
-// Len is the number of rows in the set.
-func (s Set) Len() (n int) {
-	for _, word := range s {
-		n += bits.OnesCount64(word)
-	}
-	return n
-}
-
 // Bytes is the memory that the set takes.
 func (s Set) Bytes() int64 { return int64(cap(s)) * 8 }
 
@@ -62,15 +54,6 @@ func (s Set) rows(dst []uint32, from, to int) []uint32 {
 	return dst
 }
 
-// and gives the rows that are in both sets.
-func (s Set) and(o Set) Set {
-	both := make(Set, min(len(s), len(o)))
-	for i := range both {
-		both[i] = s[i] & o[i]
-	}
-	return both
-}
-
 // or gives the rows that are in one of the sets.
 func (s Set) or(o Set) Set {
 	if len(s) < len(o) {
@@ -92,21 +75,6 @@ func (s Set) without(o Set) Set {
 		rest[i] &^= o[i]
 	}
 	return rest
-}
-
-// All gives the live rows that are in all of the sets, which are of live rows.
-func (t *Table) All(sets []Set) Set {
-	switch len(sets) {
-	case 0:
-		return t.live
-	case 1:
-		return sets[0]
-	}
-	all := sets[0].and(sets[1])
-	for _, s := range sets[2:] {
-		all.keep(s)
-	}
-	return all
 }
 
 // keep takes out what is not in the other set.

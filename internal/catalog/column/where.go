@@ -2,6 +2,7 @@ package column
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"kartoteka/internal/query"
@@ -93,6 +94,21 @@ func (t *Table) Where(n query.Node, other Leaf) (Set, error) {
 		return other(n)
 	}
 	return t.test(n), nil
+}
+
+// All gives the live rows that are in all of the sets, which are of live rows.
+func (t *Table) All(sets []Set) Set {
+	switch len(sets) {
+	case 0:
+		return t.live
+	case 1:
+		return sets[0]
+	}
+	all := slices.Clone(sets[0])
+	for _, s := range sets[1:] {
+		all.keep(s)
+	}
+	return all
 }
 
 // Rows are the live rows of records.
