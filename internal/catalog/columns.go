@@ -71,19 +71,8 @@ type columnTable struct {
 	mu   sync.Mutex                // guards what follows
 	used map[query.Field]time.Time // 0 is the records themselves
 	sets []columnSet
+	kept []keptGroups
 }
-
-// columnSet are the rows that a condition holds for.
-type columnSet struct {
-	node query.Node
-	rows column.Set
-	// foreign conditions are the store's: they hold as of one change only.
-	foreign bool
-	seq     int64
-}
-
-// columnSets bounds the sets that are remembered of a catalog.
-const columnSets = 32
 
 func newColumns(s *Service) *columns {
 	return &columns{service: s, gate: make(chan struct{}, 1), tables: map[query.Catalog]*columnTable{}, wants: newColumnWants()}
@@ -282,7 +271,7 @@ func (x *columns) restructure(st *Structure) {
 	x.structure = st.Version.Structure
 	for num, table := range x.tables {
 		c := st.Catalog(num)
-		table.sets = nil
+		table.forget()
 		for f, before := range table.fields {
 			if c == nil || !sameColumn(before, c.Field(f)) {
 				table.drop(f)
@@ -311,7 +300,7 @@ func sameColumn(before, now *Field) bool {
 func (t *columnTable) drop(f query.Field) {
 	t.Drop(f)
 	delete(t.fields, f)
-	t.sets = nil
+	t.forget()
 }
 
 // reread reads some of the records again that were changed. The caller has the
@@ -330,7 +319,6 @@ func (x *columns) reread(ctx context.Context, st *Structure, r Reader, c *Catalo
 	}
 	x.state.Lock()
 	defer x.state.Unlock()
-	table.sets = nil
 	gone := make(map[query.Record]bool, len(records))
 	for _, n := range records {
 		gone[n] = true

@@ -379,14 +379,20 @@ func (x *columns) bytes() (n int64) {
 }
 
 func (t *columnTable) bytes() int64 {
-	n := t.Bytes() + int64(len(t.stale))*32
-	for f := range t.fields {
-		n += t.Column(f).Bytes()
-	}
+	n := t.columnBytes() + int64(len(t.stale))*32
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range t.sets {
 		n += s.rows.Bytes()
+	}
+	return n + t.keptBytes()
+}
+
+// columnBytes is the memory of the records and their fields.
+func (t *columnTable) columnBytes() int64 {
+	n := t.Bytes()
+	for f := range t.fields {
+		n += t.Column(f).Bytes()
 	}
 	return n
 }

@@ -23,6 +23,13 @@ type columnsModel struct {
 	records []query.Record
 	vendor  []query.Record
 	fields  []*catalog.Field
+	asked   []columnsAsk
+}
+
+// columnsAsk is what somebody asks, and may ask again.
+type columnsAsk struct {
+	catalog.AggregateAsk
+	actor catalog.Actor
 }
 
 func newColumnsModel(w *world, target testdb.Target, seed uint64) *columnsModel {
@@ -44,7 +51,12 @@ func newColumnsModel(w *world, target testdb.Target, seed uint64) *columnsModel 
 	w.private()
 	w.rules(legal, only(bo.Employee, "view", "state=hide"))
 	w.rules(mine, only(bo.Employee, "view", "city=hide", "due=hide"))
-	m.actors = []catalog.Actor{boss, bo, {System: true, Origin: "cli"}}
+	// the same records, with a number hidden on some of them from one
+	dee, eve := w.employed("Dee"), w.employed("Eve")
+	low, high := w.legal(m.orders, "low", "price", `{"to":10}`), w.legal(m.orders, "high", "stars", `{"at":3}`)
+	w.rules(low, only(dee.Employee, "view", "price=hide", "tags=hide"), only(eve.Employee, "view"))
+	w.rules(high, only(dee.Employee, "view"), only(eve.Employee, "view"))
+	m.actors = []catalog.Actor{bo, dee, eve, boss, {System: true, Origin: "cli"}}
 	return m
 }
 
@@ -102,7 +114,7 @@ func (m *columnsModel) some(f *catalog.Field) catalog.Value {
 }
 
 func (m *columnsModel) people() []query.Record {
-	return []query.Record{boss.Employee, m.actors[1].Employee}
+	return []query.Record{boss.Employee, m.actors[0].Employee}
 }
 
 // subset takes each with a chance of one in two.
@@ -139,11 +151,20 @@ func (m *columnsModel) change() {
 	case n == 2:
 		m.orders = m.rebuild(m.orders, append(same(m.orders), field("extra"+strconv.Itoa(len(m.fields)), "number", nil)))
 		m.fields = m.orders.Fields
-	case n < 8 && len(m.records) > 0:
+	default:
+		m.edit()
+	}
+}
+
+// edit does something to some records.
+func (m *columnsModel) edit() {
+	m.Helper()
+	switch n := m.IntN(27); {
+	case n < 5 && len(m.records) > 0:
 		i := m.IntN(len(m.records))
 		m.apply(catalog.Delete{Catalog: m.orders.Num, Record: query.Key{Record: m.records[i]}})
 		m.records = slices.Delete(m.records, i, i+1)
-	case n < 18 && len(m.records) > 0:
+	case n < 15 && len(m.records) > 0:
 		r := m.records[m.IntN(len(m.records))]
 		m.apply(catalog.Update{Catalog: m.orders.Num, Record: query.Key{Record: r}, Values: m.values(false)})
 	default:
@@ -229,13 +250,30 @@ func (m *columnsModel) where(depth int) query.Node {
 	return query.Cond{Field: f.Num, Test: tests[m.IntN(len(tests))]}
 }
 
-func (m *columnsModel) ask() catalog.AggregateAsk {
-	ask := catalog.AggregateAsk{Catalog: m.orders.Num, Whole: m.IntN(3) == 0}
+// ask is something new, or what was asked before.
+func (m *columnsModel) ask() columnsAsk {
+	if n := len(m.asked); n > 0 && m.IntN(2) == 0 {
+		ask := m.asked[max(0, n-1-m.IntN(6))]
+		if m.IntN(2) == 0 {
+			m.by(&ask)
+		}
+		return ask
+	}
+	ask := columnsAsk{}
+	m.by(&ask)
+	ask.Catalog, ask.Whole = m.orders.Num, m.IntN(3) == 0
 	ask.Axis, ask.Split, ask.Measure = m.grouping(), m.grouping(), m.measure()
 	if m.IntN(2) == 0 {
 		ask.Query.Where = m.where(2)
 	}
+	m.asked = append(m.asked, ask)
 	return ask
+}
+
+// by lets somebody ask, from somewhere.
+func (m *columnsModel) by(ask *columnsAsk) {
+	ask.actor = m.actors[m.IntN(len(m.actors))]
+	ask.actor.Offset = []int{0, 120, -570, 345}[m.IntN(4)]
 }
 
 // TestColumnsModel: whatever is asked after whatever was changed by another node,
@@ -279,18 +317,68 @@ func (m *columnsModel) run(steps int) {
 	}
 }
 
-// compare asks both nodes the same, and tells whether columns answered.
+// compare asks both nodes something, and tells whether columns answered.
 func (m *columnsModel) compare() bool {
 	m.Helper()
-	ask := m.ask()
-	a := m.actors[m.IntN(len(m.actors))]
-	a.Offset = []int{0, 120, -570, 345}[m.IntN(4)]
-	ask.Explain = a.Employee != m.actors[1].Employee // who is no administrator
-	want, _ := groupsOf(m.T, m.s, a, ask)
-	got, engines := groupsOf(m.T, m.node, a, ask)
+	return m.compareAsk(m.ask())
+}
+
+func (m *columnsModel) compareAsk(ask columnsAsk) bool {
+	m.Helper()
+	ask.Explain = ask.actor.System || ask.actor.Employee == boss.Employee // who administer the catalog
+	want, _ := groupsOf(m.T, m.s, ask.actor, ask.AggregateAsk)
+	got, engines := groupsOf(m.T, m.node, ask.actor, ask.AggregateAsk)
 	if !slices.Equal(got, want) {
-		m.Fatalf("employee %d asks %+v\nengines %+v\ngot\n\t%s\nwant\n\t%s", a.Employee, ask, engines,
+		m.Fatalf("employee %d asks %+v\nengines %+v\ngot\n\t%s\nwant\n\t%s", ask.actor.Employee, ask.AggregateAsk, engines,
 			strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 	return slices.ContainsFunc(engines, func(e catalog.Engine) bool { return e.Columns })
+}
+
+// TestColumnsKept: groups that are kept of one asker, in one place, are not another's.
+func TestColumnsKept(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, target testdb.Target) {
+		m := newColumnsModel(newWorld(t, target), target, 5)
+		of := func(key string, step query.Step) query.Grouping {
+			return query.Grouping{By: query.GroupsOfField, Field: m.fieldOf(m.orders, key), Step: step}
+		}
+		created := query.Grouping{By: query.GroupsOfCreated, Step: query.Day}
+		price := query.Measure{Of: query.Numbers, Field: m.fieldOf(m.orders, "price")}
+		asks := []query.Aggregation{
+			{Axis: of("state", 0), Measure: price},
+			{Axis: of("state", 0), Split: of("paid", 0)},
+			{Axis: of("tags", 0), Measure: price},
+			{Axis: created, Measure: price},
+			{Axis: of("at", query.DayOfWeek), Split: created},
+			{Axis: of("paid", 0), Measure: query.Measure{Of: query.Distinct, Field: m.fieldOf(m.orders, "city")}},
+		}
+		for range 40 {
+			m.now = m.now.Add(5 * time.Hour)
+			m.records = append(m.records, m.apply(catalog.Create{Catalog: m.orders.Num, Values: m.values(true)})[0].Record)
+		}
+		fromColumns := 0
+		for _, a := range asks {
+			for range 5 {
+				m.edit()
+				for _, actor := range m.actors[1:4] {
+					for _, offset := range []int{0, -570} {
+						ask := columnsAsk{AggregateAsk: catalog.AggregateAsk{Catalog: m.orders.Num, Aggregation: a}, actor: actor}
+						ask.actor.Offset = offset
+						if m.compareAsk(ask) {
+							fromColumns++
+						}
+					}
+				}
+				if err := m.db.Sequence(m.Context()); err != nil {
+					m.Fatal(err)
+				}
+				if err := m.node.TendColumns(m.Context()); err != nil {
+					m.Fatal(err)
+				}
+			}
+		}
+		if fromColumns < 50 {
+			t.Errorf("%d answers came from columns", fromColumns)
+		}
+	})
 }

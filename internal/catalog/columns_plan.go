@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -181,7 +180,11 @@ func (d *reading) fromColumns(ctx context.Context, g *Aggregated, p *columnPlan,
 			}
 		}
 	}
-	err = table.Aggregate(ctx, a, func(c *column.Group) error {
+	aggregate := table.Aggregate
+	if len(p.foreign) == 0 {
+		aggregate = table.keep(g, a).Aggregate
+	}
+	err = aggregate(ctx, a, func(c *column.Group) error {
 		group := &Group{Axis: groupKeyOf(p.axis, c.Axis), Split: groupKeyOf(p.split, c.Split),
 			Records: c.Rows, Seen: c.Seen, Values: c.Values, Sum: c.Sum, Min: c.Min, Max: c.Max}
 		return each(group, groupKeyOf(p.measured, c.Value))
@@ -247,72 +250,6 @@ func (t *columnTable) use(fields []*Field, now time.Time) {
 	for _, f := range fields {
 		t.used[f.Num] = now
 	}
-}
-
-// rowsWhere gives the rows for which a condition holds. The parts of a
-// conjunction are remembered: the rights of a caller, and a filter of a board, are
-// asked again and again.
-func (d *reading) rowsWhere(ctx context.Context, g *Aggregated, table *columnTable, n query.Node) (column.Set, error) {
-	parts, ok := n.(query.And)
-	if !ok {
-		if n == nil {
-			return table.Where(nil, nil)
-		}
-		parts = query.And{n}
-	}
-	rows := make([]column.Set, len(parts))
-	for i, part := range parts {
-		var err error
-		if rows[i], err = d.rowsOf(ctx, g, table, part); err != nil {
-			return nil, err
-		}
-	}
-	return table.All(rows), nil
-}
-
-func (d *reading) rowsOf(ctx context.Context, g *Aggregated, table *columnTable, n query.Node) (column.Set, error) {
-	seq := d.turn.seq
-	if rows, ok := table.recall(n, seq, d.turn.pending); ok {
-		return rows, nil
-	}
-	foreign := false
-	rows, err := table.Where(n, func(leaf query.Node) (column.Set, error) {
-		foreign = true
-		var records []query.Record
-		s := &Selected{Structure: g.Structure, Catalog: g.Catalog, Where: leaf}
-		err := d.r.Matching(ctx, s, func(r query.Record) { records = append(records, r) })
-		return table.Rows(records), err
-	})
-	if err == nil && !(foreign && d.turn.pending) {
-		table.remember(columnSet{n, rows, foreign, seq})
-	}
-	return rows, err
-}
-
-// recall finds a set that was remembered and still holds. Where changes without a
-// number are in the snapshot none of the store does.
-func (t *columnTable) recall(n query.Node, seq int64, pending bool) (column.Set, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i, s := range t.sets {
-		if (!s.foreign || s.seq == seq && !pending) && reflect.DeepEqual(s.node, n) {
-			copy(t.sets[1:], t.sets[:i])
-			t.sets[0] = s
-			return s.rows, true
-		}
-	}
-	return nil, false
-}
-
-// remember keeps a set, and drops the one that was used least lately.
-func (t *columnTable) remember(s columnSet) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.sets) < columnSets {
-		t.sets = append(t.sets, s)
-	}
-	copy(t.sets[1:], t.sets)
-	t.sets[0] = s
 }
 
 // What parts of an answer take, roughly, in nanoseconds per record. They were

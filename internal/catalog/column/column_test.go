@@ -139,7 +139,7 @@ func TestManyCells(t *testing.T) {
 func TestBlocks(t *testing.T) {
 	table := NewTable()
 	table.Add(1, NewColumn(Ints))
-	for n := range 2*block + 130 {
+	for n := range 2*blockRows + 130 {
 		table.Column(1).SetInt(table.Put(query.Record(n+1), int64(n)), int64(n%3))
 		if n%13 > 0 && n%64 > 2 && n%64 < 62 {
 			continue

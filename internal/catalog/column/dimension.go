@@ -10,6 +10,9 @@ type dimension struct {
 	plain *Column                           // whose codes they are as they stand
 	list  *Column                           // rows may have several codes
 	key   func(code uint32) Key
+	// outgrown tells that the column has got values since that have no code; nil for
+	// never.
+	outgrown func() bool
 }
 
 // fewSteps is how many steps of time are numbered as they follow each other.
@@ -34,14 +37,14 @@ func newDimension(t *Table, by *GroupBy) dimension {
 				return Key{None: true}
 			}
 			return Key{Text: c.texts[code-1]}
-		}}
+		}, outgrown: more(c)}
 	}
 	d := dimension{size: len(c.ints.values) + 1, codes: c.plain, key: func(code uint32) Key {
 		if code == 0 {
 			return Key{None: true}
 		}
 		return Key{Int: c.ints.values[code-1]}
-	}}
+	}, outgrown: more(c)}
 	switch c.kind {
 	case Ints:
 		d.plain = c
@@ -57,6 +60,12 @@ func newDimension(t *Table, by *GroupBy) dimension {
 		}
 	}
 	return d
+}
+
+// more tells whether a column has more different values than now.
+func more(c *Column) func() bool {
+	now := c.Different()
+	return func() bool { return c.Different() > now }
 }
 
 // plain are the codes of rows.
@@ -115,6 +124,9 @@ func stepped(c *Column, by *GroupBy) dimension {
 				return Key{None: true}
 			}
 			return Key{Int: firsts[code-1]}
+		},
+		outgrown: func() bool {
+			return floorDiv(c.least+by.Shift, by.Unit) < first || floorDiv(c.most+by.Shift, by.Unit) >= first+size
 		},
 	}
 }

@@ -62,35 +62,41 @@ type Group struct {
 	Sum, Min, Max      float64
 }
 
-// block is how many rows are worked on at once.
-const block = 1024
-
 // Aggregate calls each for every group that has rows, in no promised order, and
 // for the only one there is without dimensions. The sum is as exact as one of twice
 // the digits, infinite where it is too large. It fails with ErrTooMany, and as each
 // does.
 func (t *Table) Aggregate(ctx context.Context, a *Aggregation, each func(*Group) error) error {
 	g := newGroups(t, a)
-	rows := make([]uint32, block)
-	for from := 0; from < len(t.records); from += block {
+	if err := g.addRows(ctx, 0, len(t.records)); err != nil {
+		return err
+	}
+	return g.emit(each)
+}
+
+// addRows measures the rows from one on, which is a multiple of blockRows, up to
+// another.
+func (g *groups) addRows(ctx context.Context, first, last int) error {
+	rows := make([]uint32, blockRows)
+	for from := first; from < last; from += blockRows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		to := min(from+block, len(t.records))
-		if g.from, g.all = from, a.Where.full(from, to); g.all {
+		to := min(from+blockRows, last)
+		if g.from, g.all = from, g.Where.full(from, to); g.all {
 			rows = rows[:to-from]
 			for i := range rows {
 				rows[i] = uint32(from + i)
 			}
-		} else if rows = a.Where.rows(rows[:0], from, to); len(rows) == 0 {
+		} else if rows = g.Where.rows(rows[:0], from, to); len(rows) == 0 {
 			continue
 		}
 		if err := g.add(rows); err != nil {
 			return err
 		}
-		rows = rows[:block]
+		rows = rows[:blockRows]
 	}
-	return g.emit(each)
+	return nil
 }
 
 // cell is what was measured of one group.
@@ -137,13 +143,7 @@ func newGroups(t *Table, a *Aggregation) *groups {
 	} else {
 		g.dims[2] = dimension{size: 1}
 	}
-	if a.Measure == Numbers && a.Of.kind == Ints {
-		g.numbers = make([]float64, len(a.Of.ints.values)+1)
-		g.numbers[0] = math.NaN()
-		for i, v := range a.Of.ints.values {
-			g.numbers[i+1] = float64(v)
-		}
-	}
+	g.number()
 	total := 1
 	for i := range g.dims {
 		if size := g.dims[i].size; size == 0 || total > fewCells/size {
@@ -154,6 +154,19 @@ func newGroups(t *Table, a *Aggregation) *groups {
 	}
 	g.cells = make([]cell, total)
 	return g
+}
+
+// number makes numbers of the codes that have none yet.
+func (g *groups) number() {
+	if g.Measure != Numbers || g.Of.kind != Ints {
+		return
+	}
+	if g.numbers == nil {
+		g.numbers = []float64{math.NaN()}
+	}
+	for _, v := range g.Of.ints.values[len(g.numbers)-1:] {
+		g.numbers = append(g.numbers, float64(v))
+	}
 }
 
 // bitsPerCode is how many bits of a key a dimension has.
@@ -303,7 +316,7 @@ func (g *groups) measure() {
 			if row := g.lined[at]; g.Seen.Has(row) {
 				c.seen++
 				if g.Measure == Numbers {
-					c.Add(g.number(row))
+					c.Add(g.numberOf(row))
 				}
 			}
 		}
@@ -321,13 +334,13 @@ func (g *groups) measure() {
 		for at, place := range g.place {
 			c := &g.cells[place]
 			c.rows++
-			c.Add(g.number(g.lined[at]))
+			c.Add(g.numberOf(g.lined[at]))
 		}
 	}
 }
 
-// number is the measured number of a row, NaN for none.
-func (g *groups) number(row uint32) float64 {
+// numberOf is the measured number of a row, NaN for none.
+func (g *groups) numberOf(row uint32) float64 {
 	if g.numbers != nil {
 		return g.numbers[g.Of.codes[row]]
 	}

@@ -13,6 +13,14 @@ func (s Set) Has(row uint32) bool {
 	return word < len(s) && s[word]&(1<<(row&63)) != 0
 }
 
+// word are the rows from 64 times w on.
+func (s Set) word(w int) uint64 {
+	if w < len(s) {
+		return s[w]
+	}
+	return 0
+}
+
 func (s Set) add(row uint32) { s[row>>6] |= 1 << (row & 63) }
 
 func (s Set) remove(row uint32) { s[row>>6] &^= 1 << (row & 63) }
@@ -52,29 +60,6 @@ func (s Set) rows(dst []uint32, from, to int) []uint32 {
 		}
 	}
 	return dst
-}
-
-// or gives the rows that are in one of the sets.
-func (s Set) or(o Set) Set {
-	if len(s) < len(o) {
-		s, o = o, s
-	}
-	either := make(Set, len(s))
-	copy(either, s)
-	for i, word := range o {
-		either[i] |= word
-	}
-	return either
-}
-
-// without gives the rows of the set that are not in the other.
-func (s Set) without(o Set) Set {
-	rest := make(Set, len(s))
-	copy(rest, s)
-	for i := range min(len(s), len(o)) {
-		rest[i] &^= o[i]
-	}
-	return rest
 }
 
 // keep takes out what is not in the other set.

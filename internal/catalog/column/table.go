@@ -21,12 +21,25 @@ type Table struct {
 	sorted  int
 	later   map[query.Record]uint32
 	columns map[query.Field]*Column
+	// edits number the changes of rows; the last one of each block of rows is in edits.
+	edit  uint64
+	edits []uint64
 }
+
+// blockRows is how many rows are worked on, and known to have changed, at once.
+const (
+	blockRows  = 1024
+	blockWords = blockRows / 64
+)
 
 // NewTable makes a table without rows.
 func NewTable() *Table {
 	return &Table{created: Column{kind: Times}, columns: map[query.Field]*Column{}}
 }
+
+// Edit numbers the state of the rows: what was made of them holds while it is the
+// same.
+func (t *Table) Edit() uint64 { return t.edit }
 
 // Len is the number of records.
 func (t *Table) Len() int { return t.count }
@@ -65,8 +78,8 @@ func (t *Table) Find(r query.Record) (row uint32, ok bool) {
 	return row, ok
 }
 
-// Put makes a record live and gives its row, which is empty if it is new. created
-// is in UTC milliseconds.
+// Put makes a record live and gives its row, which is empty if it is new; its
+// columns are to be set at once. created is in UTC milliseconds.
 func (t *Table) Put(r query.Record, created int64) uint32 {
 	row, ok := t.Find(r)
 	if !ok {
@@ -77,7 +90,14 @@ func (t *Table) Put(r query.Record, created int64) uint32 {
 		t.count++
 	}
 	t.created.SetInt(row, created)
+	t.touch(row)
 	return row
+}
+
+// touch notes that a row changes.
+func (t *Table) touch(row uint32) {
+	t.edit++
+	t.edits[row/blockRows] = t.edit
 }
 
 func (t *Table) append(r query.Record) uint32 {
@@ -92,6 +112,9 @@ func (t *Table) append(r query.Record) uint32 {
 	}
 	t.records = append(t.records, r)
 	t.live = t.live.grown(len(t.records))
+	if int(row/blockRows) == len(t.edits) {
+		t.edits = append(t.edits, 0)
+	}
 	t.created.grow(len(t.records))
 	for _, c := range t.columns {
 		c.grow(len(t.records))
@@ -107,11 +130,12 @@ func (t *Table) Remove(r query.Record) {
 	}
 	t.live.remove(row)
 	t.count--
+	t.touch(row)
 }
 
 // Bytes is the memory that the records take without their columns.
 func (t *Table) Bytes() int64 {
-	return int64(cap(t.records))*8 + t.created.Bytes() + t.live.Bytes() + int64(len(t.later))*32
+	return int64(cap(t.records))*8 + t.created.Bytes() + t.live.Bytes() + int64(len(t.later))*32 + int64(cap(t.edits))*8
 }
 
 // Compact gives up memory that growing has reserved.

@@ -25,10 +25,36 @@ func (t *Tally) Add(v float64) {
 	if v > t.Max {
 		t.Max = v
 	}
+	t.grow(v)
+}
+
+// grow adds to the sum.
+func (t *Tally) grow(v float64) {
 	next := t.sum + v
 	part := next - t.sum
 	t.low += (t.sum - (next - part)) + (v - part)
 	t.sum = next
+}
+
+// Join measures what another Tally has measured as well.
+func (t *Tally) Join(o *Tally) {
+	switch {
+	case o.Values == 0:
+		return
+	case t.Values == 0:
+		*t = *o
+		return
+	}
+	t.Values += o.Values
+	t.Min, t.Max = min(t.Min, o.Min), max(t.Max, o.Max)
+	switch {
+	case math.IsInf(t.sum, 0):
+	case math.IsInf(o.sum, 0):
+		t.sum, t.low = o.sum, 0
+	default:
+		t.grow(o.sum)
+		t.low += o.low
+	}
 }
 
 // Sum is as exact as a sum of twice the digits, infinite where it is too large.

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -64,36 +65,113 @@ func byNumber(keys query.Among) bool {
 // nil. The set may be the table's own: it holds until the table changes, and is
 // not the caller's to change.
 func (t *Table) Where(n query.Node, other Leaf) (Set, error) {
+	if n == nil {
+		return t.live, nil
+	}
+	test, err := t.compile(n, other)
+	if err != nil {
+		return nil, err
+	}
+	set := newSet(len(t.records))
+	for w, word := range t.live {
+		if word != 0 {
+			set[w] = test(w)
+		}
+	}
+	return set, nil
+}
+
+// Follow brings a set of the caller's own, which Where has made of a condition
+// that the table tests by itself, from an edit of the table up to now.
+func (t *Table) Follow(set Set, n query.Node, edit uint64) (Set, error) {
+	set = set.grown(len(t.records))
+	test, err := t.compile(n, func(query.Node) (Set, error) { return nil, errForeign })
+	if err != nil {
+		return nil, err
+	}
+	for b, at := range t.edits {
+		if at <= edit {
+			continue
+		}
+		for w := b * blockWords; w < min((b+1)*blockWords, len(set)); w++ {
+			set[w] = test(w)
+		}
+	}
+	return set, nil
+}
+
+var errForeign = errors.New("column: a condition that the table cannot test is not followed")
+
+// wordTest gives those of 64 rows, from 64 times w on, that are live and for which
+// a condition holds.
+type wordTest func(w int) uint64
+
+func (t *Table) compile(n query.Node, other Leaf) (wordTest, error) {
 	switch n := n.(type) {
 	case nil:
-		return t.live, nil
+		return func(w int) uint64 { return t.live[w] }, nil
 	case query.And:
-		sets := make([]Set, len(n))
-		for i, e := range n {
-			var err error
-			if sets[i], err = t.Where(e, other); err != nil {
-				return nil, err
+		parts, err := t.compileAll(n, other)
+		return func(w int) uint64 {
+			rows := t.live[w]
+			for i := 0; i < len(parts) && rows != 0; i++ {
+				rows &= parts[i](w)
 			}
-		}
-		return t.All(sets), nil
+			return rows
+		}, err
 	case query.Or:
-		either := Set{}
-		for _, e := range n {
-			set, err := t.Where(e, other)
-			if err != nil {
-				return nil, err
+		parts, err := t.compileAll(n, other)
+		return func(w int) uint64 {
+			rows := uint64(0)
+			for _, part := range parts {
+				rows |= part(w)
 			}
-			either = either.or(set)
-		}
-		return either, nil
+			return rows
+		}, err
 	case query.Not:
-		set, err := t.Where(n.Node, other)
-		return t.live.without(set), err
+		part, err := t.compile(n.Node, other)
+		return func(w int) uint64 { return t.live[w] &^ part(w) }, err
+	case query.Cond:
+		if t.Tests(n) {
+			return t.wordsOf(t.cond(t.columns[n.Field], n.Test)), nil
+		}
+	case query.Among:
+		if t.Tests(n) {
+			return t.among(n).word, nil
+		}
 	}
-	if !t.Tests(n) {
-		return other(n)
+	set, err := other(n)
+	return set.word, err
+}
+
+func (t *Table) compileAll(list []query.Node, other Leaf) ([]wordTest, error) {
+	tests := make([]wordTest, len(list))
+	for i, n := range list {
+		var err error
+		if tests[i], err = t.compile(n, other); err != nil {
+			return nil, err
+		}
 	}
-	return t.test(n), nil
+	return tests, nil
+}
+
+// wordsOf asks a test about each live row; nil holds for none.
+func (t *Table) wordsOf(holds func(row uint32) bool) wordTest {
+	return func(w int) uint64 {
+		live := t.live[w]
+		if live == 0 || holds == nil {
+			return 0
+		}
+		first := uint32(w * 64)
+		last := min(first+64, uint32(len(t.records)))
+		rows := uint64(0)
+		for row := first; row < last; row++ {
+			if holds(row) {
+				rows |= 1 << (row - first)
+			}
+		}
+		return rows & live
+	}
 }
 
 // All gives the live rows that are in all of the sets, which are of live rows.
@@ -122,29 +200,24 @@ func (t *Table) Rows(records []query.Record) Set {
 	return set
 }
 
-func (t *Table) test(n query.Node) Set {
-	switch n := n.(type) {
-	case query.Among:
-		records := make([]query.Record, len(n))
-		for i, k := range n {
-			records[i] = k.Record
-		}
-		return t.Rows(records)
-	case query.Cond:
-		return t.cond(t.columns[n.Field], n.Test)
+func (t *Table) among(keys query.Among) Set {
+	records := make([]query.Record, len(keys))
+	for i, k := range keys {
+		records[i] = k.Record
 	}
-	return nil
+	return t.Rows(records)
 }
 
-// cond tests a column. A test of what an empty row is not holds for no empty row.
-func (t *Table) cond(c *Column, test query.Test) Set {
+// cond tests the rows of a column; nil holds for none. A test of what an empty row
+// is not holds for no empty row.
+func (t *Table) cond(c *Column, test query.Test) func(row uint32) bool {
 	switch test := test.(type) {
 	case query.Empty:
-		return t.filter(c.Empty)
+		return c.Empty
 	case query.NotEmpty:
-		return t.filter(func(row uint32) bool { return !c.Empty(row) })
+		return func(row uint32) bool { return !c.Empty(row) }
 	case query.NumberRange:
-		return t.numbers(c, test)
+		return c.numbers(test)
 	case query.TimeRange:
 		least, most := int64(noTime+1), int64(math.MaxInt64)
 		if test.Min != nil {
@@ -153,19 +226,19 @@ func (t *Table) cond(c *Column, test query.Test) Set {
 		if test.Max != nil {
 			most = *test.Max
 		}
-		return t.filter(func(row uint32) bool { v := c.times[row]; return v >= least && v <= most })
+		return func(row uint32) bool { v := c.times[row]; return v >= least && v <= most }
 	case query.Birthday:
-		return t.filter(func(row uint32) bool {
+		return func(row uint32) bool {
 			if c.times[row] == noTime {
 				return false
 			}
 			_, month, day := time.UnixMilli(c.times[row] + int64(test.Offset)*60_000).UTC().Date()
 			return int(month) == test.Month && day == test.Day
-		})
+		}
 	case query.AnyOf:
-		return t.anyOf(c, test)
+		return c.anyOf(test)
 	case query.AllOf:
-		return t.allOf(c, test)
+		return c.allOf(test)
 	case query.LinksAny:
 		refs := make([]int64, 0, len(test))
 		for _, l := range test {
@@ -173,32 +246,12 @@ func (t *Table) cond(c *Column, test query.Test) Set {
 				refs = append(refs, int64(query.MakeRef(l.Catalog, l.Record)))
 			}
 		}
-		return t.anyOf(c, refs)
+		return c.anyOf(refs)
 	}
 	return nil
 }
 
-// filter gives the live rows that hold.
-func (t *Table) filter(holds func(row uint32) bool) Set {
-	set := newSet(len(t.records))
-	for w, word := range t.live {
-		if word == 0 {
-			continue
-		}
-		first := uint32(w * 64)
-		last := min(first+64, uint32(len(t.records)))
-		bits := uint64(0)
-		for row := first; row < last; row++ {
-			if holds(row) {
-				bits |= 1 << (row - first)
-			}
-		}
-		set[w] = bits & word
-	}
-	return set
-}
-
-func (t *Table) numbers(c *Column, test query.NumberRange) Set {
+func (c *Column) numbers(test query.NumberRange) func(row uint32) bool {
 	least, most := math.Inf(-1), math.Inf(1)
 	if test.Min != nil {
 		least = *test.Min
@@ -207,22 +260,22 @@ func (t *Table) numbers(c *Column, test query.NumberRange) Set {
 		most = *test.Max
 	}
 	if c.kind == Floats { // NaN, an empty row, is within no bounds
-		return t.filter(func(row uint32) bool { v := c.floats[row]; return v >= least && v <= most })
+		return func(row uint32) bool { v := c.floats[row]; return v >= least && v <= most }
 	}
 	marked := make([]bool, len(c.ints.values)+1)
 	for i, v := range c.ints.values {
 		marked[i+1] = float64(v) >= least && float64(v) <= most
 	}
-	return t.filter(func(row uint32) bool { return marked[c.codes[row]] })
+	return func(row uint32) bool { return marked[c.codes[row]] }
 }
 
-func (t *Table) anyOf(c *Column, values []int64) Set {
+func (c *Column) anyOf(values []int64) func(row uint32) bool {
 	marked, any := c.codesOf(values)
 	switch {
 	case !any:
 		return nil
 	case c.kind == Lists:
-		return t.filter(func(row uint32) bool {
+		return func(row uint32) bool {
 			w := c.codes[row]
 			if w&several == 0 {
 				return marked[w]
@@ -233,15 +286,15 @@ func (t *Table) anyOf(c *Column, values []int64) Set {
 				}
 			}
 			return false
-		})
+		}
 	case c.kind == Flags:
 		marked[0] = marked[c.ints.find(0)]
 	}
-	return t.filter(func(row uint32) bool { return marked[c.codes[row]] })
+	return func(row uint32) bool { return marked[c.codes[row]] }
 }
 
 // allOf of no values holds for every row that is not empty.
-func (t *Table) allOf(c *Column, values []int64) Set {
+func (c *Column) allOf(values []int64) func(row uint32) bool {
 	codes := make([]uint32, 0, len(values))
 	known := map[uint32]bool{}
 	for _, v := range values {
@@ -256,11 +309,11 @@ func (t *Table) allOf(c *Column, values []int64) Set {
 	}
 	switch {
 	case len(codes) == 0:
-		return t.filter(func(row uint32) bool { return !c.Empty(row) })
+		return func(row uint32) bool { return !c.Empty(row) }
 	case c.kind == Ints && len(codes) > 1:
 		return nil
 	case c.kind == Ints:
-		return t.filter(func(row uint32) bool { return c.codes[row] == codes[0] })
+		return func(row uint32) bool { return c.codes[row] == codes[0] }
 	}
-	return t.filter(func(row uint32) bool { return c.hasAll(row, codes) })
+	return func(row uint32) bool { return c.hasAll(row, codes) }
 }

@@ -1,0 +1,170 @@
+package column
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"sync/atomic"
+)
+
+// Kept is an aggregation that is asked again and again. What was measured of the
+// rows is kept in parts, and only the parts whose rows have changed are measured
+// again.
+//
+// All its asks must be of the same groups, measure and conditions. The table must not
+// change during one; several may run at once.
+type Kept struct {
+	table *Table
+	bytes atomic.Int64
+
+	mu    sync.Mutex
+	g     *groups
+	edit  uint64 // of the table when the parts were measured
+	rows  int    // of a part
+	parts [][]keptCell
+	total []cell // of all parts, by place; never changed
+}
+
+// keptCell is the cell of one group that has rows in a part.
+type keptCell struct {
+	place uint32
+	cell
+}
+
+const (
+	// keptGroups bounds the groups of what is kept.
+	keptGroups = 4096
+	// rowsPerGroup is how many rows there are in a part, at least, for each group.
+	rowsPerGroup = 8
+	// littleGroups are kept however few rows there are.
+	littleGroups = 1024
+)
+
+// NewKept keeps nothing yet.
+func NewKept(t *Table) *Kept { return &Kept{table: t} }
+
+// Aggregate does what Table.Aggregate does.
+func (k *Kept) Aggregate(ctx context.Context, a *Aggregation, each func(*Group) error) error {
+	g, err := k.measured(ctx, a)
+	switch {
+	case err != nil:
+		return err
+	case g == nil:
+		return k.table.Aggregate(ctx, a, each)
+	}
+	return g.emit(each)
+}
+
+// Bytes is the memory that is kept.
+func (k *Kept) Bytes() int64 { return k.bytes.Load() }
+
+// measured are the groups of the table as it is; nil if there are too many to keep.
+func (k *Kept) measured(ctx context.Context, a *Aggregation) (*groups, error) {
+	t := k.table
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.g == nil || k.g.outgrown() {
+		k.g, k.edit, k.parts, k.total = newGroups(t, a), 0, nil, nil
+	}
+	if n := len(k.g.cells); k.g.at != nil || n > keptGroups || n > max(littleGroups, len(t.records)/rowsPerGroup) {
+		k.g = nil
+		return nil, nil
+	}
+	if k.total == nil || k.edit != t.edit {
+		k.rows = partRows(len(k.g.cells))
+		k.g.Aggregation = a
+		k.g.number()
+		if err := k.follow(ctx); err != nil {
+			return nil, err
+		}
+	}
+	g := *k.g
+	g.Aggregation, g.cells = a, k.total
+	return &g, nil
+}
+
+// partRows is how many rows a part has, so that there are many more rows than
+// groups in it: a multiple of blockRows.
+func partRows(groups int) int {
+	rows := blockRows
+	for rows < rowsPerGroup*groups {
+		rows *= 2
+	}
+	return rows
+}
+
+// follow measures the parts that have changed, and adds all up.
+func (k *Kept) follow(ctx context.Context) error {
+	t := k.table
+	for p := 0; p*k.rows < len(t.records); p++ {
+		first, last := p*k.rows, min((p+1)*k.rows, len(t.records))
+		if p == len(k.parts) {
+			k.parts = append(k.parts, nil)
+		} else if !t.changed(first, last, k.edit) {
+			continue
+		}
+		if err := k.g.addRows(ctx, first, last); err != nil {
+			k.g = nil // what was measured in part is nobody's
+			return err
+		}
+		k.parts[p] = k.g.take(k.parts[p])
+	}
+	total := make([]cell, len(k.g.cells))
+	cells := len(total)
+	for _, part := range k.parts {
+		cells += cap(part)
+		for i := range part {
+			total[part[i].place].join(&part[i].cell)
+		}
+	}
+	k.total, k.edit = total, t.edit
+	k.bytes.Store(int64(cells) * int64(reflect.TypeFor[keptCell]().Size()))
+	return nil
+}
+
+// changed tells whether a row was changed after an edit, from one on, which is a
+// multiple of blockRows, up to another.
+func (t *Table) changed(first, last int, edit uint64) bool {
+	for b := first / blockRows; b*blockRows < last; b++ {
+		if t.edits[b] > edit {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *cell) join(o *cell) {
+	c.rows += o.rows
+	c.seen += o.seen
+	c.Join(&o.Tally)
+}
+
+// take gives the cells that have rows, and empties them.
+func (g *groups) take(part []keptCell) []keptCell {
+	n := 0
+	for place := range g.cells {
+		if g.cells[place].rows > 0 {
+			n++
+		}
+	}
+	if part = part[:0]; cap(part) < n || cap(part) > 2*n {
+		part = make([]keptCell, 0, n)
+	}
+	for place := range g.cells {
+		if c := &g.cells[place]; c.rows > 0 {
+			part = append(part, keptCell{uint32(place), *c})
+			*c = cell{}
+		}
+	}
+	return part
+}
+
+// outgrown tells whether there are values that have no cell.
+func (g *groups) outgrown() bool {
+	for i := range g.dims {
+		if g.dims[i].outgrown != nil && g.dims[i].outgrown() {
+			return true
+		}
+	}
+	return false
+}
