@@ -99,6 +99,7 @@ type rightsBench struct {
 	vendors, orders, notes *catalog.Catalog
 	clerk, auditor         catalog.Actor
 	file                   string // of SQLite
+	rows                   int    // orders
 }
 
 const benchEmployees = 50
@@ -127,6 +128,7 @@ func newRightsBench(b *testing.B) *rightsBench {
 		b.Fatal(err)
 	}
 	w.furnish(b)
+	w.rows = rows
 	w.load(b, rows)
 	w.allow(b)
 	return w
