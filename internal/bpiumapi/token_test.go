@@ -135,6 +135,10 @@ var walk = withBoards(withDeliveries(withMessages(map[string]walked{
 	"GET /files/{file}":   {"/files/1", "", 403, 302, 302, 403},
 	"PATCH /files/{file}": {"/files/1", `{"name":"x"}`, 404, 404, 403, 403},
 
+	"POST /catalogs/{catalog}/records/{record}/changes": {"/catalogs/26/records/1/changes", `{"values":{"2":"x"}}`, 403, 200, 403, 403},
+	"POST /catalogs/{catalog}/changes":                  {"/catalogs/26/changes", `{"values":{"2":"x"}}`, 403, 200, 403, 200},
+	"POST /changes":                                     {"", `{"catalogId":"26","values":{"2":"x"}}`, 403, 200, 403, 200},
+
 	"GET /tokens":            {"", "", 403, 403, 403, 403},
 	"POST /tokens":           {"", `{"name":"x"}`, 403, 403, 403, 403},
 	"GET /tokens/{token}":    {"/tokens/aaaaaaaaaaaaaaaa", "", 403, 403, 403, 403},
