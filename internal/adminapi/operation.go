@@ -154,6 +154,9 @@ func Explain(err error) string {
 		return err.Error()
 	}
 	text := f.Message.In("en")
+	if f.Said != nil {
+		text += ": " + string(f.Said)
+	}
 	for _, d := range f.Details {
 		m := d.Message.In("en")
 		switch {

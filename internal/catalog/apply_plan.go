@@ -204,6 +204,9 @@ func (p *planner) addComment(ctx context.Context, op Comment) error {
 }
 
 func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
+	if err := p.s.licensed(op.Catalog); err != nil {
+		return nil, err
+	}
 	c, err := makeIn(p.st, p.access, op.Catalog)
 	if err == nil {
 		err = p.ownHand(c)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -117,6 +118,7 @@ func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options 
 		Company:    company,
 		Server:     a.serverOptions(accounts),
 		Gate:       func(ctx context.Context, asks []catalog.Asked) error { return a.hooks.Ask(ctx, asks) },
+		NoWebhooks: !slices.Contains(a.Settings.LicenseModules, "*") && !slices.Contains(a.Settings.LicenseModules, "webhooks"),
 		Columns: catalog.ColumnOptions{
 			Bytes: int64(a.Settings.ReportCacheBytes), Worth: a.Settings.ReportCacheAfter, Tight: memoryIsTight,
 		},
