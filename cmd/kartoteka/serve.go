@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stray "log"
 	"log/slog"
 	"net"
 	"net/url"
@@ -24,6 +25,7 @@ func runServe(ctx context.Context, io std, c command, args []string) (err error)
 	if err != nil {
 		return err
 	}
+	takeStrayLines(log)
 	for _, w := range settings.Warnings() {
 		log.WarnContext(ctx, "config.warning", "module", "Server", "warning", w)
 	}
@@ -47,6 +49,20 @@ func setUp(io std, flags map[string]string) (*config.Settings, *slog.Logger, err
 		return nil, nil, err
 	}
 	return settings, slog.New(httpkit.NewLogHandler(io.err, settings.LogFormat, settings.LogLevel)), nil
+}
+
+// takeStrayLines sends what libraries print by the standard log into ours: net/http
+// tells so of receivers that say something unasked.
+func takeStrayLines(log *slog.Logger) {
+	stray.SetFlags(0)
+	stray.SetOutput(strayLines{log.With("module", "Server:Library")})
+}
+
+type strayLines struct{ log *slog.Logger }
+
+func (s strayLines) Write(line []byte) (int, error) {
+	s.log.Warn("library.said", "text", strings.TrimSpace(string(line)))
+	return len(line), nil
 }
 
 // address is where a browser on this machine finds the server.

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"kartoteka/internal/job"
 )
@@ -14,6 +15,7 @@ type Deliveries interface {
 	Counts(ctx context.Context) ([]job.Count, error)
 	DeliveriesPaused(ctx context.Context) (bool, error)
 	PauseDeliveries(ctx context.Context, paused bool) error
+	Schedules(ctx context.Context, q job.Queue, target int64) ([]job.Schedule, error)
 }
 
 func defineSync(*flag.FlagSet) func(words []string) (*Task, error) {
@@ -64,6 +66,30 @@ func listJobs(ctx context.Context, t Tools, c Call) error {
 	fmt.Fprintln(w, "QUEUE\tTARGET\tPENDING\tDONE\tFAILED\tFAILURES IN A ROW")
 	for _, n := range list {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\n", n.Queue, n.Target, n.Pending, n.Done, n.Dead, n.Failures)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return listSchedules(ctx, t, c)
+}
+
+// listSchedules tells when what comes due by itself was and will be, if there is any.
+func listSchedules(ctx context.Context, t Tools, c Call) error {
+	list, err := t.Deliveries.Schedules(ctx, "", 0)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	moment := func(ms int64) string {
+		if ms == 0 {
+			return "never"
+		}
+		return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05Z")
+	}
+	fmt.Fprintln(c.Out)
+	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "QUEUE\tTARGET\tKIND\tSCHEDULE\tMISSED\tLAST\tNEXT")
+	for _, s := range list {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", s.Queue, s.Target, s.Kind, s.Spec, s.Spec.Missed, moment(s.Last), moment(s.Next))
 	}
 	return w.Flush()
 }

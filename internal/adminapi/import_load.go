@@ -173,10 +173,10 @@ func (l *loading) prepare(ctx context.Context, c *chunk) (err error) {
 	return nil
 }
 
-// refused tells whether values of one row are why it failed, so that the others
-// may be stored.
+// refused tells whether one row is why it failed, by its values or because a webhook
+// refused it, so that the others may be stored.
 func refused(err error) bool {
-	return errors.Is(err, errRefused) || fault.Is(err, fault.ValidationFailed)
+	return errors.Is(err, errRefused) || fault.Is(err, fault.ValidationFailed) || fault.Is(err, fault.Rejected)
 }
 
 // store stores a chunk in one transaction. When a row of it is refused, the

@@ -93,7 +93,7 @@ func Operations() []Operation {
 		{"rights", "rights USER CATALOG[/RECORD] [--field ID]", "tell what an employee may do, and by which rules", defineRights},
 		{"report", "report CATALOG [--axis FIELD[:STEP]] [--split FIELD[:STEP]] [--value FUNCTION:FIELD] [--filter JSON] [--format FORMAT]", "print records in groups, counted or measured, as a table or bars", defineReport},
 		{"undelete", "undelete section|catalog ID, undelete field CATALOG ID", "bring back what was removed less than 30 days ago", defineUndelete},
-		{"jobs", "jobs", "tell how many deliveries wait, were made or failed", defineJobs},
+		{"jobs", "jobs", "tell how many deliveries wait, were made or failed, and what comes due when", defineJobs},
 		{"sync", "sync pause|resume", "stop all deliveries, or let them go on: a restored folder begins paused", defineSync},
 	}
 }
@@ -154,6 +154,9 @@ func Explain(err error) string {
 		return err.Error()
 	}
 	text := f.Message.In("en")
+	if f.Said != nil {
+		text += ": " + string(f.Said)
+	}
 	for _, d := range f.Details {
 		m := d.Message.In("en")
 		switch {

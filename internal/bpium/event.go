@@ -25,9 +25,9 @@ type Event struct {
 	Actor     query.Record
 	ActorCode string
 	// Changed has the changed values as the change log has them, {"12":[old,new]},
-	// Before all values before by field number.
-	Changed, Before []byte
-	Files           *catalog.FileLinks
+	// Before all values before by field number, All those of a card that is edited.
+	Changed, Before, All []byte
+	Files                *catalog.FileLinks
 }
 
 // AppendEvent adds the body of a webhook. Values are not cut down to what somebody
@@ -93,28 +93,29 @@ func (e *eventEncoder) payload(ev *Event) error {
 		e.field(f, change.Items()[1])
 	}
 	e.end('}')
-	if !created {
-		if err := e.previous(ev); err != nil {
-			return err
-		}
+	switch {
+	case ev.Kind == catalog.WhileEditing:
+		err = e.allFields(ev, "allValues", ev.All)
+	case !created:
+		err = e.allFields(ev, "prevValues", ev.Before)
 	}
 	e.end('}')
-	return nil
+	return err
 }
 
-// previous writes all fields as they were before an update.
-func (e *eventEncoder) previous(ev *Event) error {
-	before, err := stored(ev.Before)
+// allFields writes all fields of a record.
+func (e *eventEncoder) allFields(ev *Event, name string, data []byte) error {
+	values, err := stored(data)
 	if err != nil {
 		return err
 	}
-	e.key("prevValues")
+	e.key(name)
 	e.open('{')
 	for _, f := range ev.Catalog.Fields {
 		if f.Storage() == catalog.NoStorage || f.Secret {
 			continue
 		}
-		v, _ := before.Get(strconv.FormatInt(int64(f.Num), 10))
+		v, _ := values.Get(strconv.FormatInt(int64(f.Num), 10))
 		e.field(f, v)
 	}
 	e.end('}')

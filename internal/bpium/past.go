@@ -1,6 +1,8 @@
 package bpium
 
 import (
+	"bytes"
+
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
 	"kartoteka/internal/query/tree"
@@ -11,11 +13,16 @@ type pastEncoder struct {
 	writer
 	structure *catalog.Structure
 	hides     func(query.Ref) bool // titles that the reader may not see; nil for none
+	gone      func(query.Ref) bool // linked records that were removed; nil for none
 	// whole writes files as records have them, with links, else what a history
 	// shows of them.
 	whole bool
 	links *catalog.FileLinks
 }
+
+// unnumbered begins a file that is in no record yet: it has no id. Within texts
+// quotes are escaped.
+var unnumbered, noNumber = []byte(`{"id":0,`), []byte(`{"id":null,`)
 
 func (e *pastEncoder) value(v tree.Value) {
 	e.next()
@@ -57,8 +64,9 @@ func (e *pastEncoder) pastLinks(f *catalog.Field, v tree.Value) {
 		title, _ := link.Get("t")
 		catalogNum, _ := c.Int()
 		record, _ := r.Int()
-		name := title.Str()
-		if e.hides != nil && e.hides(query.MakeRef(query.Catalog(catalogNum), query.Record(record))) {
+		name, ref := title.Str(), query.MakeRef(query.Catalog(catalogNum), query.Record(record))
+		gone := e.gone != nil && e.gone(ref)
+		if e.hides != nil && e.hides(ref) {
 			name = catalog.TitleText("", query.Record(record), code.Str())
 		}
 		if f.HoldsEmployees() {
@@ -68,7 +76,7 @@ func (e *pastEncoder) pastLinks(f *catalog.Field, v tree.Value) {
 			e.comma = true
 			e.str("title", name)
 			if e.whole {
-				e.yes("isRemoved", false)
+				e.yes("isRemoved", gone)
 			}
 			e.end('}')
 			continue
@@ -77,7 +85,7 @@ func (e *pastEncoder) pastLinks(f *catalog.Field, v tree.Value) {
 		e.b = appendLinkHead(e.b, e.structure, query.Catalog(catalogNum))
 		e.b = appendRecordID(e.b, code.Str(), query.Record(record))
 		e.str("recordTitle", name)
-		e.yes("isRemoved", false)
+		e.yes("isRemoved", gone)
 		e.end('}')
 	}
 	e.end(']')
@@ -86,7 +94,7 @@ func (e *pastEncoder) pastLinks(f *catalog.Field, v tree.Value) {
 func (e *pastEncoder) pastFiles(v tree.Value) {
 	if e.whole {
 		e.next()
-		e.b = appendFiles(e.b, v.AppendJSON(nil), e.links)
+		e.b = appendFiles(e.b, bytes.ReplaceAll(v.AppendJSON(nil), unnumbered, noNumber), e.links)
 		return
 	}
 	e.open('[')

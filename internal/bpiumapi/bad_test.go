@@ -54,6 +54,18 @@ func nested(n int, open, inner, end string) string {
 var long = strings.Repeat("x", 10_000)
 
 var badInput = map[string][]badCase{
+	"cards": {
+		{"a list", "POST", record + "/changes", `[]`, 400, "invalid_json", nil}, {"no JSON", "POST", "/catalogs/26/changes", `{`, 400, "invalid_json", nil},
+		{"values of another kind", "POST", record + "/changes", `{"values":5}`, 400, "invalid_parameter", nil},
+		{"all values of another kind", "POST", record + "/changes", `{"allValues":"x"}`, 400, "invalid_parameter", nil},
+		{"an unknown field", "POST", record + "/changes", `{"values":{"99":1}}`, 400, "unknown_field", []string{"99"}},
+		{"a parameter", "POST", record + "/changes?skipPrevId=perhaps", `{}`, 400, "invalid_parameter", []string{"skipPrevId"}},
+		{"of no record", "POST", records + "/99/changes", `{"values":{"99":1}}`, 404, "not_found", nil},
+		{"of no catalog", "POST", "/catalogs/99/changes", `[`, 404, "not_found", nil}, {"another method", "GET", "/changes", "", 405, "method_not_allowed", nil},
+		{"by the body: no catalog", "POST", "/changes", `{"values":{}}`, 400, "validation_failed", []string{"catalogId"}},
+		{"by the body: no id", "POST", "/changes", `{"catalogId":[],"recordId":{}}`, 400, "validation_failed", []string{"catalogId", "recordId"}},
+		{"by the body: no record first", "POST", "/changes", `{"catalogId":"26","recordId":"99","values":5}`, 404, "not_found", nil},
+	},
 	"broken JSON": {
 		post("an open object", `{`, "invalid_json"),
 		post("an open text", `{"values":{"2":"x`, "invalid_json"),

@@ -27,6 +27,16 @@ func withDeliveries(walk map[string]walked) map[string]walked {
 	return walk
 }
 
+// withCards adds the routes of cards that are edited.
+func withCards(walk map[string]walked) map[string]walked {
+	maps.Copy(walk, map[string]walked{
+		"POST /catalogs/{catalog}/records/{record}/changes": {"/catalogs/26/records/1/changes", `{"values":{"2":"x"}}`, 403, 200, 403, 403},
+		"POST /catalogs/{catalog}/changes":                  {"/catalogs/26/changes", `{"values":{"2":"x"}}`, 403, 200, 403, 200},
+		"POST /changes":                                     {"", `{"catalogId":"26","values":{"2":"x"}}`, 403, 200, 403, 200},
+	})
+	return walk
+}
+
 // badDeliveries are refused requests about webhook 1.
 var badDeliveries = []badCase{
 	{"no such webhook", "GET", "/webhooks/99/deliveries", "", 404, "not_found", nil},

@@ -11,7 +11,7 @@ import (
 
 // routes are those of /api/v1 that this version serves.
 func (a *API) routes() []httpkit.Route {
-	return slices.Concat(a.messageRoutes(), a.fileRoutes(), a.reportRoutes(), a.boardRoutes(), a.deliveryRoutes(), []httpkit.Route{
+	return slices.Concat(a.messageRoutes(), a.fileRoutes(), a.reportRoutes(), a.boardRoutes(), a.deliveryRoutes(), a.liveRoutes(), []httpkit.Route{
 		{Pattern: "GET /profile/me", Handler: a.profile},
 		{Pattern: "GET /company", Handler: a.company},
 		{Pattern: "GET /companies", Handler: a.companies},
@@ -92,7 +92,6 @@ func (a *API) authRoutes() []httpkit.Route {
 var later = []string{
 	"GET /catalogs/{catalog}/fields/{field}/dependencies",
 	"GET /catalogs/{catalog}/export", "POST /catalogs/{catalog}/import",
-	"POST /catalogs/{catalog}/records/{record}/changes", "POST /catalogs/{catalog}/changes", "POST /changes",
 
 	"GET /trash", "POST /trash/{kind}/{id}/undelete",
 	"GET /stream", "GET /messages/stream",

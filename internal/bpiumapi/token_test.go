@@ -85,7 +85,7 @@ type walked struct {
 
 // walk is every route that is served. Catalog 26 is the one that the token is
 // for or not for.
-var walk = withBoards(withDeliveries(withMessages(map[string]walked{
+var walk = withBoards(withDeliveries(withCards(withMessages(map[string]walked{
 	"GET /profile/me": {"", "", 200, 200, 200, 200},
 	"GET /company":    {"", "", 200, 200, 200, 200},
 	"GET /companies":  {"", "", 200, 200, 200, 200},
@@ -139,7 +139,7 @@ var walk = withBoards(withDeliveries(withMessages(map[string]walked{
 	"POST /tokens":           {"", `{"name":"x"}`, 403, 403, 403, 403},
 	"GET /tokens/{token}":    {"/tokens/aaaaaaaaaaaaaaaa", "", 403, 403, 403, 403},
 	"DELETE /tokens/{token}": {"/tokens/aaaaaaaaaaaaaaaa", "", 403, 403, 403, 403},
-})))
+}))))
 
 // newWalk makes a site for the walk.
 func newWalk(t *testing.T, change func(*bpiumapi.Options)) *site {

@@ -38,6 +38,7 @@ type planner struct {
 	rights   map[*Catalog]*recordRights  // on the records that the steps write
 	comments bool
 	viewed   bool     // a link is to a record of a view
+	looks    bool     // nothing is to be written
 	op       int      // index of the operation being planned
 	through  []*Field // the link fields that lead from it to the linked record being planned
 	details  []fault.Detail
@@ -113,16 +114,8 @@ type demand struct {
 }
 
 func (p *planner) plan(ctx context.Context, st *Structure, r Reader, ops []Op) error {
-	access, err := p.s.access(ctx, st, r, p.actor)
-	if err != nil {
+	if err := p.begin(ctx, st, r, len(ops)); err != nil {
 		return err
-	}
-	now := p.s.options.Now().UnixMilli()
-	*p = planner{
-		s: p.s, actor: p.actor, st: st, access: access, r: r,
-		moment:   Moment{Now: now, Offset: p.actor.Offset, Employee: p.actor.Employee},
-		steps:    make([]*step, 0, len(ops)),
-		subjects: make(map[query.Ref]*subject, len(ops)), rights: map[*Catalog]*recordRights{},
 	}
 	for i, op := range ops {
 		p.op = i
@@ -138,6 +131,22 @@ func (p *planner) plan(ctx context.Context, st *Structure, r Reader, ops []Op) e
 		if err := p.check(ctx, s); err != nil {
 			return p.at(err, len(ops))
 		}
+	}
+	return nil
+}
+
+// begin makes the planner ready to plan operations on one snapshot.
+func (p *planner) begin(ctx context.Context, st *Structure, r Reader, ops int) error {
+	access, err := p.s.access(ctx, st, r, p.actor)
+	if err != nil {
+		return err
+	}
+	now := p.s.options.Now().UnixMilli()
+	*p = planner{
+		s: p.s, actor: p.actor, st: st, access: access, r: r, looks: p.looks,
+		moment:   Moment{Now: now, Offset: p.actor.Offset, Employee: p.actor.Employee},
+		steps:    make([]*step, 0, ops),
+		subjects: make(map[query.Ref]*subject, ops), rights: map[*Catalog]*recordRights{},
 	}
 	return nil
 }
@@ -195,6 +204,9 @@ func (p *planner) addComment(ctx context.Context, op Comment) error {
 }
 
 func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
+	if err := p.s.licensed(op.Catalog); err != nil {
+		return nil, err
+	}
 	c, err := makeIn(p.st, p.access, op.Catalog)
 	if err == nil {
 		err = p.ownHand(c)

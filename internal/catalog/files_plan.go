@@ -146,8 +146,8 @@ func (p *planner) fileWith(f *Field, key string) (File, *fault.Detail) {
 	return p.take(f, found)
 }
 
-// take is the entry that a known file gives: itself when it is loose, else a new
-// one on the same content.
+// take is the entry that a known file gives: itself when it is loose, or nothing is
+// written; else a new one on the same content.
 func (p *planner) take(f *Field, k *knownFile) (File, *fault.Detail) {
 	switch {
 	case !k.usable:
@@ -156,7 +156,7 @@ func (p *planner) take(f *Field, k *knownFile) (File, *fault.Detail) {
 		return File{}, failed(f, fault.FileNotUploaded, "%s: the file %d was not uploaded", f.Name, k.ID)
 	}
 	file := k.File
-	if k.Loose == 0 || k.taken {
+	if !p.looks && (k.Loose == 0 || k.taken) {
 		file.ID = 0
 	}
 	k.taken = true

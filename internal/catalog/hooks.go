@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
@@ -231,6 +232,17 @@ func itemKey(f *Field, v Value) string {
 		return item.Key
 	}
 	return ""
+}
+
+// licensed fails with ModuleNotLicensed when no record of the catalog may be made,
+// whoever makes it.
+func (s *Service) licensed(n query.Catalog) error {
+	if n != Webhooks || !s.options.NoWebhooks {
+		return nil
+	}
+	refused := fault.New(fault.ModuleNotLicensed, "The licence does not have webhooks")
+	refused.Data = map[string]any{"module": "webhooks"}
+	return refused
 }
 
 // rewritesHooks tells whether the subscriptions may be others after the writing:

@@ -41,6 +41,9 @@ func (s *Service) MayCreateRecord(ctx context.Context, a Actor, catalog string) 
 	if err != nil {
 		return err
 	}
+	if err := s.licensed(scope.Catalog.Num); err != nil {
+		return err
+	}
 	if !scope.Access.Creates(scope.Catalog) {
 		return forbidden()
 	}

@@ -223,6 +223,17 @@ var scopedCalls = map[string]scoped{
 	"MayWriteView": {func(w *world, a catalog.Actor) error {
 		return w.s.MayWriteView(w.Context(), a, "orders", "own", true)
 	}, no, no, no},
+	"MayEdit": {func(w *world, a catalog.Actor) error {
+		return w.s.MayEdit(w.Context(), a, "orders", query.Key{Record: 1})
+	}, no, no, ""},
+	"Edit": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.Edit(w.Context(), a, catalog.Card{Catalog: w.orders.Num, Record: query.Key{Record: 1}})
+		return err
+	}, no, no, ""},
+	"Fill": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.Fill(w.Context(), a, w.orders.Num, query.Key{}, nil)
+		return err
+	}, no, no, ""},
 	"UseHook": {func(w *world, a catalog.Actor) error {
 		_, err := w.s.UseHook(w.Context(), a, query.Key{Record: 1}, account.Updates)
 		return err

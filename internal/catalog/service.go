@@ -48,6 +48,8 @@ type Options struct {
 	Server  ServerOptions
 	// Gate is asked before writes; nil when nobody is.
 	Gate Gate
+	// NoWebhooks says that the licence does not have them: none can be made.
+	NoWebhooks bool
 }
 
 // ServerOptions are what the company that administers the server is told of it;

@@ -232,6 +232,7 @@ type Writer interface {
 	Reader
 	ChatWriter
 	job.Writer
+	job.ScheduleWriter
 	// Write applies the mutations in order. It fails with ErrMoved or
 	// ErrCodeTaken, and then the transaction must be given up. After Last it may
 	// commit them as well.

@@ -117,7 +117,7 @@ func company(s *Settings) []setting {
 		{key: "LICENSE_USERS", def: "0", effect: Active, value: integer(&s.LicenseUsers, 0, maxCount),
 			help: "number of seats: employees with a login above it cannot sign in, 0 = unlimited"},
 		{key: "LICENSE_MODULES", def: "*", effect: Active, value: list(&s.LicenseModules, nil),
-			help: "modules shown by GET /api/v1/license, * = all"},
+			help: "modules shown by GET /api/v1/license, * = all; without webhooks none can be made, without extensions only named ones are shown"},
 		{key: "LICENSE_UNTIL", effect: Active, value: optional(date(&s.LicenseUntil)),
 			help: "last day shown by GET /api/v1/license"},
 	}

@@ -5,7 +5,6 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
-	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -83,13 +82,15 @@ func isJSON(contentType string) bool {
 // said reads the message of a refusal: a text, or an object of title and text. nil
 // when there is none.
 func said(header http.Header, body []byte) []byte {
-	if !isJSON(header.Get("Content-Type")) || !utf8.Valid(body) {
+	answer, ok := parsed(header, body)
+	if !ok {
 		return nil
 	}
-	answer, err := tree.ParseJSON(body, tree.Limits{Depth: 32})
-	if err != nil {
-		return nil
-	}
+	return messageOf(answer)
+}
+
+// messageOf is the message of an answer, nil when there is none.
+func messageOf(answer tree.Value) []byte {
 	message, _ := answer.Get("message")
 	switch message.Kind {
 	case tree.String:

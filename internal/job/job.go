@@ -21,9 +21,9 @@ type Job struct {
 	Queue  Queue
 	Target int64
 	Record int64 // which lane of the target: jobs of one are done in order
-	Change int64 // number of the change that it delivers
+	Change int64 // number of the change that it delivers, 0 for none
 	Kind   string
-	Number int64 // of the target's event
+	Number int64 // of the target's event; of a schedule's job when it was due, Unix ms
 	Made   int64 // Unix ms
 	State  State
 	// Attempts that were made; Tried is when the last one was (Unix ms, 0 for

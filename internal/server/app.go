@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"kartoteka/internal/config"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/hook"
+	"kartoteka/internal/job"
 	"kartoteka/internal/store"
 )
 
@@ -44,9 +46,11 @@ type App struct {
 	contents blob.Store
 	files    catalog.FileOptions
 	// resets makes the letters with links to new passwords; nil without letters.
-	resets   *resets
-	hooks    *hook.Service
-	requests requestCount
+	resets *resets
+	hooks  *hook.Service
+	// schedules adds jobs when they are due.
+	schedules *job.Scheduler
+	requests  requestCount
 	// listening are the addresses of the open listeners.
 	listening atomic.Pointer[[]netip.AddrPort]
 	closers   []func() error
@@ -97,6 +101,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openHooks(); err != nil {
 		return err
 	}
+	a.schedules = job.NewScheduler(a.company, a.now, a.Log)
 	if letters.Send != nil {
 		a.resets = newResets(a)
 	}
@@ -117,6 +122,7 @@ func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options 
 		Company:    company,
 		Server:     a.serverOptions(accounts),
 		Gate:       func(ctx context.Context, asks []catalog.Asked) error { return a.hooks.Ask(ctx, asks) },
+		NoWebhooks: !slices.Contains(a.Settings.LicenseModules, "*") && !slices.Contains(a.Settings.LicenseModules, "webhooks"),
 		Columns: catalog.ColumnOptions{
 			Bytes: int64(a.Settings.ReportCacheBytes), Worth: a.Settings.ReportCacheAfter, Tight: memoryIsTight,
 		},
@@ -278,7 +284,7 @@ func (a *App) Tools() adminapi.Tools {
 	t := NoTools(a.Settings, a.Log)
 	t.Catalog, t.Accounts, t.Company = a.Catalog, a.Accounts, company
 	t.Check, t.Repair, t.Backup = a.check, a.repair, a.backup
-	t.Deliveries, t.Wake = a.company, a.hooks.Wake
+	t.Deliveries, t.Wake = a.company, func() { a.hooks.Wake(); a.schedules.Wake() }
 	t.Now = a.now
 	return t
 }

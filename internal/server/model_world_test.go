@@ -96,7 +96,7 @@ func (w *world) newSide(target testdb.Target) *side {
 	}
 	env := []string{
 		"DATA_DIR=" + dir, "DB_CONNECTION_STRING=" + target.DSN, "ADMIN_LOGIN=" + modelLogin, "ADMIN_PASSWORD=" + modelPassword,
-		"HOST=cards.example", "LIMIT_USER_MAX_REQUESTS=0", "LIMIT_IP_MAX_REQUESTS=0", "FIELDS_MAX=40", "REPORT_CACHE_AFTER=0",
+		"HOST=cards.example", "LIMIT_USER_MAX_REQUESTS=0", "LIMIT_IP_MAX_REQUESTS=0", "FIELDS_MAX=40", "REPORT_CACHE_AFTER=0", "HOOKS_DENY_PRIVATE=false",
 	}
 	settings, err := config.Load(config.Sources{Env: env, Dir: dir})
 	if err != nil {

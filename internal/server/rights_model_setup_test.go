@@ -42,6 +42,7 @@ func (w *rightsWorld) furnish() {
 	for _, p := range w.people {
 		w.newToken(p)
 	}
+	w.watchCards()
 	w.firstRules()
 }
 

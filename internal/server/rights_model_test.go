@@ -74,6 +74,7 @@ var rightsSteps = []struct {
 	{14, (*rightsWorld).changeByRights},
 	{6, (*rightsWorld).changeLinkedByRights},
 	{4, (*rightsWorld).deleteByRights},
+	{8, (*rightsWorld).editCard},
 	{3, (*rightsWorld).commentByRights},
 	{9, (*rightsWorld).postByRights},
 	{5, (*rightsWorld).editByRights},

@@ -150,7 +150,7 @@ func (s *Company) PurgeChanges(ctx context.Context, before int64, limit int) (n 
 		to := int64(math.MaxInt64)
 		err := c.Query(ctx, `SELECT c.seq - 1 FROM (SELECT max(seq) AS seq FROM changes) c
 			UNION ALL SELECT min(seq) FROM cursors HAVING count(*) > 0
-			UNION ALL SELECT min(change) - 1 FROM jobs WHERE state = 'pending' AND body IS NULL HAVING count(*) > 0`,
+			UNION ALL SELECT min(change) - 1 FROM jobs WHERE state = 'pending' AND body IS NULL AND change > 0 HAVING count(*) > 0`,
 			nil, func(r row) error {
 				to = min(to, r.Int(0))
 				return nil

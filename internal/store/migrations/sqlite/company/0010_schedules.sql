@@ -1,0 +1,16 @@
+-- When jobs of a kind are added for a target: by a cron expression on the clocks of a
+-- zone, or every so many ms (0 for cron). missed is once or skip. next and last are
+-- UTC milliseconds, 0 for never.
+CREATE TABLE schedules (
+	queue TEXT NOT NULL,
+	target INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	cron TEXT NOT NULL,
+	zone TEXT NOT NULL,
+	every INTEGER NOT NULL,
+	missed TEXT NOT NULL,
+	next INTEGER NOT NULL,
+	last INTEGER NOT NULL,
+	PRIMARY KEY (queue, target, kind)
+) WITHOUT ROWID;
+CREATE INDEX schedules_next ON schedules (next) WHERE next > 0;
