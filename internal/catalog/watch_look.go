@@ -186,7 +186,7 @@ func (l *looking) refresh(ctx context.Context, watches []*Watch) error {
 		if sight.stale(l.st, minute) {
 			var err error
 			if sight, err = l.sight(ctx, l.st, l.r, w); err != nil {
-				if !refused(err) {
+				if !Refused(err) {
 					return err
 				}
 				l.Failed[w] = err

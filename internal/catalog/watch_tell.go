@@ -12,8 +12,8 @@ import (
 	"kartoteka/internal/query"
 )
 
-// refused tells whether somebody's right, catalog or view is gone, not the database.
-func refused(err error) bool {
+// Refused tells whether somebody's right, catalog or view is gone, not the database.
+func Refused(err error) bool {
 	var f *fault.Error
 	return errors.As(err, &f) && f.Code != fault.Unavailable && f.Code != fault.Internal && f.Code != ""
 }

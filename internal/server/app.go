@@ -20,7 +20,9 @@ import (
 	"kartoteka/internal/config"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/hook"
+	"kartoteka/internal/httpkit"
 	"kartoteka/internal/store"
+	"kartoteka/internal/stream"
 )
 
 // company is the only company of this version.
@@ -46,6 +48,7 @@ type App struct {
 	// resets makes the letters with links to new passwords; nil without letters.
 	resets   *resets
 	hooks    *hook.Service
+	streams  *stream.Service
 	requests requestCount
 	// listening are the addresses of the open listeners.
 	listening atomic.Pointer[[]netip.AddrPort]
@@ -97,6 +100,9 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openHooks(); err != nil {
 		return err
 	}
+	a.streams = stream.New(stream.Options{
+		Catalog: a.Catalog, Now: a.now, Log: a.Log, Ended: a.Accounts.Ended(), Write: httpkit.EventPatience, Left: httpkit.Left,
+	})
 	if letters.Send != nil {
 		a.resets = newResets(a)
 	}
