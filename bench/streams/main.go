@@ -6,7 +6,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -97,15 +96,33 @@ func (s *site) post(who, secret, path string, body any) (string, error) {
 	return v.ID, json.Unmarshal(answer, &v)
 }
 
-// listen opens a stream. It is plain HTTP on a connection of its own: clients of
+// signIn gives the cookie of a session.
+func (s *site) signIn(who string) (string, error) {
+	r, err := http.NewRequest("GET", "http://"+s.addr+"/api/v1/profile/me", nil)
+	if err != nil {
+		return "", err
+	}
+	r.SetBasicAuth(who, password)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	res.Body.Close()
+	cookie, _, _ := strings.Cut(res.Header.Get("Set-Cookie"), ";")
+	if cookie == "" {
+		return "", fmt.Errorf("%s cannot sign in: %d", who, res.StatusCode)
+	}
+	return cookie, nil
+}
+
+// listen opens a stream with a cookie. It is plain HTTP on a connection of its own: clients of
 // net/http would take more memory than the server.
-func (s *site) listen(who, catalog string) (net.Conn, *bufio.Reader, error) {
+func (s *site) listen(cookie, catalog string) (net.Conn, *bufio.Reader, error) {
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		return nil, nil, err
 	}
-	basic := base64.StdEncoding.EncodeToString([]byte(who + ":" + password))
-	fmt.Fprintf(c, "GET /api/v1/stream?catalogId=%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\n\r\n", catalog, s.addr, basic)
+	fmt.Fprintf(c, "GET /api/v1/stream?catalogId=%s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n\r\n", catalog, s.addr, cookie)
 	r := bufio.NewReaderSize(c, 512)
 	for first := true; ; first = false {
 		line, err := r.ReadString('\n')
@@ -127,8 +144,9 @@ func (s *site) resident() int {
 	return kilobytes << 10
 }
 
-// people makes employees, some at a time: their passwords take time.
-func (s *site) people(n int) error {
+// people makes employees, some at a time, and signs them in: passwords take time.
+func (s *site) people(cookies []string) error {
+	n := len(cookies)
 	var wg sync.WaitGroup
 	errs := make(chan error, n)
 	turns := make(chan struct{}, 4)
@@ -138,6 +156,9 @@ func (s *site) people(n int) error {
 			defer func() { <-turns }()
 			_, err := s.post(login, password, "/catalogs/$users/records", map[string]any{"values": map[string]any{
 				"$name": fmt.Sprint("Person ", i), "$email": person(i), "$password": password}})
+			if err == nil {
+				cookies[i], err = s.signIn(person(i))
+			}
 			errs <- err
 		})
 	}
@@ -163,7 +184,7 @@ func run(binary string, idle, active, rounds int) error {
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer func() { stop() }()
 	section, err := s.post(login, password, "/sections", map[string]any{"name": "Streams"})
 	if err != nil {
 		return err
@@ -175,7 +196,13 @@ func run(binary string, idle, active, rounds int) error {
 			return err
 		}
 	}
-	if err := s.people((idle + perPerson - 1) / perPerson); err != nil {
+	cookies := make([]string, (idle+perPerson-1)/perPerson)
+	if err := s.people(cookies); err != nil {
+		return err
+	}
+	stop()
+	// What hashing passwords took is none of the listeners' memory.
+	if s, stop, err = start(binary, dir); err != nil {
 		return err
 	}
 	before := s.resident()
@@ -185,7 +212,7 @@ func run(binary string, idle, active, rounds int) error {
 		if i >= active {
 			catalog = catalogs[1]
 		}
-		_, r, err := s.listen(person(i/perPerson), catalog)
+		_, r, err := s.listen(cookies[i/perPerson], catalog)
 		if err != nil {
 			return fmt.Errorf("listener %d: %w", i, err)
 		}
