@@ -50,6 +50,7 @@ fuzz:
 bench:
 	bench/run.sh full $(BENCHFLAGS)
 	bench/run.sh reports
+	bench/run.sh streams
 
 # All of the program's work at once for half an hour: requests, imports, indexes,
 # back-ups. As in: make soak SOAK=10m SOAK_ROWS=20000 SOAK_SEED=2

@@ -6,11 +6,19 @@
 #   ./run.sh scale [flags]       the program at 100,000 and at 1,000,000 rows
 #   ./run.sh reports [flags]     groups of 1,000,000 records, and SQL by hand; -benchtime 20x
 #   ./run.sh soak [flags]        all its work at once for 30 minutes; -soak 10m for less
+#   ./run.sh streams [flags]     listeners to changes; -idle 10000 -active 1000
 set -euo pipefail
 cd "$(dirname "$0")"
 if [ "${1:-}" = reports ]; then
   shift
   cd .. && RIGHTS_ROWS="${RIGHTS_ROWS:-1000000}" exec go test -run '^$' -bench Report -benchtime 20x -timeout 1h "$@" ./internal/catalog
+fi
+if [ "${1:-}" = streams ]; then
+  shift
+  (cd .. && CGO_ENABLED=0 go build -trimpath -o bin/kartoteka ./cmd/kartoteka)
+  CGO_ENABLED=0 go build -o .work/streams ./streams
+  ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+  exec .work/streams "$@"
 fi
 alone=; case "${1:-}" in scale | soak) alone=1 ;; esac # the program on SQLite only
 if [ -z "$alone" ] && [ -z "${KARTOTEKA_TEST_PG:-}" ]; then

@@ -71,6 +71,7 @@ func TestTwoNodes(t *testing.T) {
 	t.Run("rights", func(t *testing.T) { rightsOnTheOtherNode(t, first, second) })
 	t.Run("boards", func(t *testing.T) { boardsOnTheOtherNode(t, first, second) })
 	t.Run("chats", func(t *testing.T) { chatsOnTheOtherNode(t, first, second) })
+	t.Run("streams", func(t *testing.T) { streamsOnTheOtherNode(t, first, second) })
 	t.Run("a removed catalog", func(t *testing.T) {
 		callers[1].call(t, 200, "DELETE", "/api/v1/catalogs/"+k.id, nil)
 		callers[0].call(t, 404, "GET", k.records(""), nil)

@@ -79,6 +79,8 @@ type Actor struct {
 	RequestID string
 	// Scope narrows an actor who came with a token; nil for any other.
 	Scope *Scope
+	// Proof is what the actor signed in with.
+	Proof Proof
 }
 
 type actorKey struct{}

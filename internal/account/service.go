@@ -78,6 +78,7 @@ type Service struct {
 	attempts keyedLock[pair]
 	opening  keyedLock[basicID]
 	failures atomic.Int64
+	ended    chan struct{} // wakes the consumer of ends of sessions and tokens
 }
 
 // New makes a service. Run must run for last uses to be saved.
@@ -95,6 +96,7 @@ func New(store Store, opt Options) *Service {
 		tokens:   newCache[*tokenEntry](maxCounters),
 		basic:    bounded.New[basicID, basicEntry](maxBasic),
 		suspects: bounded.New[pair, struct{}](maxCounters),
+		ended:    make(chan struct{}, 1),
 	}
 }
 

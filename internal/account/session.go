@@ -142,6 +142,7 @@ func (s *Service) EndSession(ctx context.Context, cookie string) error {
 		return fmt.Errorf("end session: %w", err)
 	}
 	s.sessions.dropFunc(func(e *sessionEntry) bool { return e.key == key })
+	s.wakeEnded()
 	s.log.InfoContext(ctx, "auth.logout", "module", "Auth:Logout", "user", login)
 	return nil
 }
@@ -165,6 +166,7 @@ func (s *Service) revoked(ctx context.Context, id ID) {
 func (s *Service) drop(id ID) {
 	s.sessions.dropOwner(id)
 	s.tokens.dropOwner(id)
+	s.wakeEnded()
 }
 
 // Reset forgets what is cached about accounts, sessions and tokens: the database
@@ -172,6 +174,7 @@ func (s *Service) drop(id ID) {
 func (s *Service) Reset() {
 	s.sessions.clear()
 	s.tokens.clear()
+	s.wakeEnded()
 }
 
 // Run saves the last uses of sessions and tokens each minute and removes dead

@@ -194,6 +194,7 @@ func (s *Service) DeleteToken(ctx context.Context, a Actor, id string) error {
 		return fmt.Errorf("delete token: %w", err)
 	}
 	s.tokens.dropFunc(func(e *tokenEntry) bool { return e.name() == t.ID })
+	s.wakeEnded()
 	s.log.InfoContext(ctx, "token.deleted", "module", "Api:Token", "login", a.Login, "company", int64(a.Company),
 		"employee", a.Employee, "token", t.ID)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"kartoteka/internal/hook"
 	"kartoteka/internal/httpkit"
 	"kartoteka/internal/report"
+	"kartoteka/internal/stream"
 )
 
 // Options are the services and settings of the API. Catalog, Report, Accounts, Kit
@@ -19,6 +20,7 @@ type Options struct {
 	Catalog  *catalog.Service
 	Report   *report.Service
 	Hooks    *hook.Service
+	Streams  *stream.Service
 	Accounts *account.Service
 	Kit      *httpkit.Kit
 	Cookies  httpkit.Cookies

@@ -23,23 +23,29 @@ var free = map[string]bool{"profile": true, "company": true, "companies": true, 
 func (a *API) licensed(next http.Handler) http.Handler {
 	return a.opt.Kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		resource, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/v1/"), "/")
-		if !a.opt.License.validAt(a.opt.Now()) && !free[resource] {
-			admin, err := a.administers(r.Context(), actorOf(r))
-			if err != nil {
-				return err
-			}
-			if !admin {
-				return fault.New(fault.LicenseInvalid, "the licence is not valid")
-			}
-		}
 		if !free[resource] {
-			if err := a.seated(r.Context(), actorOf(r)); err != nil {
+			if err := a.covered(r.Context(), actorOf(r)); err != nil {
 				return err
 			}
 		}
 		next.ServeHTTP(w, r)
 		return nil
 	})
+}
+
+// covered fails with LicenseInvalid or LicenseSeats for an actor whom the licence
+// does not let work.
+func (a *API) covered(ctx context.Context, who catalog.Actor) error {
+	if !a.opt.License.validAt(a.opt.Now()) {
+		admin, err := a.administers(ctx, who)
+		if err != nil {
+			return err
+		}
+		if !admin {
+			return fault.New(fault.LicenseInvalid, "the licence is not valid")
+		}
+	}
+	return a.seated(ctx, who)
 }
 
 // seated fails with LicenseSeats for an employee above the licence's number of

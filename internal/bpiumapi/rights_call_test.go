@@ -88,6 +88,8 @@ var callCases = []callCase{
 	{name: "availableFilterRecords: the records", enough: `C bob view`, lower: `C bob search`, call: `GET /catalogs/26/fields/4/availableFilterRecords`, with: "Acme"},
 	{name: "contacts", enough: `D bob view`, lower: `D bob search`, call: `GET /contacts`, with: "555 0100"},
 	{name: "contacts: the field", enough: `D bob view`, lower: `D bob view 2=hide`, call: `GET /contacts`, with: "555 0100"},
+	{name: "stream", enough: `C bob available`, call: `GET /stream?catalogId=26`, refusal: "403 forbidden"},
+	{name: "stream of a view", enough: `closed bob view`, lower: `dear bob view`, call: `GET /stream?catalogId=26&viewId=closed`, refusal: "403 forbidden"},
 	{name: "GET rights of a section", enough: `T bob available`, call: `GET /rights?sectionId=3`, refusal: "403 forbidden"},
 	{name: "GET rights of a catalog", enough: `C bob available`, call: `GET /rights?catalogId=26`, refusal: "403 forbidden"},
 	{name: "GET rights of a view", enough: `closed bob view`, lower: `C bob search`, call: `GET /rights?catalogId=26&viewId=closed`, refusal: "403 forbidden"},

@@ -53,6 +53,8 @@ func (a *API) routes() []httpkit.Route {
 		{Pattern: "POST /rights", Handler: a.setRights},
 		{Pattern: "GET /rights/explain", Handler: a.explainRights},
 
+		{Pattern: "GET /stream", Handler: a.stream},
+
 		{Pattern: "GET /histories", Handler: a.histories},
 		{Pattern: "POST /histories", Handler: a.comment},
 		{Pattern: "GET /histories/{entry}", Handler: noEntry},
@@ -94,7 +96,7 @@ var later = []string{
 	"GET /catalogs/{catalog}/export", "POST /catalogs/{catalog}/import",
 
 	"GET /trash", "POST /trash/{kind}/{id}/undelete",
-	"GET /stream", "GET /messages/stream",
+	"GET /messages/stream",
 }
 
 // laterAuth is later for /auth.

@@ -1,6 +1,7 @@
 package bpiumapi_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,7 @@ import (
 	"kartoteka/internal/report"
 	"kartoteka/internal/store"
 	"kartoteka/internal/store/testdb"
+	"kartoteka/internal/stream"
 )
 
 const (
@@ -201,6 +203,22 @@ func eachSite(t *testing.T, test func(t *testing.T, s *site)) {
 	t.Run("postgres", func(t *testing.T) { test(t, newSiteOn(t, testdb.Postgres(t), nil)) })
 }
 
+// streams are open until the test ends.
+func (s *site) streams(t testing.TB) *stream.Service {
+	t.Helper()
+	streams := stream.New(stream.Options{
+		Catalog: s.catalog, Now: time.Now, Log: slog.New(slog.DiscardHandler), Ended: s.accounts.Ended(), Write: time.Minute, Left: httpkit.Left,
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- streams.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		check(t, <-done)
+	})
+	return streams
+}
+
 // newSiteOn makes a site on databases that are new, or a copy of the template.
 func newSiteOn(t testing.TB, target testdb.Target, change func(*bpiumapi.Options)) *site {
 	t.Helper()
@@ -217,7 +235,7 @@ func newSiteOn(t testing.TB, target testdb.Target, change func(*bpiumapi.Options
 	check(t, err)
 	kit := httpkit.New(httpkit.Options{Log: log})
 	opt := bpiumapi.Options{
-		Catalog: s.catalog, Report: &report.Service{Catalog: s.catalog}, Hooks: s.hooks, Accounts: s.accounts, Kit: kit, BodyLimit: 10 << 20, URLLogin: true, Now: s.clock.Now,
+		Catalog: s.catalog, Report: &report.Service{Catalog: s.catalog}, Hooks: s.hooks, Streams: s.streams(t), Accounts: s.accounts, Kit: kit, BodyLimit: 10 << 20, URLLogin: true, Now: s.clock.Now,
 		License: bpiumapi.License{Serial: "AAAA-BBBB-1234", Modules: []string{"*"}},
 		Host:    "cards.example",
 	}
@@ -262,9 +280,26 @@ func (s *site) send(t testing.TB, r *http.Request) answer {
 	res, err := s.Client().Do(r)
 	check(t, err)
 	defer res.Body.Close()
+	if res.Header.Get("Content-Type") == "text/event-stream" {
+		return answer{res.StatusCode, res.Header, firstEvent(t, res.Body)}
+	}
 	body, err := io.ReadAll(res.Body)
 	check(t, err)
 	return answer{res.StatusCode, res.Header, string(body)}
+}
+
+// firstEvent reads a stream up to its first empty line.
+func firstEvent(t testing.TB, r io.Reader) string {
+	t.Helper()
+	var b []byte
+	for one := make([]byte, 1); !bytes.HasSuffix(b, []byte("\n\n")); {
+		n, err := r.Read(one)
+		b = append(b, one[:n]...)
+		if err != nil {
+			break // of HEAD
+		}
+	}
+	return string(b)
 }
 
 func (s *site) request(t testing.TB, method, path, body string) *http.Request {

@@ -126,6 +126,8 @@ var walk = withBoards(withDeliveries(withCards(withMessages(map[string]walked{
 	"POST /rights":        {"", `{"object":{"catalogId":"26"},"rules":[]}`, 403, 403, 403, 403},
 	"GET /rights/explain": {"/rights/explain?catalogId=26&userId=1", "", 403, 200, 200, 403},
 
+	"GET /stream": {"/stream?catalogId=26", "", 403, 200, 200, 403},
+
 	"GET /histories":         {"/histories?catalogId=26", "", 403, 200, 200, 403},
 	"POST /histories":        {"", `{"catalogId":26,"recordId":"1","type":"COMMENT","payload":{"message":"x"}}`, 403, 200, 403, 403},
 	"GET /histories/{entry}": {"/histories/1", "", 404, 404, 404, 404},

@@ -112,6 +112,7 @@ func (w *writing) finish(ctx context.Context) error {
 	if err := w.commit(ctx); err != nil {
 		return w.explain(ctx, err)
 	}
+	w.s.wakeWatchers()
 	if fired(w.mutations) {
 		w.s.wakeFollower()
 	}

@@ -31,6 +31,14 @@ type FiredChange struct {
 // come, after all that are given.
 type LoggedChange struct {
 	Seq     int64
-	Catalog query.Catalog
-	Record  query.Record // 0: all of the catalog were removed
+	Catalog query.Catalog // 0: the structure or the rights were changed
+	Record  query.Record  // 0: all of the catalog were removed
+}
+
+// ToldChange is a change with what it is.
+type ToldChange struct {
+	LoggedChange
+	Kind   MutationKind // InsertRecord, UpdateRecord or RemoveRecord
+	At     int64        // Unix ms
+	Values []byte       // as in ChangeRow
 }

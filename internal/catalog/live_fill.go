@@ -18,7 +18,7 @@ type Filled struct {
 	// Gone tells of linked records that they were removed.
 	Gone func(query.Ref) bool
 	// Refused are values that the card could not be saved with.
-	Refused []Refused
+	Refused []RefusedValue
 }
 
 // FilledValue is a field's value as AppendHistoryJSON puts it.
@@ -27,9 +27,9 @@ type FilledValue struct {
 	Value json.RawMessage
 }
 
-// Refused is a value of one of the sets that its field does not take. The actor sees
+// RefusedValue is a value of one of the sets that its field does not take. The actor sees
 // the field.
-type Refused struct {
+type RefusedValue struct {
 	Set    int
 	Detail fault.Detail
 }
@@ -99,7 +99,7 @@ func (e *editing) fill(ctx context.Context, steps []*step) (*Filled, error) {
 			case err != nil:
 				return nil, err
 			case detail != nil:
-				filled.Refused = append(filled.Refused, Refused{i, *detail})
+				filled.Refused = append(filled.Refused, RefusedValue{i, *detail})
 			default:
 				some, value = true, v
 			}
@@ -108,6 +108,6 @@ func (e *editing) fill(ctx context.Context, steps []*step) (*Filled, error) {
 			filled.Values = append(filled.Values, FilledValue{f, AppendHistoryJSON(nil, f, value, titles)})
 		}
 	}
-	slices.SortStableFunc(filled.Refused, func(a, b Refused) int { return a.Set - b.Set })
+	slices.SortStableFunc(filled.Refused, func(a, b RefusedValue) int { return a.Set - b.Set })
 	return filled, nil
 }

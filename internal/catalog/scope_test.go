@@ -238,6 +238,10 @@ var scopedCalls = map[string]scoped{
 		_, err := w.s.UseHook(w.Context(), a, query.Key{Record: 1}, account.Updates)
 		return err
 	}, no, no, no},
+	"Watch": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.Watch(w.Context(), a, "orders", "")
+		return err
+	}, no, "", ""},
 	"MaySetRights": {func(w *world, a catalog.Actor) error {
 		return w.s.MaySetRights(w.Context(), a, catalog.ObjectKey{Catalog: "orders"})
 	}, no, no, no},

@@ -28,6 +28,7 @@ type Service struct {
 	letters    chan struct{} // wakes the sender of letters
 	relayAgain chan struct{} // tells Run that messages are left
 	fired      chan struct{} // wakes the consumer of what changes set off
+	changed    chan struct{} // wakes the consumer of all changes
 }
 
 // Options are what a Service needs from outside.
@@ -104,6 +105,7 @@ func New(store Store, options Options) *Service {
 	s := &Service{
 		store: store, options: options, indexer: newIndexer(),
 		letters: make(chan struct{}, 1), relayAgain: make(chan struct{}, 1), fired: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1),
 	}
 	s.columns = newColumns(s)
 	return s

@@ -132,6 +132,10 @@ func (s *Service) update(ctx context.Context, class Class, catalogs []query.Cata
 ) error {
 	return s.retry(ctx, func(st *Structure) error {
 		plan := Plan{Version: st.Version, Class: class, Catalogs: catalogs}
-		return s.store.Update(ctx, plan, func(w Writer) error { return fn(st, w) })
+		err := s.store.Update(ctx, plan, func(w Writer) error { return fn(st, w) })
+		if err == nil {
+			s.wakeWatchers()
+		}
+		return err
 	})
 }

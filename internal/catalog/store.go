@@ -121,6 +121,9 @@ type Reader interface {
 	// Changes reads the log after a number, in order, and then the changes that have
 	// none yet: at most limit of each. See LoggedChange.
 	Changes(ctx context.Context, after int64, limit int, each func(LoggedChange) error) error
+	// Told is Changes with what they are; Values only of those catalogs. The change is
+	// each's until it returns.
+	Told(ctx context.Context, after int64, limit int, of []query.Catalog, each func(*ToldChange) error) error
 	// LastChange is the greatest number of a change, 0 if there is none.
 	LastChange(ctx context.Context) (int64, error)
 	// Fired reads the changes from one number to another that set something off.

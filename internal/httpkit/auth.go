@@ -71,6 +71,7 @@ func (a *Authenticator) Actor(w http.ResponseWriter, r *http.Request) (account.A
 		IP:        q.ip,
 		RequestID: q.id,
 		Scope:     p.Scope,
+		Proof:     account.ProofOf(p, company, employee),
 	}, nil
 }
 

@@ -1,8 +1,10 @@
 package httpkit
 
 import (
+	"bufio"
 	"compress/gzip"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -141,6 +143,15 @@ func (w *response) Flush() {
 		w.release()
 	}
 	http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack gives the connection to the caller, who answers from then on.
+func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.status, w.sent, w.gzipOK = http.StatusOK, true, false
+	}
+	return conn, rw, err
 }
 
 // release sends the held beginning uncompressed.

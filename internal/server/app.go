@@ -21,8 +21,10 @@ import (
 	"kartoteka/internal/config"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/hook"
+	"kartoteka/internal/httpkit"
 	"kartoteka/internal/job"
 	"kartoteka/internal/store"
+	"kartoteka/internal/stream"
 )
 
 // company is the only company of this version.
@@ -50,6 +52,7 @@ type App struct {
 	hooks  *hook.Service
 	// schedules adds jobs when they are due.
 	schedules *job.Scheduler
+	streams   *stream.Service
 	requests  requestCount
 	// listening are the addresses of the open listeners.
 	listening atomic.Pointer[[]netip.AddrPort]
@@ -102,6 +105,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.schedules = job.NewScheduler(a.company, a.now, a.Log)
+	a.streams = stream.New(stream.Options{
+		Catalog: a.Catalog, Now: a.now, Log: a.Log, Ended: a.Accounts.Ended(), Write: httpkit.EventPatience, Left: httpkit.Left,
+	})
 	if letters.Send != nil {
 		a.resets = newResets(a)
 	}

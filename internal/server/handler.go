@@ -47,6 +47,7 @@ func (a *App) bpiumOptions(kit *httpkit.Kit) bpiumapi.Options {
 		Catalog:   a.Catalog,
 		Report:    &report.Service{Catalog: a.Catalog},
 		Hooks:     a.hooks,
+		Streams:   a.streams,
 		Accounts:  a.Accounts,
 		Kit:       kit,
 		Cookies:   a.cookies(),

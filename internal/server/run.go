@@ -38,6 +38,8 @@ func (a *App) Run(ctx context.Context, ready func(net.Addr)) error {
 		upkeep.Go(func() error { return a.resets.run(background) })
 	}
 	serving, ctx := errgroup.WithContext(ctx)
+	// Streams end at once: their listeners come back to whoever answers then.
+	serving.Go(func() error { return a.streams.Run(ctx) })
 	for _, l := range listeners {
 		a.Log.InfoContext(ctx, "server.start", "module", "Server", "address", l.Addr().String(), "version", a.Version)
 		s := httpkit.NewServer(l.handler, a.Log)

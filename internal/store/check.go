@@ -138,7 +138,7 @@ func (k *checker) changes(ctx context.Context) error {
 			HAVING max(seq) - min(seq) + 1 <> count(*)`)
 	if err == nil {
 		err = k.ask(ctx, "changes", "change %d is of catalog %d, which there is not",
-			`SELECT min(seq), catalog FROM changes WHERE catalog NOT IN (SELECT num FROM catalogs) GROUP BY catalog`)
+			`SELECT min(seq), catalog FROM changes WHERE catalog <> 0 AND catalog NOT IN (SELECT num FROM catalogs) GROUP BY catalog`)
 	}
 	return err
 }

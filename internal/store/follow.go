@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
@@ -25,17 +26,60 @@ func (t *tx) Changes(ctx context.Context, after int64, limit int, each func(cata
 	return nil
 }
 
+// Told implements catalog.Reader.
+func (t *tx) Told(ctx context.Context, after int64, limit int, of []query.Catalog, each func(*catalog.ToldChange) error) error {
+	columns := `catalog, record, kind, at, CASE WHEN catalog IN (0` + listedCatalogs(of) + `) THEN data END`
+	sql := `SELECT seq, ` + columns + ` FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`
+	args := []any{after, limit}
+	if t.conn.Dialect().Remote() {
+		sql = `(` + sql + `) UNION ALL (SELECT 0, ` + columns + ` FROM changes WHERE seq IS NULL ORDER BY id LIMIT ?)`
+		args = append(args, limit)
+	}
+	var c catalog.ToldChange
+	err := t.conn.Query(ctx, sql, args, func(r row) error {
+		c = catalog.ToldChange{
+			LoggedChange: catalog.LoggedChange{Seq: r.Int(0), Catalog: query.Catalog(r.Int(1)), Record: query.Record(r.Int(2))},
+			Kind:         mutationKind(r.Str(3)), At: r.Int(4),
+		}
+		if !r.Null(5) {
+			c.Values = []byte(r.Str(5))
+		}
+		return each(&c)
+	})
+	if err != nil {
+		return fmt.Errorf("read what changed after %d: %w", after, err)
+	}
+	return nil
+}
+
+// listedCatalogs adds catalogs to a list in SQL.
+func listedCatalogs(of []query.Catalog) string {
+	var sql []byte
+	for _, n := range of {
+		sql = strconv.AppendInt(append(sql, ',', ' '), int64(n), 10)
+	}
+	return string(sql)
+}
+
+// mutationKind is that of a change in the log; InsertRecord stands for a record
+// that was brought back, and for what is no record's.
+func mutationKind(name string) catalog.MutationKind {
+	switch name {
+	case changeKinds[catalog.UpdateRecord]:
+		return catalog.UpdateRecord
+	case changeKinds[catalog.RemoveRecord]:
+		return catalog.RemoveRecord
+	}
+	return catalog.InsertRecord
+}
+
 // Fired implements catalog.Reader.
 func (t *tx) Fired(ctx context.Context, from, to int64, limit int) (list []catalog.FiredChange, err error) {
 	err = t.conn.Query(ctx, `SELECT seq, catalog, record, kind, at, actor, origin, data, fires FROM changes
 		WHERE seq >= ? AND seq <= ? AND fires IS NOT NULL ORDER BY seq LIMIT ?`, []any{from, to, limit}, func(r row) error {
 		c := catalog.FiredChange{Seq: r.Int(0), Catalog: query.Catalog(r.Int(1)), Record: query.Record(r.Int(2)), At: r.Int(4),
+			Kind:      mutationKind(r.Str(3)),
 			ChangeRow: catalog.ChangeRow{Actor: query.Record(r.Int(5)), Origin: r.Str(6), Values: []byte(r.Str(7)), Fires: []byte(r.Str(8))}}
-		for kind, name := range changeKinds {
-			if name == r.Str(3) && kind != catalog.RestoreRecord {
-				c.Kind = kind
-			}
-		}
 		list = append(list, c)
 		return nil
 	})

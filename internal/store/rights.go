@@ -133,8 +133,22 @@ func (t *tx) number(ctx context.Context, c catalog.Counter, known []int64, ids [
 
 // BumpRights implements catalog.Writer.
 func (t *tx) BumpRights(ctx context.Context) error {
-	if err := t.conn.Bump(ctx, partRights); err != nil {
+	if err := t.bump(ctx, partRights); err != nil {
 		return fmt.Errorf("raise the rights' version: %w", err)
 	}
 	return nil
 }
+
+// bump raises a version, and notes in the log of changes where: a change of no
+// catalog. Who follows from before it does not know what was shown then.
+func (t *tx) bump(ctx context.Context, what part) error {
+	if err := t.conn.Bump(ctx, what); err != nil {
+		return err
+	}
+	_, err := t.conn.Exec(ctx, noteBump)
+	return err
+}
+
+// noteBump is of the time of the last change: the store has no clock.
+const noteBump = insertChange + ` SELECT 0, 0, 0, coalesce((SELECT at FROM changes WHERE seq = (SELECT max(seq) FROM changes)), 0), 0, '',
+	'structure', NULL, NULL`

@@ -181,7 +181,7 @@ func (t *tx) unique(ctx context.Context, doubled string, args ...any) error {
 
 // BumpStructure implements catalog.Writer.
 func (t *tx) BumpStructure(ctx context.Context) (int64, error) {
-	if err := t.conn.Bump(ctx, partStructure); err != nil {
+	if err := t.bump(ctx, partStructure); err != nil {
 		return 0, fmt.Errorf("raise the structure's version: %w", err)
 	}
 	v, err := readVersion(ctx, t.conn)

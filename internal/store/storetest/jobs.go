@@ -20,6 +20,7 @@ var queues = []promise{
 	{name: "a cursor moves with its jobs or not at all", test: testCursor},
 	{name: "jobs that are over are done again before those that wait", test: testAgain},
 	{name: "old jobs are dropped by age and by size", test: testDropJobs},
+	{name: "the log tells what changes are, and where rights were changed", test: testTold},
 	{name: "changes stay while somebody needs them", test: testPurgeChanges},
 	{name: "no job is lost or done twice among many workers", test: testManyWorkers},
 }
