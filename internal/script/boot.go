@@ -26,7 +26,7 @@ var zones []byte
 
 // modules are ours in the order in which they need each other.
 var modules = []string{
-	"zones", "relativedelta", "dateparser", "odoo", "library", "values", "records", "modules", "compiler", "runner", "sandbox", "worker",
+	"entropy", "zones", "relativedelta", "dateparser", "odoo", "library", "values", "records", "modules", "compiler", "runner", "sandbox", "worker",
 }
 
 // bootMessage is what an interpreter gets first: our modules and what they need.

@@ -4,7 +4,7 @@ import json
 import random as randomness
 import urllib.parse
 
-from kartoteka import library
+from kartoteka import entropy, library
 
 LEVELS = {'DEBUG': 10, 'INFO': 20, 'WARNING': 30, 'ERROR': 40, 'CRITICAL': 50}
 
@@ -59,8 +59,7 @@ def logging(run):
 
 
 def random():
-    """A generator of its own, so that seed() does not reach other runs."""
-    own = randomness.Random()
+    own = entropy.generator()
     names = [n for n in randomness.__all__ if n not in ('Random', 'SystemRandom')]
     return library.Module('random', {
         'Random': randomness.Random, 'SystemRandom': randomness.SystemRandom, **{n: getattr(own, n) for n in names}})

@@ -378,10 +378,10 @@ class Records:
         raise missing('%r has no attribute %r%s' % (self._name, name, hint))
 
     def _assign(self, name, value):
-        if name in self._fields:
-            self.write({name: value})
-        elif name in ('id', 'ids', 'env') or name.startswith('_'):
+        if name in ('id', 'ids', 'env') or name.startswith('_'):
             raise AttributeError('%s cannot be set' % name)
+        elif name in self._fields:
+            self.write({name: value})
         else:
             self._run.extra.setdefault((self._name, self._one()._ids[0]), {})[name] = value
 
