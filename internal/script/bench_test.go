@@ -33,13 +33,22 @@ func BenchmarkWarm(b *testing.B) {
 	median(b, all)
 }
 
-// BenchmarkFresh: the same in a child that is made for it.
-func BenchmarkFresh(b *testing.B) {
+// BenchmarkFresh: the same in a process that served nobody before; each newcomer
+// finds the one that waits.
+func BenchmarkFresh(b *testing.B) { fresh(b, true) }
+
+// BenchmarkForked: newcomers one after the other, so that most wait for a fork.
+func BenchmarkForked(b *testing.B) { fresh(b, false) }
+
+func fresh(b *testing.B, waiting bool) {
 	e := engine(b)
 	run(b, e, noHost{}, request("1"))
 	var all []time.Duration
 	n := 0
 	for b.Loop() {
+		for waiting && !hasSpare(e) {
+			time.Sleep(time.Millisecond)
+		}
 		req := request("1 + 1")
 		n++
 		req.Key.Version = fmt.Sprint("fresh", n)
@@ -48,6 +57,12 @@ func BenchmarkFresh(b *testing.B) {
 		all = append(all, time.Since(began))
 	}
 	median(b, all)
+}
+
+func hasSpare(e *Engine) bool {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	return e.spare != nil && !e.making
 }
 
 // BenchmarkItems: 10,000 items in one call.

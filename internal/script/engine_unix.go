@@ -23,6 +23,11 @@ type Engine struct {
 	mutex    sync.Mutex
 	parent   *parent // nil until the first script
 	closed   bool
+	// spare is a child that served nobody yet, so that the next group need not wait
+	// for a fork; making tells that one is being made.
+	spare  *child
+	making bool
+	makers sync.WaitGroup
 }
 
 // New makes an engine. Nothing is unpacked or started until the first script.
@@ -37,15 +42,19 @@ func New(c Config) *Engine {
 func (e *Engine) Close() error {
 	e.mutex.Lock()
 	e.closed = true
-	p := e.parent
-	e.parent = nil
+	p, spare := e.parent, e.spare
+	e.parent, e.spare = nil, nil
 	e.mutex.Unlock()
 	e.pool.close()
+	if spare != nil {
+		spare.end()
+	}
 	if p != nil {
 		p.end()
 	}
 	e.starting.Lock() // one that is just starting is ended by its starter
 	defer e.starting.Unlock()
+	e.makers.Wait()
 	return nil
 }
 
@@ -154,6 +163,7 @@ func (e *Engine) onChild(ctx context.Context, g group, work func(*child) (again 
 			return err
 		}
 		again, err := work(c)
+		e.makeSpare(c.parent, g.memory) // afterwards: it takes longer than most runs
 		if err == nil && !c.broken {
 			e.pool.put(c)
 			return nil
@@ -168,6 +178,10 @@ func (e *Engine) onChild(ctx context.Context, g group, work func(*child) (again 
 // child gives an idle child of the group or makes one; used tells of the former.
 func (e *Engine) child(ctx context.Context, g group) (c *child, used bool, err error) {
 	if c := e.pool.take(g); c != nil {
+		return c, true, nil
+	}
+	if c := e.unused(g); c != nil {
+		e.pool.add()
 		return c, true, nil
 	}
 	for range 2 {
@@ -185,6 +199,43 @@ func (e *Engine) child(ctx context.Context, g group) (c *child, used bool, err e
 		e.replace(p, err)
 	}
 	return nil, false, err
+}
+
+// unused gives the spare child if it suits the group.
+func (e *Engine) unused(g group) *child {
+	e.mutex.Lock()
+	c := e.spare
+	if c == nil || c.group.memory != g.memory || e.parent != c.parent {
+		e.mutex.Unlock()
+		return nil
+	}
+	e.spare = nil
+	e.mutex.Unlock()
+	c.group = g
+	return c
+}
+
+// makeSpare makes a child for the next group, beside whatever runs.
+func (e *Engine) makeSpare(p *parent, memory int64) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.making || e.closed || e.spare != nil && e.spare.parent == p {
+		return
+	}
+	e.making = true
+	e.makers.Go(func() {
+		c, err := p.fork(group{memory: memory})
+		e.mutex.Lock()
+		old := e.spare
+		e.making, e.spare = false, c
+		if err == nil && (e.closed || e.parent != p) {
+			e.spare, old = nil, c
+		}
+		e.mutex.Unlock()
+		if old != nil {
+			old.end()
+		}
+	})
 }
 
 // replace gives up a parent that makes no children.

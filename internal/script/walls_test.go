@@ -259,9 +259,14 @@ func zombie(pid int) bool {
 	return err == nil && bytes.Contains(data, []byte(") Z "))
 }
 
-// processes are the parent and the idle children.
+// processes are the parent, the idle children and the spare one.
 func processes(e *Engine) []int {
 	pids := []int{e.parent.pid}
+	e.mutex.Lock()
+	if e.spare != nil {
+		pids = append(pids, e.spare.proc.pid)
+	}
+	e.mutex.Unlock()
 	for _, c := range e.pool.idle {
 		pids = append(pids, c.proc.pid)
 	}

@@ -286,5 +286,20 @@ def run(channel, message):
     answers.end()
 
 
+class Nowhere:
+    """A channel that takes what nobody wants."""
+
+    def send(self, text):
+        return None
+
+
+def warm():
+    """Runs a script for nobody: the memory that any run touches is then this process's
+    own, which takes longer than the run itself."""
+    message = {'id': 0, 'name': '', 'source': 'def f(a): return a\nf(request_data["a"])', 'mode': 'evaluate', 'output': 0,
+               'items': [{'inputs': {'request_data': {'a': 1}}}]}
+    run(Nowhere(), json.loads(json.dumps(message)))
+
+
 def check(message):
     return compiler.checked(message['source'], message['name'], message['mode'])

@@ -56,6 +56,7 @@ def load_codecs():
 def serve(fd):
     """Runs scripts until the server closes the socket."""
     channel = Channel(fd)
+    runner.warm()
     channel.send('{"ok":true}')
     while True:
         message = channel.receive()
