@@ -5,6 +5,7 @@ package script
 import (
 	"bytes"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -271,4 +272,52 @@ func processes(e *Engine) []int {
 		pids = append(pids, c.proc.pid)
 	}
 	return pids
+}
+
+// TestParentWalls: what the parent gives up when everything is loaded, with
+// capabilities and without. It never runs a script; this is the second wall.
+func TestParentWalls(t *testing.T) {
+	source, err := sources.ReadFile("python/sandbox.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	probe := string(source) + textf(`
+import json, socket
+def tried(function, *args):
+    try:
+        function(*args)
+    except OSError as error:
+        return type(error).__name__
+    return 'done'
+def child():
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    os.kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)
+def tries():
+    return [tried(os.listdir, '/'), tried(open, '/etc/hostname'), tried(open, '/tmp/kartoteka-escaped', 'w'), tried(os.execv, '/bin/true', ['true']),
+            tried(lambda: socket.create_connection(('127.0.0.1', %d))), tried(os.kill, %d, 0), tried(socket.sethostname, 'x'), tried(child)]
+if 'locked' in sys.argv:
+    lock_parent()
+print(json.dumps(tries()))
+`, listener.Addr().(*net.TCPAddr).Port, os.Getpid())
+	users := []*syscall.Credential{nil}
+	if os.Getuid() == 0 {
+		users = append(users, &syscall.Credential{Uid: nobody, Gid: nobody})
+	}
+	for _, user := range users {
+		cmd := exec.CommandContext(t.Context(), interpreter, "-I", "-S", "-B", "-c", "import sys\n"+probe, "locked")
+		cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Credential: user}
+		out, err := cmd.CombinedOutput()
+		want := `["PermissionError", "PermissionError", "PermissionError", "PermissionError", "PermissionError", "PermissionError", "PermissionError", "done"]`
+		if err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("as %v: %v, %s", user, err, out)
+		}
+	}
 }
