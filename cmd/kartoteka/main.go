@@ -44,6 +44,7 @@ func commands() []command {
 	}
 	return append(all,
 		command{"restore", "restore DIR [--data NEWDIR]", "make a data folder of a backup", runRestore},
+		command{"scripts", "scripts check FILE [--mode MODE], scripts run FILE [--input JSON] [--mode MODE]", "look at a Python script, or run it without records", runScripts},
 		command{"config", "config [--all] [--markdown]", "print the settings in force and where they come from", runConfig},
 		command{"version", "version", "print the version", runVersion})
 }

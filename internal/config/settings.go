@@ -124,6 +124,13 @@ type Settings struct {
 	// FileUploadTTL is how long an upload policy is valid, FileURLTTL a link.
 	FileUploadTTL, FileURLTTL time.Duration
 
+	// ScriptWorkers is the most script processes, 0 = two per core.
+	ScriptWorkers int
+	// ScriptPython is another interpreter, "" = the one in the program.
+	ScriptPython string
+	// ScriptUnsafe runs scripts without a sandbox.
+	ScriptUnsafe bool
+
 	LogLevel slog.Level
 	// LogFormat is text or json.
 	LogFormat string

@@ -5,7 +5,7 @@ package config
 func table(s *Settings) []setting {
 	var all []setting
 	for _, part := range [][]setting{
-		serving(s), accounts(s), limits(s), company(s), outgoing(s), calls(s), files(s),
+		serving(s), accounts(s), limits(s), company(s), outgoing(s), calls(s), files(s), scripting(s),
 		later(), engine(), unneeded(),
 	} {
 		all = append(all, part...)

@@ -35,8 +35,6 @@ func automationLater() []setting {
 		{key: "EVENT_CHAIN_LIMIT", def: "20", value: integer[int](nil, 1, 1000), help: "longest chain of events that cause each other"},
 		{key: "SCENARIO_SYNC_TIMEOUT", def: "60000", unit: "ms", value: millis(nil, 1), help: "longest scenario that a caller waits for"},
 		{key: "LIMIT_SCENARIO_MAX_REQUESTS", def: "1000", value: integer[int](nil, 0, maxCount), help: "calls of scenarios per company and account interval, 0 = no limit"},
-		{key: "SCRIPT_WORKERS", value: optional(integer[int](nil, 1, 4096)), help: "most script processes; unset: two per core"},
-		{key: "SCRIPT_UNSAFE", def: "false", value: boolean(nil), help: "run scripts without a sandbox, for development only"},
 		{key: "SYNC_SECRET_KEYS", value: secret(nil, 0), help: "keys that encrypt stored credentials"},
 		{key: "SYNC_CONFIG_FILE", value: path(nil), help: "sync configuration loaded at start"},
 		{key: "SYNC_WORKERS", def: "8", value: integer[int](nil, 1, 1024), help: "sync deliveries at the same time"},

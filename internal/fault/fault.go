@@ -50,6 +50,9 @@ const (
 	Internal          Code = "internal"
 	NotImplemented    Code = "not_implemented"
 	Unavailable       Code = "unavailable"
+
+	// ScriptsUnavailable: this machine or program runs no scripts.
+	ScriptsUnavailable Code = "SCRIPTS_UNAVAILABLE"
 )
 
 // The codes of single fields inside a ValidationFailed error.

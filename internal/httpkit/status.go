@@ -47,6 +47,8 @@ var statuses = map[fault.Code]int{
 	fault.NotImplemented:    http.StatusNotImplemented,
 	fault.Unavailable:       http.StatusServiceUnavailable,
 
+	fault.ScriptsUnavailable: http.StatusNotImplemented,
+
 	fault.Required:    http.StatusBadRequest,
 	fault.Type:        http.StatusBadRequest,
 	fault.Min:         http.StatusBadRequest,

@@ -1,0 +1,61 @@
+package script
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"unicode/utf8"
+
+	"kartoteka/internal/fault"
+)
+
+// Config is how scripts are run.
+type Config struct {
+	// Dir is a folder of ours: the interpreter is unpacked there at the first script.
+	Dir string
+	// Python is the path of another interpreter, "" = the one in this program.
+	Python string
+	// Workers is the most processes that run scripts, 0 = two per core.
+	Workers int
+	// Unsafe runs scripts without walls: for development only.
+	Unsafe bool
+	Log    *slog.Logger
+
+	noNamespaces bool // of tests: as on a machine that has none
+}
+
+func (c *Config) complete() {
+	if c.Workers <= 0 {
+		c.Workers = 2 * runtime.NumCPU()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// unavailable is the error of a machine or program that cannot run scripts.
+func unavailable(cause error, why fault.Message) error {
+	return fault.Wrap(cause, fault.ScriptsUnavailable, "scripts cannot run here: %s", why)
+}
+
+func (r *Request) check() error {
+	switch {
+	case r.Key.Company == "" || r.Key.Version == "":
+		return fmt.Errorf("script %s has no key", r.Name)
+	case r.Mode != Evaluate && r.Mode != Execute:
+		return fault.New(fault.InvalidParameter, "%q is not a mode: evaluate or execute", string(r.Mode))
+	case r.Limits.Wall <= 0 || r.Limits.CPU <= 0 || r.Limits.Memory <= 0:
+		return fmt.Errorf("script %s has no limits", r.Name)
+	}
+	return checkSource(r.Source)
+}
+
+func checkSource(source string) error {
+	if len(source) > SourceMax {
+		return fault.New(fault.TooLong, "the script has %d bytes; at most %d are allowed", len(source), SourceMax)
+	}
+	if !utf8.ValidString(source) {
+		return fault.New(fault.InvalidParameter, "the script is not UTF-8 text")
+	}
+	return nil
+}
