@@ -48,12 +48,12 @@ func (s *Service) Catalogs(ctx context.Context, a Actor, filter CatalogFilter) (
 }
 
 // Catalog gives one catalog by public id: NotFound, Forbidden.
-func (s *Service) Catalog(ctx context.Context, a Actor, key string) (*Scope, error) {
-	st, err := s.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.scope(ctx, st, nil, a, st.CatalogByKey(key))
+func (s *Service) Catalog(ctx context.Context, a Actor, key string) (scope *Scope, err error) {
+	err = s.now(ctx, func(st *Structure) (err error) {
+		scope, err = s.scope(ctx, st, nil, a, st.CatalogByKey(key))
+		return err
+	})
+	return scope, err
 }
 
 // CreateCatalog makes a catalog in a section, the last in the menu unless a
