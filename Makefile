@@ -12,7 +12,7 @@ TESTFLAGS ?=
 # of its own, and watching it makes the tests of the store seven times slower.
 RACE := -race -gcflags=modernc.org/...=-race=false
 
-.PHONY: build run test race check lint fuzz bench soak profile deps
+.PHONY: build run test race check lint fuzz bench soak crashes profile deps
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/kartoteka ./cmd/kartoteka
@@ -59,6 +59,13 @@ SOAK_ROWS ?= 100000
 SOAK_SEED ?= 1
 soak:
 	bench/run.sh soak -soak $(SOAK) -rows $(SOAK_ROWS) -seed $(SOAK_SEED) $(SOAKFLAGS)
+
+# Crashes at random steps, 10,000 seeds on each database. As in:
+# make crashes CRASH_SEEDS=500 CRASH_SEED=1000 (the first one)
+CRASH_SEEDS ?= 10000
+CRASH_SEED ?= 1
+crashes:
+	scripts/pg.sh run -- env CRASH_SEEDS=$(CRASH_SEEDS) CRASH_SEED=$(CRASH_SEED) go test -count=1 -timeout 24h ./internal/server/crashtest
 
 # Profiles of the store's benchmarks: processor, allocations, blocking. Read
 # them with: go tool pprof -top -cum bench/.work/profile/cpu.out

@@ -135,6 +135,9 @@ func TestBackupOfPostgres(t *testing.T) {
 	if got := decode[record](t, again.admin().call(t, 200, "GET", k.records("/%s", made.ID), nil)); got.Title != "thing" {
 		t.Errorf("restored %+v", got)
 	}
+	if out := again.run("jobs"); !strings.Contains(out, "Deliveries are paused") || !strings.Contains(again.log.String(), "the database is a copy") {
+		t.Errorf("the copy delivers: %s\n%s", out, again.log)
+	}
 	again.stop()
 	again.run("check")
 }

@@ -15,6 +15,9 @@ if [ -z "${KARTOTEKA_TEST_S3:-}" ]; then
   echo "test.sh: MinIO is missing: the tests of files in an external store are left out" >&2
 fi
 code=0
+case " $* " in
+  *" -race "*) go test -timeout 25m ./internal/server/crashtest || code=1 ;; # all its seeds; with -race a few
+esac
 go test -timeout 25m "$@" ./cmd/... ./internal/... || code=1
 go test -timeout 25m ./e2e/... || code=1
 exit "$code"

@@ -257,15 +257,14 @@ func (w *writing) comment(ctx context.Context, tx Writer) error {
 // Reserve takes n record numbers of a catalog for later creates, the first of
 // which it gives. Numbers not used stay unused.
 func (s *Service) Reserve(ctx context.Context, a Actor, c query.Catalog, n int) (query.Record, error) {
-	st, err := s.Structure(ctx)
+	err := s.retry(ctx, func(st *Structure) error {
+		access, err := s.access(ctx, st, nil, a)
+		if err == nil {
+			_, err = makeIn(st, access, c)
+		}
+		return err
+	})
 	if err != nil {
-		return 0, err
-	}
-	access, err := s.access(ctx, st, nil, a)
-	if err != nil {
-		return 0, err
-	}
-	if _, err := makeIn(st, access, c); err != nil {
 		return 0, err
 	}
 	return s.store.Reserve(ctx, c, n)

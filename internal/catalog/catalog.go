@@ -48,12 +48,12 @@ func (s *Service) Catalogs(ctx context.Context, a Actor, filter CatalogFilter) (
 }
 
 // Catalog gives one catalog by public id: NotFound, Forbidden.
-func (s *Service) Catalog(ctx context.Context, a Actor, key string) (*Scope, error) {
-	st, err := s.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.scope(ctx, st, nil, a, st.CatalogByKey(key))
+func (s *Service) Catalog(ctx context.Context, a Actor, key string) (scope *Scope, err error) {
+	err = s.now(ctx, func(st *Structure) (err error) {
+		scope, err = s.scope(ctx, st, nil, a, st.CatalogByKey(key))
+		return err
+	})
+	return scope, err
 }
 
 // CreateCatalog makes a catalog in a section, the last in the menu unless a
@@ -202,12 +202,12 @@ func (s *Service) administered(ctx context.Context, st *Structure, r Reader, a A
 }
 
 // reopen gives a catalog after a change.
-func (s *Service) reopen(ctx context.Context, a Actor, n query.Catalog) (*Scope, error) {
-	st, err := s.Structure(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.scope(ctx, st, nil, a, st.Catalog(n))
+func (s *Service) reopen(ctx context.Context, a Actor, n query.Catalog) (scope *Scope, err error) {
+	err = s.retry(ctx, func(st *Structure) (err error) {
+		scope, err = s.scope(ctx, st, nil, a, st.Catalog(n))
+		return err
+	})
+	return scope, err
 }
 
 func lastPriority(st *Structure) int {

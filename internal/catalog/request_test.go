@@ -1,12 +1,18 @@
 package catalog_test
 
 import (
+	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
+	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
+	"kartoteka/internal/store"
 	"kartoteka/internal/store/testdb"
 )
 
@@ -72,6 +78,44 @@ func TestRequestFails(t *testing.T) {
 		}
 		if err := w.s.Request(t.Context(), boss, "nothing", nil); fault.CodeOf(err) != fault.NotFound {
 			t.Errorf("an unknown catalog gives %v", err)
+		}
+	})
+}
+
+// overtaken is a store whose structure changes right before the first look at it.
+type overtaken struct {
+	*store.Company
+	change func()
+}
+
+func (o *overtaken) View(ctx context.Context, v catalog.Version, fn func(catalog.Reader) error) error {
+	if change := o.change; change != nil {
+		o.change = nil
+		change()
+	}
+	return o.Company.View(ctx, v, fn)
+}
+
+// TestOvertaken: who finds that the structure changed since it asked, asks again.
+func TestOvertaken(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		for key, ask := range map[string]func(s *catalog.Service) error{
+			"a catalog": func(s *catalog.Service) error { _, err := s.Catalog(t.Context(), boss, "vendors"); return err },
+			"the menu":  func(s *catalog.Service) error { _, err := s.Sections(t.Context(), boss); return err },
+		} {
+			db := &overtaken{Company: w.db}
+			s := catalog.New(db, catalog.Options{Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Filters: bpium.ViewFilters{}, FieldsMax: 300})
+			if _, err := s.Structure(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			changed := false
+			db.change = func() {
+				w.vendors = w.rebuild(w.vendors, append(same(w.vendors), field(strings.ReplaceAll(key, " ", "-"), "text", nil)))
+				changed = true
+			}
+			if err := ask(s); err != nil || !changed {
+				t.Errorf("%s: %v, changed %v", key, err, changed)
+			}
 		}
 	})
 }

@@ -12,12 +12,23 @@ import (
 // current is the structure as of now and what the actor may do under it. Other
 // than Structure it asks the store whether another node has changed it.
 func (s *Service) current(ctx context.Context, a Actor) (*Structure, *Access, error) {
-	st, err := s.fresh(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	access, err := s.access(ctx, st, nil, a)
+	var st *Structure
+	var access *Access
+	err := s.now(ctx, func(now *Structure) (err error) {
+		st = now
+		access, err = s.access(ctx, st, nil, a)
+		return err
+	})
 	return st, access, err
+}
+
+// now runs fn with the structure as of now, and again with the next one if fn finds
+// that it has changed.
+func (s *Service) now(ctx context.Context, fn func(*Structure) error) error {
+	if _, err := s.fresh(ctx); err != nil {
+		return err
+	}
+	return s.retry(ctx, fn)
 }
 
 // Current is the structure as of now, whichever node changed it last.

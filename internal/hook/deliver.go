@@ -48,6 +48,15 @@ func (s *Service) deliver(ctx context.Context, j job.Job, t job.Target) job.Resu
 			r.State, r.Error, r.Missed = job.Dead, unreadable, true
 			return r
 		}
+		// What a second attempt would render may be another: the structure changes,
+		// and links to files end.
+		if held, err := s.options.Jobs.Freeze(ctx, r.Job); err != nil || !held {
+			if err != nil {
+				s.options.Log.ErrorContext(ctx, "webhook.unfrozen", "module", "Hooks", "hook", j.Target, "job", j.ID, "error", err)
+			}
+			return s.missed(job.Result{Job: j}, time.Minute)
+		}
+		j.Body = r.Body
 	}
 	attempt, _, err := s.call(ctx, f.Hook, messageID(j.ID), r.Body)
 	if err != nil && ctx.Err() != nil {

@@ -69,11 +69,12 @@ type Service struct {
 	options Options
 	runner  *job.Runner
 	seq     int64 // up to where changes are known to have become jobs
+	wake    chan struct{}
 }
 
 // New makes a Service; Run makes it work.
 func New(o Options) *Service {
-	s := &Service{options: o}
+	s := &Service{options: o, wake: make(chan struct{}, 1)}
 	s.runner = job.NewRunner(job.Options{
 		Store: o.Jobs, Queue: queue, Owner: o.Owner, Do: s.deliver, Now: o.Now, Log: o.Log, Poll: pollIdle,
 		Claim: 2*o.Timeout + time.Minute, Circuit: circuit, Places: places, PerTarget: perHook, Settled: s.settled,
@@ -123,6 +124,7 @@ func (s *Service) dispatch(ctx context.Context) {
 		case <-ctx.Done():
 		case <-again.C:
 		case <-s.options.Catalog.Fired():
+		case <-s.wake:
 		}
 		again.Stop()
 	}
@@ -218,5 +220,11 @@ func (s *Service) keep(ctx context.Context) {
 	}
 }
 
-// Wake lets the deliveries be looked at now.
-func (s *Service) Wake() { s.runner.Wake() }
+// Wake lets changes and deliveries be looked at now.
+func (s *Service) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // it is about to look
+	}
+	s.runner.Wake()
+}

@@ -31,8 +31,10 @@ type Job struct {
 	Attempts int
 	Tried    int64
 	Attempt
-	// Body is what is sent. It is fixed by the first attempt; nil before.
+	// Body is what is sent. It is frozen before the first attempt; nil before.
 	Body []byte
+	// Until is when the claim on it ends, Unix ms; 0 for one that is not claimed.
+	Until int64
 }
 
 // Attempt is what came of trying a job.
@@ -102,8 +104,11 @@ type Store interface {
 	Claim(ctx context.Context, q Queue, target int64, h Hold, claim int64, n int) ([]Job, error)
 	// Renew prolongs the claims on targets and gives those that are still held.
 	Renew(ctx context.Context, q Queue, targets []int64, h Hold) ([]int64, error)
-	// Settle notes what became of a claimed job, and false when somebody else did:
-	// his claim followed. The target's health becomes what judge makes of it; judge
+	// Freeze keeps the body of a claimed job before it is sent, so that every attempt
+	// sends the same; false when the claim is no longer held.
+	Freeze(ctx context.Context, j Job) (held bool, err error)
+	// Settle notes what became of a claimed job, and false when its claim is no longer
+	// held: somebody else does it. The target's health becomes what judge makes of it; judge
 	// may run twice.
 	Settle(ctx context.Context, r Result, judge func(Health) Health) (Health, bool, error)
 	// Release ends the claims of an owner.

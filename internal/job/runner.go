@@ -216,6 +216,19 @@ func (r *Runner) renew(ctx context.Context) error {
 
 // do tries one job and notes what came of it, even when the program ends.
 func (r *Runner) do(ctx context.Context, j Job, t Target) {
+	if r.Now().UnixMilli() < j.Until {
+		r.attempt(ctx, j, t)
+	} // else the process stood still: the job is another claimer's
+	r.mu.Lock()
+	r.total--
+	if r.running[j.Target]--; r.running[j.Target] == 0 {
+		delete(r.running, j.Target)
+	}
+	r.mu.Unlock()
+	r.Wake()
+}
+
+func (r *Runner) attempt(ctx context.Context, j Job, t Target) {
 	result := r.Do(ctx, j, t)
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -232,11 +245,4 @@ func (r *Runner) do(ctx context.Context, j Job, t Target) {
 	case settled && r.Settled != nil:
 		r.Settled(noting, result, health)
 	}
-	r.mu.Lock()
-	r.total--
-	if r.running[j.Target]--; r.running[j.Target] == 0 {
-		delete(r.running, j.Target)
-	}
-	r.mu.Unlock()
-	r.Wake()
 }

@@ -90,6 +90,9 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.noticeCopy(ctx); err != nil {
+		return err
+	}
 	a.Accounts = account.New(a.control, a.accountOptions(keys))
 	if a.files, err = a.openFiles(keys); err != nil {
 		return err

@@ -74,6 +74,8 @@ type engine interface {
 	// does, it waits for its end or, if it is not to wait, fails with
 	// catalog.ErrBusy. Transactions are not kept from anything.
 	Tend(ctx context.Context, key int64, wait bool, fn func(outside) error) error
+	// Identity tells the database from its copies.
+	Identity(ctx context.Context) (Identity, error)
 	Dialect() dialect
 	// Close waits for transactions that have begun.
 	Close() error

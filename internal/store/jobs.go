@@ -111,8 +111,9 @@ func (s *Company) Claim(ctx context.Context, q job.Queue, target int64, h job.Ho
 		}
 		batch := make([]statement, len(list))
 		for i := range list {
+			list[i].Until = h.Now + claim
 			batch[i] = statement{SQL: `UPDATE lanes SET claimed = TRUE, due = ? WHERE queue = ? AND target = ? AND record = ?`,
-				Args: []any{h.Now + claim, string(q), target, list[i].Record}}
+				Args: []any{list[i].Until, string(q), target, list[i].Record}}
 		}
 		return execAll(ctx, c, batch)
 	})

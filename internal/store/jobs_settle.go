@@ -10,12 +10,26 @@ import (
 // jobRow is about what a job's row takes beside its texts.
 const jobRow = 200
 
-// Settle implements job.Store. A job whose attempts are no longer those that were
-// claimed, or that is over, was settled by somebody else.
+// Freeze implements job.Store.
+func (s *Company) Freeze(ctx context.Context, j job.Job) (held bool, err error) {
+	err = s.engine.Update(ctx, updateOptions{}, func(c conn) error {
+		if held, err = stillClaimed(ctx, c, &j); err != nil || !held {
+			return err
+		}
+		_, err := c.Exec(ctx, `UPDATE jobs SET body = ?, size = ? WHERE id = ?`, storedJSON(j.Body), int64(jobRow+len(j.Body)), j.ID)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("freeze the body of job %d: %w", j.ID, err)
+	}
+	return held, nil
+}
+
+// Settle implements job.Store.
 func (s *Company) Settle(ctx context.Context, r job.Result, judge func(job.Health) job.Health) (h job.Health, done bool, err error) {
 	err = s.engine.Update(ctx, updateOptions{}, func(c conn) error {
 		h, done = job.Health{}, false
-		claimed, err := stillClaimed(ctx, c, &r.Job, r.Missed)
+		claimed, err := stillClaimed(ctx, c, &r.Job)
 		if err != nil || !claimed {
 			return err
 		}
@@ -39,24 +53,14 @@ func (s *Company) Settle(ctx context.Context, r job.Result, judge func(job.Healt
 	return h, done, nil
 }
 
-// stillClaimed locks the job's lane and tells whether its claim holds.
-func stillClaimed(ctx context.Context, c conn, j *job.Job, missed bool) (claimed bool, err error) {
-	attempts := int64(j.Attempts)
-	if !missed {
-		attempts--
-	}
-	err = c.Query(ctx, `SELECT head FROM lanes WHERE queue = ? AND target = ? AND record = ?`+c.Dialect().ForUpdate(),
+// stillClaimed locks the job's lane and tells whether its claim holds. A claim that
+// has ended holds until somebody else makes one.
+func stillClaimed(ctx context.Context, c conn, j *job.Job) (claimed bool, err error) {
+	err = c.Query(ctx, `SELECT head, due FROM lanes WHERE queue = ? AND target = ? AND record = ? AND claimed IS TRUE`+c.Dialect().ForUpdate(),
 		[]any{string(j.Queue), j.Target, j.Record}, func(r row) error {
-			claimed = r.Int(0) == j.ID
+			claimed = r.Int(0) == j.ID && r.Int(1) == j.Until
 			return nil
 		})
-	if err != nil || !claimed {
-		return false, err
-	}
-	err = c.Query(ctx, `SELECT attempts, state FROM jobs WHERE id = ?`+c.Dialect().ForUpdate(), []any{j.ID}, func(r row) error {
-		claimed = r.Int(0) == attempts && r.Str(1) == string(job.Pending)
-		return nil
-	})
 	return claimed, err
 }
 

@@ -118,6 +118,21 @@ func testClaims(f *fixture) {
 	lost := f.claim(7, at("a", 20), 1)
 	found := f.claim(7, at("b", 20+minute), 1)
 	f.wantRecords("after the claim", found, 1)
+	if f.freeze(lost[0], `{"a":"lost"}`) || f.settle(lost[0], job.Dead, 0) {
+		f.Error("the first claim held beside the second")
+	}
+	if !f.freeze(found[0], `{"a":2}`) {
+		f.Error("the second claim did not hold")
+	}
+	if j, _, err := f.store.Job(f.Context(), hooks, 7, found[0].ID); err != nil || string(j.Body) != `{"a":2}` || j.Attempts != 0 || j.State != job.Pending {
+		f.Errorf("frozen it is %+v (%v)", j, err)
+	}
+	late := f.claim(7, at("c", 30+2*minute), 1)
+	f.wantRecords("after the second claim", late, 1)
+	if string(late[0].Body) != `{"a":2}` {
+		f.Errorf("the body is %s", late[0].Body)
+	}
+	found = late
 	if !f.settle(found[0], job.Pending, 0) {
 		f.Error("the second claim did not hold")
 	}
@@ -127,6 +142,17 @@ func testClaims(f *fixture) {
 	if j, ok, err := f.store.Job(f.Context(), hooks, 7, lost[0].ID); err != nil || !ok || j.Attempts != 1 || j.State != job.Pending {
 		f.Errorf("the job is %+v (%v, %v)", j, ok, err)
 	}
+}
+
+// freeze keeps the body of a claimed job.
+func (f *fixture) freeze(j job.Job, body string) bool {
+	f.Helper()
+	j.Body = []byte(body)
+	held, err := f.store.Freeze(f.Context(), j)
+	if err != nil {
+		f.Fatalf("freeze: %v", err)
+	}
+	return held
 }
 
 func (f *fixture) ready(h job.Hold, after int64) (list []int64) {

@@ -49,12 +49,17 @@ func Postgres(tb testing.TB) Target {
 // PostgresWith is Postgres with the options of CREATE DATABASE.
 func PostgresWith(tb testing.TB, options string) Target {
 	tb.Helper()
+	return newPostgres(tb, "TEMPLATE template0 "+options)
+}
+
+func newPostgres(tb testing.TB, options string) Target {
+	tb.Helper()
 	base := os.Getenv("KARTOTEKA_TEST_PG")
 	if base == "" {
 		tb.Fatal("KARTOTEKA_TEST_PG is not set: run 'make test', or 'scripts/pg.sh run -- go test ./internal/...'")
 	}
 	name := "test_" + strings.ToLower(rand.Text())
-	admin(tb, base, "CREATE DATABASE "+name+" TEMPLATE template0 "+options)
+	admin(tb, base, "CREATE DATABASE "+name+" "+options)
 	tb.Cleanup(func() { admin(tb, base, "DROP DATABASE "+name+" WITH (FORCE)") })
 	dsn, err := url.Parse(base)
 	if err != nil {
@@ -76,4 +81,14 @@ func admin(tb testing.TB, dsn, sql string) {
 	if _, err := c.Exec(ctx, sql); err != nil {
 		tb.Fatalf("%s: %v", sql, err)
 	}
+}
+
+// PostgresLike is Postgres with a copy of a database that nobody uses any more.
+func PostgresLike(tb testing.TB, from Target) Target {
+	tb.Helper()
+	u, err := url.Parse(from.DSN)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return newPostgres(tb, "TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
 }
