@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -83,6 +84,18 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 type written struct {
 	id                  string
 	acknowledged, tried int
+}
+
+// arrived counts the messages by path.
+func (r *receiver) arrived() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := map[string]int{}
+	for lane, list := range r.came {
+		path, _, _ := strings.Cut(lane, " ")
+		n[path] += len(list)
+	}
+	return n
 }
 
 // missing tells what of the written records has not arrived at a path.
@@ -246,23 +259,23 @@ func TestNodesTakeWebhooksOver(t *testing.T) {
 		group.Go(func() { lists[i] = amounts(node.admin(), k, stop, 200*time.Millisecond, &acknowledged) })
 	}
 	delivered := func(s *server) int { return strings.Count(s.log.String(), "webhook.delivered") }
-	waitFor(t, "deliveries", time.Minute, func() bool { return delivered(nodes[0])+delivered(nodes[1]) > 50 })
+	waitFor(t, "both deliver", time.Minute, func() bool { return delivered(nodes[0]) > 50 && delivered(nodes[1]) > 50 })
 	first, second := nodes[0], nodes[1]
-	if delivered(second) > delivered(first) {
-		first, second = second, first
-	}
 	still := first.cmd.Process
 	if err := still.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = still.Signal(syscall.SIGCONT) }) // so that it can be ended
-	before := delivered(second)
-	waitFor(t, "the other one takes over", 2*time.Minute, func() bool { return delivered(second) > before+50 })
+	came := r.arrived()
+	waitFor(t, "the other one takes over", 2*time.Minute, func() bool {
+		now := r.arrived()
+		return !slices.ContainsFunc(paths, func(path string) bool { return now[path] < came[path]+20 })
+	})
 	if err := still.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(2 * time.Second)
-	before = delivered(first)
+	before := delivered(first)
 	second.kill()
 	close(stop)
 	group.Wait()

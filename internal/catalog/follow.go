@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"kartoteka/internal/fault"
 	"kartoteka/internal/job"
 	"kartoteka/internal/query"
 )
@@ -163,7 +164,32 @@ func (s *Service) PauseHook(ctx context.Context, n query.Record) error {
 	f := st.Catalog(Webhooks).FieldByKey(hookStateKey)
 	value := FieldValue{f.Num, Items{f.Config.ItemByKey(hookPaused).Num}}
 	op := Update{Catalog: Webhooks, Record: query.Key{Record: n}, Values: []FieldValue{value}}
-	_, err = s.Apply(ctx, Actor{System: true, Origin: hookOrigin}, []Op{op}, nil)
+	if _, err = s.Apply(ctx, Actor{System: true, Origin: hookOrigin}, []Op{op}, nil); err != nil {
+		return err
+	}
+	return s.tellAdministrators(ctx, ChatOf{st.Catalog(Webhooks).Key, op.Record}, fault.Msg("The webhook was paused: its deliveries have failed for too long"))
+}
+
+// tellAdministrators writes a message into a record's chat that mentions who
+// administers the company, so that it is new to them.
+func (s *Service) tellAdministrators(ctx context.Context, of ChatOf, message fault.Message) error {
+	var mentions []query.Key
+	err := s.view(ctx, func(st *Structure, r Reader) error {
+		page, err := r.Select(ctx, &Selected{Structure: st, Catalog: st.Catalog(Employees), Limit: maxMentions, Where: administrators(st)})
+		if err != nil {
+			return err
+		}
+		mentions = nil
+		for i := range page.Len() {
+			mentions = append(mentions, query.Key{Record: page.Record(i)})
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look for administrators: %w", err)
+	}
+	text := message.In(s.options.Language)
+	_, err = s.PostMessage(ctx, Actor{System: true, Origin: hookOrigin}, of, MessageInput{Text: &text, Mentions: &mentions})
 	return err
 }
 

@@ -354,16 +354,7 @@ func (s *Service) keepsAdmin(ctx context.Context, w Writer) error {
 	}
 	st := newStructure(d)
 	c := st.Catalog(Employees)
-	administers := none
-	for _, rule := range st.rights.objects[Object{Section: st.SectionByKey(settingsKey).Num}] {
-		if rule.Privilege == AdminPrivilege {
-			administers = either(administers, employeesOf(c, rule.Subject))
-		}
-	}
-	page, err := w.Select(ctx, &Selected{
-		Structure: st, Catalog: c, Limit: 1,
-		Where: both(query.Cond{Field: c.FieldByKey(emailKey).Num, Test: query.NotEmpty{}}, administers),
-	})
+	page, err := w.Select(ctx, &Selected{Structure: st, Catalog: c, Limit: 1, Where: administrators(st)})
 	if err != nil {
 		return fmt.Errorf("look for an administrator: %w", err)
 	}
@@ -371,6 +362,18 @@ func (s *Service) keepsAdmin(ctx context.Context, w Writer) error {
 		return fault.New(fault.LastAdmin, "Somebody with a login must stay administrator of the management section")
 	}
 	return nil
+}
+
+// administrators is the condition that an employee has a login and administers the
+// settings.
+func administrators(st *Structure) query.Node {
+	c, some := st.Catalog(Employees), none
+	for _, rule := range st.rights.objects[Object{Section: st.SectionByKey(settingsKey).Num}] {
+		if rule.Privilege == AdminPrivilege {
+			some = either(some, employeesOf(c, rule.Subject))
+		}
+	}
+	return both(query.Cond{Field: c.FieldByKey(emailKey).Num, Test: query.NotEmpty{}}, some)
 }
 
 // employeesOf is the condition that an employee is a subject, or in one.

@@ -47,6 +47,9 @@ type Options struct {
 	Letters LetterOptions
 	Columns ColumnOptions
 	Server  ServerOptions
+	// Language is that of messages that the program writes by itself, of
+	// fault.Languages.
+	Language string
 	// Gate is asked before writes; nil when nobody is.
 	Gate Gate
 	// NoWebhooks says that the licence does not have them: none can be made.

@@ -21,6 +21,8 @@ func calls(s *Settings) []setting {
 			aliases: []alias{{"NODE_TLS_REJECT_UNAUTHORIZED", invert}}},
 		{key: "WEBHOOK_TIMEOUT", def: "10000", unit: "ms", effect: Active, value: millis(&s.WebhookTimeout, 1),
 			help: "longest call of a webhook, from its beginning to the last byte of the answer"},
+		{key: "WEBHOOK_RATE", def: "0", unit: "messages per second", effect: Active, value: integer(&s.WebhookRate, 0, 100_000),
+			help: "most messages after a change that one webhook gets in a second; 0 for no bound"},
 	}
 }
 

@@ -104,6 +104,8 @@ type Settings struct {
 	HooksTLSInsecure bool
 	// WebhookTimeout bounds a call of a webhook.
 	WebhookTimeout time.Duration
+	// WebhookRate bounds the messages that a webhook gets in a second; 0 for no bound.
+	WebhookRate int
 
 	// S3Local keeps files in a folder: S3DataPath, "" = one in DataDir.
 	S3Local    bool

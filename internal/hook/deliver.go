@@ -12,6 +12,7 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/job"
+	"kartoteka/internal/outbound"
 	"kartoteka/internal/query"
 )
 
@@ -26,6 +27,9 @@ var retries = []time.Duration{
 // pauseAfter is how long a subscription may fail without a success before it is
 // paused.
 const pauseAfter = 5 * 24 * time.Hour
+
+// longestAsked bounds the wait that a receiver may ask for.
+const longestAsked = 24 * time.Hour
 
 // unreadable is what a job dies of whose change is gone or damaged.
 const unreadable = "the event can no longer be read"
@@ -58,7 +62,7 @@ func (s *Service) deliver(ctx context.Context, j job.Job, t job.Target) job.Resu
 		}
 		j.Body = r.Body
 	}
-	attempt, _, err := s.call(ctx, f.Hook, messageID(j.ID), r.Body)
+	attempt, res, err := s.call(ctx, f.Hook, messageID(j.ID), r.Body)
 	if err != nil && ctx.Err() != nil {
 		return s.missed(job.Result{Job: j}, 0) // the program ends
 	}
@@ -68,7 +72,7 @@ func (s *Service) deliver(ctx context.Context, j job.Job, t job.Target) job.Resu
 	case !r.Failed:
 		r.State = job.Done
 	case f.Hook.Retries && r.Attempts <= len(retries):
-		r.State, r.Due = job.Pending, now.Add(jitter(retries[r.Attempts-1])).UnixMilli()
+		r.State, r.Due = job.Pending, now.Add(max(jitter(retries[r.Attempts-1]), asked(res, now))).UnixMilli()
 	default:
 		r.State = job.Dead
 	}
@@ -76,6 +80,23 @@ func (s *Service) deliver(ctx context.Context, j job.Job, t job.Target) job.Resu
 		s.drop(ctx, f.Hook)
 	}
 	return r
+}
+
+// asked is how long the answer asks to wait before the next attempt, as Retry-After
+// of RFC 9110 (section 10.2.3) says; a day at most.
+func asked(res *outbound.Response, now time.Time) time.Duration {
+	if res == nil {
+		return 0
+	}
+	text := res.Header.Get("Retry-After")
+	if n, err := strconv.Atoi(text); err == nil {
+		return min(max(time.Duration(min(n, 1e6))*time.Second, 0), longestAsked)
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), longestAsked)
 }
 
 // drop removes a subscription that its receiver ended.

@@ -35,6 +35,8 @@ type Options struct {
 	Shared bool
 	// Timeout bounds a call; it is the Client's.
 	Timeout time.Duration
+	// Rate bounds the deliveries of a subscription in a second; 0 for no bound.
+	Rate int
 }
 
 // queue is that of deliveries, and the name of the cursor on the changes.
@@ -77,7 +79,7 @@ func New(o Options) *Service {
 	s := &Service{options: o, wake: make(chan struct{}, 1)}
 	s.runner = job.NewRunner(job.Options{
 		Store: o.Jobs, Queue: queue, Owner: o.Owner, Do: s.deliver, Now: o.Now, Log: o.Log, Poll: pollIdle,
-		Claim: 2*o.Timeout + time.Minute, Circuit: circuit, Places: places, PerTarget: perHook, Settled: s.settled,
+		Claim: 2*o.Timeout + time.Minute, Circuit: circuit, Places: places, PerTarget: perHook, Rate: o.Rate, Settled: s.settled, Shared: o.Shared,
 	})
 	if o.Shared {
 		s.runner.Poll = pollShared

@@ -104,6 +104,10 @@ type Store interface {
 	Claim(ctx context.Context, q Queue, target int64, h Hold, claim int64, n int) ([]Job, error)
 	// Renew prolongs the claims on targets and gives those that are still held.
 	Renew(ctx context.Context, q Queue, targets []int64, h Hold) ([]int64, error)
+	// Share lets owners have about as many targets each: the owner gives away those
+	// that another one wishes to have, but for busy ones, and, if it can do more,
+	// wishes for one of an owner that holds more than one more than it does.
+	Share(ctx context.Context, q Queue, busy []int64, h Hold, more bool) error
 	// Freeze keeps the body of a claimed job before it is sent, so that every attempt
 	// sends the same; false when the claim is no longer held.
 	Freeze(ctx context.Context, j Job) (held bool, err error)

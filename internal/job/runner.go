@@ -22,12 +22,16 @@ type Options struct {
 	Log *slog.Logger
 	// Poll is how often the queue is looked at for what other nodes have added.
 	Poll time.Duration
+	// Shared tells that there may be other nodes, to share the targets with.
+	Shared bool
 	// Claim is longer than any attempt takes.
 	Claim   time.Duration
 	Circuit Circuit
 	// Places and PerTarget bound the jobs that are tried at once: all, and those of
 	// one target.
 	Places, PerTarget int
+	// Rate bounds the jobs of one target that are begun in a second; 0 for no bound.
+	Rate int
 	// Settled, if not nil, is told of each job after its attempt was noted.
 	Settled func(ctx context.Context, r Result, h Health)
 }
@@ -41,6 +45,9 @@ const (
 	rest = time.Second
 	// shortest is the pause between looks that find nothing to begin.
 	shortest = 20 * time.Millisecond
+	// manyPaid is how many targets' rates are counted before those are dropped that
+	// are used up no more.
+	manyPaid = 1_000
 	// targetsAtOnce bounds the targets that are looked at in one round.
 	targetsAtOnce = 200
 )
@@ -55,11 +62,14 @@ type Runner struct {
 	total   int
 	last    int64 // target that was served last, for the round robin
 	renewed time.Time
+	shared  time.Time
+	// paid is until when the jobs that were begun of a target use up its rate.
+	paid map[int64]time.Time
 }
 
 // NewRunner makes a Runner; Run makes it work.
 func NewRunner(o Options) *Runner {
-	return &Runner{Options: o, wake: make(chan struct{}, 1), running: map[int64]int{}}
+	return &Runner{Options: o, wake: make(chan struct{}, 1), running: map[int64]int{}, paid: map[int64]time.Time{}}
 }
 
 // Wake lets the Runner look at the queue now. It does not block.
@@ -105,6 +115,9 @@ func (r *Runner) round(ctx, working context.Context, jobs *sync.WaitGroup) (time
 		return 0, err
 	}
 	free := r.free()
+	if err := r.share(ctx, free > 0); err != nil {
+		return 0, err
+	}
 	if free == 0 {
 		return renew, nil
 	}
@@ -147,7 +160,7 @@ func (r *Runner) begin(ctx, working context.Context, jobs *sync.WaitGroup, free 
 	}
 	for _, t := range targets {
 		r.mu.Lock()
-		n := min(r.Circuit.places(t.Health, r.PerTarget)-r.running[t.ID], free)
+		n := min(r.Circuit.places(t.Health, r.PerTarget)-r.running[t.ID], free, r.allowance(t.ID))
 		r.mu.Unlock()
 		if n <= 0 {
 			continue
@@ -159,6 +172,7 @@ func (r *Runner) begin(ctx, working context.Context, jobs *sync.WaitGroup, free 
 		free -= len(claimed)
 		r.mu.Lock()
 		r.last = t.ID
+		r.pay(t.ID, len(claimed))
 		r.running[t.ID] += len(claimed)
 		r.total += len(claimed)
 		r.mu.Unlock()
@@ -171,6 +185,32 @@ func (r *Runner) begin(ctx, working context.Context, jobs *sync.WaitGroup, free 
 		}
 	}
 	return begun, nil
+}
+
+// allowance is how many jobs of a target its rate lets begin: those of a second at
+// most. The caller has mu.
+func (r *Runner) allowance(target int64) int {
+	if r.Rate == 0 {
+		return r.Places
+	}
+	spare := r.Now().Add(time.Second).Sub(r.paid[target])
+	return int(min(spare, time.Second) * time.Duration(r.Rate) / time.Second)
+}
+
+// pay counts jobs that were begun. The caller has mu.
+func (r *Runner) pay(target int64, n int) {
+	if r.Rate == 0 || n == 0 {
+		return
+	}
+	now := r.Now()
+	from := now
+	if until := r.paid[target]; until.After(now) {
+		from = until
+	}
+	r.paid[target] = from.Add(time.Duration(n) * time.Second / time.Duration(r.Rate))
+	if len(r.paid) > manyPaid {
+		maps.DeleteFunc(r.paid, func(_ int64, until time.Time) bool { return !until.After(now) })
+	}
 }
 
 // inTurn lists the targets that are ready, from the one on that follows the last
@@ -195,6 +235,20 @@ func (r *Runner) inTurn(ctx context.Context) ([]Target, error) {
 func (r *Runner) hold() Hold {
 	now := r.Now()
 	return Hold{Owner: r.Owner, Now: now.UnixMilli(), Until: now.Add(lease).UnixMilli()}
+}
+
+// share lets other nodes have targets, or asks them for one if there is more to do
+// for this one.
+func (r *Runner) share(ctx context.Context, more bool) error {
+	now := r.Now()
+	if !r.Shared || now.Sub(r.shared) < r.Poll {
+		return nil
+	}
+	r.shared = now
+	r.mu.Lock()
+	busy := slices.Sorted(maps.Keys(r.running))
+	r.mu.Unlock()
+	return r.Store.Share(ctx, r.Queue, busy, r.hold(), more)
 }
 
 // renew prolongs the claims on the targets that are being served.

@@ -157,6 +157,42 @@ func TestRunners(t *testing.T) {
 	})
 }
 
+// TestRate: no more jobs of a target are begun in a second than its rate.
+func TestRate(t *testing.T) {
+	eachQueue(t, func(q *queueTest) {
+		q.add(2, 60, 1, 60) // 30 for each target
+		o := q.options(q.store, "a")
+		o.Rate = 10
+		ctx, cancel := context.WithCancel(q.Context())
+		var group sync.WaitGroup
+		group.Go(func() {
+			if err := job.NewRunner(o).Run(ctx); err != nil {
+				q.Errorf("run: %v", err)
+			}
+		})
+		done := func() int {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			return len(q.all)
+		}
+		for _, step := range []struct {
+			pass time.Duration
+			want int // of both targets
+		}{{0, 20}, {500 * time.Millisecond, 30}, {time.Minute, 50}, {time.Second, 60}} {
+			q.clock.Add(step.pass.Milliseconds())
+			for deadline := time.Now().Add(20 * time.Second); done() < step.want && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+			time.Sleep(100 * time.Millisecond) // for those too many
+			if got := done(); got != step.want {
+				q.Errorf("after %v more %d jobs are done, want %d", step.pass, got, step.want)
+			}
+		}
+		cancel()
+		group.Wait()
+	})
+}
+
 var errCrash = errors.New("crash")
 
 // crashing is a store whose process dies at some calls: before they have done

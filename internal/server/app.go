@@ -127,6 +127,7 @@ func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options 
 		TextMax:    a.Settings.TextMaxLength,
 		RecordsMax: a.Settings.RecordsLimitMax,
 		Zone:       a.Settings.CompanyTimezone,
+		Language:   a.Settings.DefaultLanguage,
 		Files:      a.files,
 		Company:    company,
 		Server:     a.serverOptions(accounts),

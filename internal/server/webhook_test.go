@@ -248,11 +248,30 @@ func TestWebhookPause(t *testing.T) {
 		h.eventually("the pause", func() bool { return fmt.Sprint(h.hook(hook)["$state"]) == "[$paused]" })
 		h.add(`{"1":"d"}`)
 		r.none("while it is paused")
+		h.eventually("the administrator's message", func() bool {
+			return strings.Contains(h.call(200, "GET", "/api/v1/catalogs/$webhooks/records/"+hook, ""), `"newMessages":true`)
+		})
 		h.call(200, "PATCH", "/api/v1/catalogs/$webhooks/records/"+hook, `{"values":{"$state":["$active"]}}`)
 		h.add(`{"1":"e"}`)
 		if c := r.next(); c.Body.Payload.Values["1"] != "e" || c.Body.Hook.SequenceID != 4 {
 			h.Errorf("after the pause came %s", c.Raw)
 		}
+	})
+}
+
+// A receiver that says when it wants to be asked again is not asked before.
+func TestWebhookRetryAfter(t *testing.T) {
+	eachHooked(t, func(h *hooked) {
+		r := newReceiver(h)
+		r.after = "3600"
+		h.subscribe(r.URL, `"record.created"`, `,"$retry":["$standard"]`)
+		r.answers(func(int, received) (int, string) { return 429, "" })
+		h.add(`{"1":"a"}`)
+		r.next()
+		h.pass(time.Hour - time.Minute)
+		r.none("before the hour is over")
+		h.pass(time.Minute)
+		r.next()
 	})
 }
 

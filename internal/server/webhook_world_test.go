@@ -45,7 +45,8 @@ type receiver struct {
 	answer func(n int, c received) (status int, body string) // n counts from 1
 	n      int
 	world  *hooked
-	json   bool // answers say that they are JSON
+	json   bool   // answers say that they are JSON
+	after  string // Retry-After of answers, "" for none
 }
 
 func newReceiver(h *hooked) *receiver {
@@ -72,6 +73,9 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	if r.json {
 		w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	}
+	if r.after != "" {
+		w.Header().Set("Retry-After", r.after)
 	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text)

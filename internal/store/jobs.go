@@ -33,9 +33,10 @@ func (s *Company) Ready(ctx context.Context, q job.Queue, h job.Hold, after int6
 		c.Last()
 		return c.Query(ctx, `SELECT t.target, t.failures, t.since, t.resume FROM targets t
 			WHERE t.queue = ? AND t.target > ? AND t.resume <= ? AND (t.owner = ? OR t.lease <= ?)
+				AND (t.wisher = ? OR t.wished <= ?)
 				AND (SELECT min(l.due) FROM lanes l WHERE l.queue = t.queue AND l.target = t.target) <= ?
 			ORDER BY t.target LIMIT ?`,
-			[]any{string(q), after, h.Now, h.Owner, h.Now, h.Now, limit}, func(r row) error {
+			[]any{string(q), after, h.Now, h.Owner, h.Now, h.Owner, h.Now, h.Now, limit}, func(r row) error {
 				list = append(list, job.Target{ID: r.Int(0), Health: health(r, 1)})
 				return nil
 			})
@@ -56,12 +57,13 @@ func (s *Company) Next(ctx context.Context, q job.Queue, owner string) (at int64
 		at, some = 0, false
 		c.Last()
 		return c.Query(ctx, `SELECT t.resume, CASE WHEN t.owner = ? THEN 0 ELSE t.lease END,
+				CASE WHEN t.wisher = ? THEN 0 ELSE t.wished END,
 				(SELECT min(l.due) FROM lanes l WHERE l.queue = t.queue AND l.target = t.target) AS due
-			FROM targets t WHERE t.queue = ?`, []any{owner, string(q)}, func(r row) error {
-			if r.Null(2) {
+			FROM targets t WHERE t.queue = ?`, []any{owner, owner, string(q)}, func(r row) error {
+			if r.Null(3) {
 				return nil
 			}
-			due := max(r.Int(0), r.Int(1), r.Int(2))
+			due := max(r.Int(0), r.Int(1), r.Int(2), r.Int(3))
 			if !some || due < at {
 				at, some = due, true
 			}
@@ -93,9 +95,9 @@ func readJob(r row) job.Job {
 func (s *Company) Claim(ctx context.Context, q job.Queue, target int64, h job.Hold, claim int64, n int) (list []job.Job, err error) {
 	err = s.engine.Update(ctx, updateOptions{}, func(c conn) error {
 		list = nil
-		held, err := c.Exec(ctx, `UPDATE targets SET owner = ?, lease = ?
-			WHERE queue = ? AND target = ? AND (owner = ? OR lease <= ?) AND resume <= ?`,
-			h.Owner, h.Until, string(q), target, h.Owner, h.Now, h.Now)
+		held, err := c.Exec(ctx, `UPDATE targets SET owner = ?, lease = ?, wisher = '', wished = 0
+			WHERE queue = ? AND target = ? AND (owner = ? OR lease <= ?) AND resume <= ? AND (wisher = ? OR wished <= ?)`,
+			h.Owner, h.Until, string(q), target, h.Owner, h.Now, h.Now, h.Owner, h.Now)
 		if err != nil || held == 0 {
 			return err
 		}

@@ -16,6 +16,7 @@ var queues = []promise{
 	{name: "jobs of a lane are claimed one after the other", test: testLanes},
 	{name: "a claim that ended is another's", test: testClaims},
 	{name: "a target is one owner's until its lease ends", test: testTargets},
+	{name: "owners share the targets", test: testShare},
 	{name: "a resting target is left alone", test: testResting},
 	{name: "a cursor moves with its jobs or not at all", test: testCursor},
 	{name: "jobs that are over are done again before those that wait", test: testAgain},
@@ -32,6 +33,14 @@ const minute = 60_000
 // at is the hold of an owner at a time, for a minute.
 func at(owner string, now int64) job.Hold {
 	return job.Hold{Owner: owner, Now: now, Until: now + minute}
+}
+
+// share lets an owner share.
+func (f *fixture) share(h job.Hold, more bool, busy ...int64) {
+	f.Helper()
+	if err := f.store.Share(f.Context(), hooks, busy, h, more); err != nil {
+		f.Fatalf("share: %v", err)
+	}
 }
 
 // addJobs adds a job for each record, of one target.
@@ -196,6 +205,42 @@ func testTargets(f *fixture) {
 		f.Fatal(err)
 	}
 	f.wantRecords("the released target", f.claim(7, at("b", 40), 5), 2)
+}
+
+func testShare(f *fixture) {
+	ready := func(what, owner string, now int64, want ...int64) {
+		f.Helper()
+		if got := f.ready(at(owner, now), 0); !slices.Equal(got, want) {
+			f.Errorf("%s, ready for %s: %v, want %v", what, owner, got, want)
+		}
+	}
+	for target := int64(5); target <= 7; target++ {
+		f.addJobs(target, 1, 2, 3)
+		f.claim(target, at("a", 20), 1)
+	}
+	f.share(at("b", 21), false)
+	ready("nobody wishes", "a", 21, 5, 6, 7)
+	f.share(at("b", 22), true)
+	ready("while a is busy", "a", 22, 6, 7)
+	f.wantRecords("a target that another wishes", f.claim(5, at("a", 23), 1))
+	f.share(at("a", 23), true, 5)
+	ready("while a is busy", "b", 23)
+	f.share(at("a", 24), true)
+	ready("a is done", "a", 25, 6, 7)
+	ready("a is done", "b", 25, 5)
+	if due, some, err := f.store.Next(f.Context(), hooks, "b"); err != nil || !some || due > 25 {
+		f.Errorf("for b something is due at %d (%v, %v)", due, some, err)
+	}
+	f.wantRecords("the target it wished", f.claim(5, at("b", 25), 1), 2)
+	f.share(at("b", 26), true)
+	f.share(at("a", 27), true)
+	ready("one more is no reason to wish", "a", 28, 6, 7)
+	// The wish of one who is gone ends, and the claim with it.
+	f.claim(6, at("c", 29+2*minute), 1)
+	f.claim(7, at("c", 29+2*minute), 1)
+	f.share(at("d", 30+2*minute), true)
+	ready("d wishes", "c", 30+2*minute, 5, 7)
+	ready("d is gone", "c", 31+3*minute, 5, 6, 7)
 }
 
 func testResting(f *fixture) {

@@ -14,3 +14,8 @@ CREATE TABLE schedules (
 	PRIMARY KEY (queue, target, kind)
 );
 CREATE INDEX schedules_next ON schedules (next) WHERE next > 0;
+
+-- Another owner wishes to have a target, until then (UTC milliseconds): its holder
+-- begins no more of its jobs, and gives it away.
+ALTER TABLE targets ADD COLUMN wisher text NOT NULL DEFAULT '';
+ALTER TABLE targets ADD COLUMN wished bigint NOT NULL DEFAULT 0;
