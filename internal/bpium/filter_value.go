@@ -56,13 +56,14 @@ func emptiness(f *catalog.Field, v tree.Value) (query.Node, bool) {
 	return nil, false
 }
 
-// emptyTest: a switch is never empty.
+// emptyTest: a switch is never empty. That it has a value is asked all the same:
+// where it is hidden it has none.
 func emptyTest(f *catalog.Field, empty bool) query.Node {
 	switch {
 	case f.Storage() == catalog.BoolStorage && empty:
 		return never
 	case f.Storage() == catalog.BoolStorage:
-		return always
+		return query.Cond{Field: f.Num, Test: query.AnyOf{0, 1}}
 	case empty:
 		return query.Cond{Field: f.Num, Test: query.Empty{}}
 	}
