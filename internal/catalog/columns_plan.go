@@ -168,27 +168,25 @@ func (d *reading) fromColumns(ctx context.Context, g *Aggregated, p *columnPlan,
 	e.Why = cheaper
 	table.use(p.fields, time.Now())
 	a := &column.Aggregation{Axis: table.groupBy(p.axis, g.Axis, g.AxisShift), Split: table.groupBy(p.split, g.Split, g.SplitShift)}
-	if a.Where, err = d.rowsWhere(ctx, g, table, g.Where); err != nil {
-		return false, err
-	}
 	if p.measured != nil {
-		a.Measure, a.Of = columnMeasure(g), table.Column(p.measured.Num)
-		if g.Seen != nil {
-			a.Hides = true
-			if a.Seen, err = d.rowsWhere(ctx, g, table, g.Seen); err != nil {
-				return false, err
-			}
+		a.Measure, a.Of, a.Hides = columnMeasure(g), table.Column(p.measured.Num), g.Seen != nil
+	}
+	find := func() (err error) {
+		if a.Where, err = d.rowsWhere(ctx, g, table, g.Where); err == nil && a.Hides {
+			a.Seen, err = d.rowsWhere(ctx, g, table, g.Seen)
 		}
+		return err
 	}
-	aggregate := table.Aggregate
-	if len(p.foreign) == 0 {
-		aggregate = table.keep(g, a).Aggregate
-	}
-	err = aggregate(ctx, a, func(c *column.Group) error {
+	emit := func(c *column.Group) error {
 		group := &Group{Axis: groupKeyOf(p.axis, c.Axis), Split: groupKeyOf(p.split, c.Split),
 			Records: c.Rows, Seen: c.Seen, Values: c.Values, Sum: c.Sum, Min: c.Min, Max: c.Max}
 		return each(group, groupKeyOf(p.measured, c.Value))
-	})
+	}
+	if len(p.foreign) == 0 {
+		err = table.keep(g, a).Aggregate(ctx, a, find, emit)
+	} else if err = find(); err == nil {
+		err = table.Aggregate(ctx, a, emit)
+	}
 	if errors.Is(err, column.ErrTooMany) {
 		e.Why = "there are too many groups"
 		return false, nil

@@ -43,13 +43,17 @@ const (
 // NewKept keeps nothing yet.
 func NewKept(t *Table) *Kept { return &Kept{table: t} }
 
-// Aggregate does what Table.Aggregate does.
-func (k *Kept) Aggregate(ctx context.Context, a *Aggregation, each func(*Group) error) error {
-	g, err := k.measured(ctx, a)
+// Aggregate does what Table.Aggregate does. Only if rows have to be measured it calls
+// find, which is to set Where and Seen.
+func (k *Kept) Aggregate(ctx context.Context, a *Aggregation, find func() error, each func(*Group) error) error {
+	g, err := k.measured(ctx, a, find)
 	switch {
 	case err != nil:
 		return err
 	case g == nil:
+		if err := find(); err != nil {
+			return err
+		}
 		return k.table.Aggregate(ctx, a, each)
 	}
 	return g.emit(each)
@@ -59,7 +63,7 @@ func (k *Kept) Aggregate(ctx context.Context, a *Aggregation, each func(*Group) 
 func (k *Kept) Bytes() int64 { return k.bytes.Load() }
 
 // measured are the groups of the table as it is; nil if there are too many to keep.
-func (k *Kept) measured(ctx context.Context, a *Aggregation) (*groups, error) {
+func (k *Kept) measured(ctx context.Context, a *Aggregation, find func() error) (*groups, error) {
 	t := k.table
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -71,6 +75,9 @@ func (k *Kept) measured(ctx context.Context, a *Aggregation) (*groups, error) {
 		return nil, nil
 	}
 	if k.total == nil || k.edit != t.edit {
+		if err := find(); err != nil {
+			return nil, err
+		}
 		k.rows = partRows(len(k.g.cells))
 		k.g.Aggregation = a
 		k.g.number()
