@@ -22,6 +22,8 @@ type ours struct {
 	name string
 	args []string // command with {dir} and {port}
 	pg   string   // connection string of a PostgreSQL server; "" for SQLite
+	// hooked has a webhook, whose receiver is away: its deliveries wait.
+	hooked bool
 }
 
 func newOurs(name, pg string) *ours {
@@ -55,7 +57,7 @@ func database(dir string) string {
 // env are the settings of a server whose data are in dir.
 func (t *ours) env(dir string) []string {
 	env := append(os.Environ(), "ADMIN_LOGIN="+adminMail, "ADMIN_PASSWORD="+adminPass, "LOG_LEVEL=warn",
-		"LIMIT_USER_MAX_REQUESTS=0", "LIMIT_IP_MAX_REQUESTS=0") // 0 switches a limit off
+		"HOOKS_DENY_PRIVATE=false", "LIMIT_USER_MAX_REQUESTS=0", "LIMIT_IP_MAX_REQUESTS=0") // 0 switches a limit off
 	if t.pg != "" {
 		env = append(env, "DB_CONNECTION_STRING="+pgDatabase(t.pg, database(dir)))
 	}
@@ -217,6 +219,15 @@ func (t *ours) Setup(b *Base, rows []Deal) error {
 			return err
 		}
 		b.set("person."+strconv.Itoa(i), unq(r.ID))
+	}
+	if t.hooked {
+		err := b.call("POST", "/api/v1/catalogs/$webhooks/records", map[string]any{"values": map[string]any{
+			"$catalog": []any{map[string]string{"catalogId": "$catalogs", "recordId": did}},
+			"$events":  []string{"record.created"}, "$url": "http://127.0.0.1:9/", "$retry": []string{"$standard"},
+		}}, nil)
+		if err != nil {
+			return err
+		}
 	}
 	// The API has no bulk create: 16 keep-alive connections post single records.
 	b.State.IDs = make([]string, len(rows))
