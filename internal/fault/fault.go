@@ -87,6 +87,8 @@ type Error struct {
 	// Said is the message in the caller's answer instead of Message when a program
 	// of the company's people decided: a JSON text or object.
 	Said json.RawMessage
+	// Status is the HTTP status that such a program chose; 0 for that of Code.
+	Status int
 	// RetryAfter is how long the caller should wait; 0 when it makes no sense.
 	RetryAfter time.Duration
 	cause      error

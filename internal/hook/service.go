@@ -34,7 +34,8 @@ type Options struct {
 	// Shared says that other nodes write and deliver as well.
 	Shared bool
 	// Timeout bounds a call; it is the Client's.
-	Timeout time.Duration
+	Timeout   time.Duration
+	Scenarios ScenarioOptions
 }
 
 // queue is that of deliveries, and the name of the cursor on the changes.
@@ -69,11 +70,14 @@ type Service struct {
 	options Options
 	runner  *job.Runner
 	seq     int64 // up to where changes are known to have become jobs
+	// waited are the places of scenarios that somebody waits for, outer of those that
+	// may wait for others.
+	waited, outer chan struct{}
 }
 
 // New makes a Service; Run makes it work.
 func New(o Options) *Service {
-	s := &Service{options: o}
+	s := &Service{options: o, waited: make(chan struct{}, o.Scenarios.Most), outer: make(chan struct{}, o.Scenarios.Outer)}
 	s.runner = job.NewRunner(job.Options{
 		Store: o.Jobs, Queue: queue, Owner: o.Owner, Do: s.deliver, Now: o.Now, Log: o.Log, Poll: pollIdle,
 		Claim: 2*o.Timeout + time.Minute, Circuit: circuit, Places: places, PerTarget: perHook, Settled: s.settled,

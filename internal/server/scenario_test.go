@@ -1,0 +1,88 @@
+package server
+
+import (
+	"strings"
+	"testing"
+)
+
+// A source is compiled when it is saved; what is on needs one.
+func TestScenarioSaved(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		scripts, events := "/api/v1/catalogs/$scripts/records", "/api/v1/catalogs/$events/records"
+		s.refuses("a mistake", 400, "POST", scripts, `{"values":{"$name":"s","$source":"a = 1\nb = (2"}}`, "line 2, column 5")
+		id := s.scenario("a = 1")
+		s.refuses("a mistake later", 400, "PATCH", scripts+"/"+id, `{"values":{"$source":"if"}}`, `"fieldId":"$source"`)
+		drawing := s.made("POST", scripts, `{"values":{"$name":"a drawing"}}`)
+		of := `"$name":"e","$catalog":[{"catalogId":"$catalogs","recordId":"` + s.catalog + `"}],"$events":["$record.before.create"]`
+		linked := func(id string) string { return `,"$script":[{"catalogId":"$scripts","recordId":"` + id + `"}]` }
+		want := "what is on needs a scenario with a source"
+		s.refuses("no scenario", 400, "POST", events, `{"values":{`+of+`}}`, want)
+		s.refuses("a drawing", 400, "POST", events, `{"values":{`+of+linked(drawing)+`}}`, want)
+		off := s.made("POST", events, `{"values":{"$status":["$off"],`+of+linked(drawing)+`}}`)
+		s.refuses("a drawing switched on", 400, "PATCH", events+"/"+off, `{"values":{"$status":["$on"]}}`, want)
+		s.call(200, "PATCH", events+"/"+off, `{"values":{"$name":"still off"}}`)
+		s.call(200, "PATCH", events+"/"+off, `{"values":{"$status":["$on"]`+linked(id)+`}}`)
+		s.refuses("taken away", 400, "PATCH", events+"/"+off, `{"values":{"$script":[]}}`, want)
+		s.refuses("a web request", 400, "POST", "/api/v1/catalogs/$webRequests/records", `{"values":{"$name":"w","$url":"w"`+linked(drawing)+`}}`, want)
+	})
+}
+
+// A scenario before a write refuses with a message, fills a field from a linked record,
+// and is noted.
+func TestScenarioBefore(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		partners := s.made("POST", "/api/v1/catalogs", `{"name":"Partners","sectionId":"3","icon":"a-1","fields":[{"name":"Name","type":"text"},{"name":"Discount","type":"number"}]}`)
+		deals := s.made("POST", "/api/v1/catalogs", `{"name":"Deals","sectionId":"3","icon":"a-1","fields":[{"name":"Name","type":"text"},
+			{"name":"Partner","type":"object","config":{"catalogs":[{"id":"`+partners+`"}]}},{"name":"Discount","type":"number"},{"name":"Sum","type":"number"}]}`)
+		ann := s.made("POST", "/api/v1/catalogs/"+partners+"/records", `{"values":{"1":"Ann","2":15}}`)
+		path := "/api/v1/catalogs/" + deals + "/records"
+		s.on(deals, `"$record.before.create","$record.before.update"`, `
+if values.get('4') is not None and values['4'] < 0:
+    status = 422
+    body = {'message': {'title': 'No', 'text': 'The sum is negative'}}
+elif values.get('4') == 500:
+    status = 503
+elif values.get('4') == 401:
+    status = 401
+elif values.get('4') == 13:
+    raise UserError('Unlucky')
+elif values.get('4') == 14:
+    1 / 0
+elif values.get('2'):
+    partner = env['`+partners+`'].browse(values['2'][0]['recordId'])
+    body = {'values': {'3': partner['2'], 'nothing': 1}}
+`, "")
+		id := s.made("POST", path, `{"values":{"1":"first","2":[{"catalogId":"`+partners+`","recordId":"`+ann+`"}]}}`)
+		s.refuses("the filled field", 200, "GET", path+"/"+id, "", `"3":15`)
+		s.refuses("a refusal", 422, "PATCH", path+"/"+id, `{"values":{"4":-1}}`, `"message":{"title":"No","text":"The sum is negative"}`)
+		s.refuses("a status that clients act on", 400, "PATCH", path+"/"+id, `{"values":{"4":401}}`, `"code":"rejected"`)
+		s.refuses("a failure told by status", 400, "PATCH", path+"/"+id, `{"values":{"4":500}}`, "A scenario failed")
+		s.refuses("what it says to people", 400, "PATCH", path+"/"+id, `{"values":{"4":13}}`, `"message":"Unlucky"`)
+		s.refuses("a mistake", 400, "PATCH", path+"/"+id, `{"values":{"4":14}}`, "A scenario failed")
+		s.refuses("nothing was written", 200, "GET", path+"/"+id, "", `"4":null`)
+		runs := s.call(200, "GET", "/api/v1/catalogs/$processes/records?sortField=id&sortType=1", "")
+		for _, want := range []string{`ZeroDivisionError`, `"$status":["$done"]`, `"$status":["$error"]`, `The sum is negative`, `\"type\":\"$record.before.create\"`} {
+			if !strings.Contains(runs, want) {
+				s.Errorf("the processes lack %s: %s", want, runs)
+			}
+		}
+	})
+}
+
+// Values of several scenarios are merged in the order of their numbers, and checked.
+func TestScenarioValues(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		s.on(s.catalog, `"$record.before.create"`, `import time
+time.sleep(0.3)
+body = {'values': {'5': 'one', '2': 1}}`, "")
+		s.on(s.catalog, `"$record.before.create"`, `body = {'values': {'5': 'two'}}`, "")
+		third := s.on(s.catalog, `"$record.before.create"`, `body = {'values': {'2': 'many'}}`, `,"$status":["$off"]`)
+		id := s.add(`{"1":"a","5":"mine"}`)
+		record := s.call(200, "GET", s.records()+"/"+id, "")
+		if !strings.Contains(record, `"5":"two"`) || !strings.Contains(record, `"2":1,`) {
+			s.Errorf("the record is %s", record)
+		}
+		s.call(200, "PATCH", "/api/v1/catalogs/$events/records/"+third, `{"values":{"$status":["$on"]}}`)
+		s.refuses("a value that its field does not take", 400, "POST", s.records(), `{"values":{"1":"b"}}`, `"fieldId":"2"`)
+	})
+}
