@@ -38,8 +38,12 @@ type Options struct {
 	Scenarios ScenarioOptions
 }
 
-// queue is that of deliveries, and the name of the cursor on the changes.
-const queue job.Queue = "hook"
+// queue is that of deliveries, and the name of the cursor on the changes; runs is
+// that of scenarios after changes.
+const (
+	queue job.Queue = "hook"
+	runs  job.Queue = "scenario"
+)
 
 const (
 	// batch is how many changes become jobs in one transaction.
@@ -60,6 +64,8 @@ const (
 	// places bounds the calls at once, perHook those to one receiver.
 	places  = 32
 	perHook = 4
+	// claimRun is longer than a scenario may run and wait for its place.
+	claimRun = 30 * time.Minute
 )
 
 // circuit lets a receiver rest that fails again and again.
@@ -69,6 +75,7 @@ var circuit = job.Circuit{Failures: 10, Rest: job.Backoff{First: 10 * time.Secon
 type Service struct {
 	options Options
 	runner  *job.Runner
+	runs    *job.Runner
 	seq     int64 // up to where changes are known to have become jobs
 	// waited are the places of scenarios that somebody waits for, outer of those that
 	// may wait for others.
@@ -82,8 +89,12 @@ func New(o Options) *Service {
 		Store: o.Jobs, Queue: queue, Owner: o.Owner, Do: s.deliver, Now: o.Now, Log: o.Log, Poll: pollIdle,
 		Claim: 2*o.Timeout + time.Minute, Circuit: circuit, Places: places, PerTarget: perHook, Settled: s.settled,
 	})
+	s.runs = job.NewRunner(job.Options{
+		Store: o.Jobs, Queue: runs, Owner: o.Owner, Do: s.runAfter, Now: o.Now, Log: o.Log, Poll: pollIdle,
+		Claim: claimRun, Circuit: circuit, Places: o.Scenarios.Outer, PerTarget: o.Scenarios.Outer,
+	})
 	if o.Shared {
-		s.runner.Poll = pollShared
+		s.runner.Poll, s.runs.Poll = pollShared, pollShared
 	}
 	return s
 }
@@ -98,6 +109,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return s.runner.Run(ctx) })
+	if s.options.Scenarios.Scripts != nil {
+		all.Go(func() error { return s.runs.Run(ctx) })
+	}
 	all.Go(func() error { s.dispatch(ctx); return nil })
 	all.Go(func() error { s.keep(ctx); return nil })
 	return all.Wait()
@@ -163,7 +177,7 @@ func (s *Service) step(ctx context.Context, idle bool) (more bool, err error) {
 	}
 	s.seq = seq
 	if added > 0 {
-		s.runner.Wake()
+		s.Wake()
 	}
 	return more, nil
 }
@@ -181,9 +195,12 @@ func (s *Service) enqueue(ctx context.Context, st *catalog.Structure, w catalog.
 			by[n]++
 		}
 	}
-	last, err := s.options.Catalog.RaiseHooks(ctx, st, w, by)
-	if err != nil {
-		return 0, err
+	last := map[query.Record]int64{}
+	if len(by) > 0 {
+		var err error
+		if last, err = s.options.Catalog.RaiseHooks(ctx, st, w, by); err != nil {
+			return 0, err
+		}
 	}
 	var jobs []job.Job
 	made := s.options.Now().UnixMilli()
@@ -196,6 +213,12 @@ func (s *Service) enqueue(ctx context.Context, st *catalog.Structure, w catalog.
 			jobs = append(jobs, job.Job{
 				Queue: queue, Target: int64(n), Record: int64(query.MakeRef(c.Catalog, c.Record)), Change: c.Seq,
 				Kind: string(c.Event()), Number: last[n], Made: made,
+			})
+		}
+		for _, n := range fires[i].Scenarios {
+			jobs = append(jobs, job.Job{
+				Queue: runs, Target: int64(n), Record: int64(query.MakeRef(c.Catalog, c.Record)), Change: c.Seq,
+				Kind: string(c.Event()), Number: c.Seq, Made: made,
 			})
 		}
 	}
@@ -223,4 +246,7 @@ func (s *Service) keep(ctx context.Context) {
 }
 
 // Wake lets the deliveries be looked at now.
-func (s *Service) Wake() { s.runner.Wake() }
+func (s *Service) Wake() {
+	s.runner.Wake()
+	s.runs.Wake()
+}

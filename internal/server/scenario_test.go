@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // A source is compiled when it is saved; what is on needs one.
@@ -85,4 +86,53 @@ body = {'values': {'5': 'one', '2': 1}}`, "")
 		s.call(200, "PATCH", "/api/v1/catalogs/$events/records/"+third, `{"values":{"$status":["$on"]}}`)
 		s.refuses("a value that its field does not take", 400, "POST", s.records(), `{"values":{"1":"b"}}`, `"fieldId":"2"`)
 	})
+}
+
+// A scenario after a write is run once for each, in the order of a record's changes, and
+// may write itself; chains of events end.
+func TestScenarioAfter(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		log := s.made("POST", "/api/v1/catalogs", `{"name":"Log","sectionId":"3","icon":"a-1","fields":[{"name":"Text","type":"text"}]}`)
+		s.on(s.catalog, `"$record.after.create","$record.after.update","$record.after.delete"`, `
+assert event['async'] is True and user['id'] == '1'
+was = prevValues['2'] if event['type'] == '$record.after.update' else ''
+env['`+log+`'].create({'1': '%s %s %s' % (event['type'], was, values.get('2'))})
+`, "")
+		id := s.add(`{"1":"a","2":1}`)
+		s.edit(id, `{"2":2}`)
+		s.edit(id, `{"2":3}`)
+		s.call(200, "DELETE", s.records()+"/"+id, "")
+		logged := func() string {
+			return s.call(200, "GET", "/api/v1/catalogs/"+log+"/records?sortField=id&sortType=1&fields=[]", "")
+		}
+		s.eventually("four runs", func() bool { return strings.Count(logged(), "$record.after") == 4 })
+		rest := logged()
+		for _, want := range []string{"$record.after.create  1", "$record.after.update 1 2", "$record.after.update 2 3", "$record.after.delete  3"} {
+			at := strings.Index(rest, want)
+			if at < 0 {
+				s.Fatalf("%q is not next in %s", want, logged())
+			}
+			rest = rest[at:]
+		}
+	})
+}
+
+func TestScenarioChain(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		s.on(s.catalog, `"$record.after.update"`, `
+record = env[catalogId].browse(recordId)
+record.write({'2': record['2'] + 1})
+`, "")
+		id := s.add(`{"1":"a","2":0}`)
+		s.edit(id, `{"2":1}`)
+		sum := func() string { return s.call(200, "GET", s.records()+"/"+id, "") }
+		s.eventually("the end of the chain", func() bool { return strings.Contains(sum(), `"2":5,`) })
+		s.eventually("all runs", func() bool {
+			return strings.Count(s.call(200, "GET", "/api/v1/catalogs/$processes/records", ""), `"$status":["$done"]`) == 4
+		})
+		time.Sleep(300 * time.Millisecond) // for one too many
+		if got := sum(); !strings.Contains(got, `"2":5,`) {
+			s.Errorf("the chain went on: %s", got)
+		}
+	}, "EVENT_CHAIN_LIMIT=3")
 }
