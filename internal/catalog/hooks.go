@@ -130,9 +130,17 @@ func (s *Service) readHooks(ctx context.Context, st *Structure) error {
 		if err != nil {
 			return err
 		}
-		return st.eachRow(ctx, r, Events, eventsKey, func(page *Page, row int) bool {
+		err = st.eachRow(ctx, r, Events, eventsKey, func(page *Page, row int) bool {
 			st.addScenario(page, row)
 			return len(st.scenarios) < hooksMost
+		})
+		if err != nil {
+			return err
+		}
+		st.webRequests = map[string]*WebRequest{}
+		return st.eachRow(ctx, r, WebRequests, webRequestsKey, func(page *Page, row int) bool {
+			st.addWebRequest(page, row)
+			return len(st.webRequests) < hooksMost
 		})
 	})
 	if err != nil && !errors.Is(err, ErrStale) {
@@ -286,5 +294,5 @@ func (s *Service) licensed(n query.Catalog) error {
 // rewritesHooks tells whether the subscriptions may be others after the writing:
 // then everybody reads them again.
 func (w *writing) rewritesHooks() bool {
-	return slices.ContainsFunc(w.mutations, func(m Mutation) bool { return m.Catalog.Num == Webhooks || m.Catalog.Num == Events })
+	return slices.ContainsFunc(w.mutations, func(m Mutation) bool { return m.Catalog.Num == Webhooks || m.Catalog.starts() })
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"kartoteka/internal/fault"
+	"kartoteka/internal/job"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/text"
 )
 
 // Scripts is the catalog of scenarios, Events that of their subscriptions, and
@@ -20,6 +23,8 @@ const (
 // Fields of scenarios and of what starts them.
 const (
 	eventsKey       = "$events"
+	webRequestsKey  = "$webRequests"
+	webCodeKey      = "$url"
 	scriptSourceKey = "$source"
 	startStatusKey  = "$status"
 	startScriptKey  = "$script"
@@ -95,9 +100,9 @@ func (s *Service) Scenario(ctx context.Context, n query.Record) (Scenario, error
 		if err != nil || page.Len() == 0 {
 			return err
 		}
-		name, _ := CellValue(page.Columns[0], page, page.Cell(0, 0)).(Text)
-		text, _ := CellValue(page.Columns[1], page, page.Cell(0, 1)).(Text)
-		found.Name, found.Text, found.Version = string(name), string(text), page.Version(0)
+		title, _ := CellValue(page.Columns[0], page, page.Cell(0, 0)).(Text)
+		source, _ := CellValue(page.Columns[1], page, page.Cell(0, 1)).(Text)
+		found.Name, found.Text, found.Version = string(title), string(source), page.Version(0)
 		if blank(found.Text) {
 			found.Text = ""
 		}
@@ -192,4 +197,68 @@ func (p *planner) compile(ctx context.Context, ops int) error {
 		}
 	}
 	return nil
+}
+
+// WebRequest is an address that starts a scenario and is on.
+type WebRequest struct {
+	Record, Script query.Record
+	code           string // folded
+}
+
+// addWebRequest adds the address of a row if it is on.
+func (st *Structure) addWebRequest(page *Page, row int) {
+	w := &WebRequest{Record: page.Record(row)}
+	status := ""
+	for j, f := range page.Columns {
+		v := CellValue(f, page, page.Cell(row, j))
+		switch f.Key {
+		case startStatusKey:
+			status = itemKey(f, v)
+		case webCodeKey:
+			code, _ := v.(Text)
+			w.code = text.Fold(string(code))
+		case startScriptKey:
+			if links, _ := v.(Links); len(links) > 0 {
+				w.Script = links[0].Record
+			}
+		}
+	}
+	if status == hookOn && w.Script != 0 && w.code != "" {
+		st.webRequests[w.code] = w
+	}
+}
+
+// WebRequest finds the address that a path is at or below, the longest one; nil when
+// there is none that is on.
+func (s *Service) WebRequest(ctx context.Context, path string) (*WebRequest, error) {
+	st, err := s.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for code := text.Fold(path); code != ""; {
+		if w := st.webRequests[code]; w != nil {
+			return w, nil
+		}
+		code = code[:max(strings.LastIndexByte(code, '/'), 0)]
+	}
+	return nil, nil
+}
+
+// StartLater adds jobs in a transaction of their own.
+func (s *Service) StartLater(ctx context.Context, jobs []job.Job) error {
+	return s.update(ctx, Interactive, nil, func(_ *Structure, w Writer) error { return w.AddJobs(ctx, jobs) })
+}
+
+// WebRequestOf finds an address by its record, nil when it is not on.
+func (s *Service) WebRequestOf(ctx context.Context, n query.Record) (*WebRequest, error) {
+	st, err := s.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range st.webRequests {
+		if w.Record == n {
+			return w, nil
+		}
+	}
+	return nil, nil
 }

@@ -53,6 +53,11 @@ const (
 
 	// ScriptsUnavailable: this machine or program runs no scripts.
 	ScriptsUnavailable Code = "SCRIPTS_UNAVAILABLE"
+
+	// ScenarioFailed: a scenario that a request started ended by a mistake or a limit;
+	// ScenarioTimeout: its time is over.
+	ScenarioFailed  Code = "scenario_failed"
+	ScenarioTimeout Code = "scenario_timeout"
 )
 
 // The codes of single fields inside a ValidationFailed error.

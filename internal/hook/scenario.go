@@ -44,6 +44,8 @@ type run struct {
 	// asked tells that a write waits for it: what it writes itself asks nobody.
 	asked  bool
 	inputs json.RawMessage // an object
+	// measured tells that the size of the inputs was looked at already.
+	measured bool
 }
 
 // ending is what became of a run.
@@ -51,9 +53,13 @@ type ending struct {
 	// status is 0 when the scenario set none; body and headers are nil then.
 	status        int
 	body, headers json.RawMessage
+	bytes         bool // body is base64 of bytes
 	// failure is why it did not end by itself; nil when it did.
 	failure *script.Error
 }
+
+// tooLong is the Type of a failure that is the time's.
+const tooLong = "Timeout"
 
 // brief is a failure that is the server's, in the form of a script's.
 func brief(kind script.Kind, text string) *script.Error {
@@ -142,7 +148,7 @@ func (s *Service) enter(ctx context.Context, r *run) (leave func(), err error) {
 // execute runs a source and gives what it printed.
 func (s *Service) execute(ctx context.Context, r *run, source catalog.Scenario) (*ending, string, error) {
 	o := &s.options.Scenarios
-	if len(r.inputs) > o.Input {
+	if len(r.inputs) > o.Input && !r.measured {
 		return &ending{failure: brief(script.KindLimit, "the input is larger than BPM_PROCESS_INPUT_LIMIT")}, "", nil
 	}
 	item := script.Item{}
@@ -168,7 +174,7 @@ func (s *Service) execute(ctx context.Context, r *run, source catalog.Scenario) 
 	case ctx.Err() != nil:
 		return nil, "", ctx.Err()
 	case limited.Err() != nil:
-		return &ending{failure: brief(script.KindLimit, "it took too long")}, "", nil
+		return &ending{failure: &script.Error{Kind: script.KindLimit, Type: tooLong, Message: "it took too long"}}, "", nil
 	case fault.Is(err, fault.ScriptsUnavailable):
 		return &ending{failure: brief(script.KindBug, err.Error())}, "", nil
 	case err != nil:
@@ -180,7 +186,7 @@ func (s *Service) execute(ctx context.Context, r *run, source catalog.Scenario) 
 
 // ended reads the outputs of a run.
 func (s *Service) ended(r *script.Result) *ending {
-	end := &ending{body: r.Outputs["body"], headers: r.Outputs["headers"], failure: r.Err}
+	end := &ending{body: r.Outputs["body"], headers: r.Outputs["headers"], bytes: r.Types["body"] == "bytes", failure: r.Err}
 	if end.failure != nil {
 		return end
 	}

@@ -15,7 +15,10 @@ import (
 // run that the end of the program ended begins anew.
 func (s *Service) runAfter(ctx context.Context, j job.Job, _ job.Target) job.Result {
 	r := job.Result{Job: j}
-	f, err := s.options.Catalog.ScenarioFiring(ctx, query.Record(j.Target), j.Change)
+	if query.Ref(j.Target).Catalog() == catalog.WebRequests {
+		return s.runWeb(ctx, r)
+	}
+	f, err := s.options.Catalog.ScenarioFiring(ctx, query.Ref(j.Target).Record(), j.Change)
 	if err != nil {
 		return s.later(ctx, r, err)
 	}
@@ -29,14 +32,19 @@ func (s *Service) runAfter(ctx context.Context, j job.Job, _ job.Target) job.Res
 		r.State, r.Error, r.Missed = job.Dead, unreadable, true
 		return r
 	}
-	begun := time.Now()
-	end, err := s.run(ctx, &run{
+	return s.runJob(ctx, r, &run{
 		script: f.Hook.Script, event: eventLink(f.Hook), initiator: f.Change.Actor, depth: f.Fires.Depth, async: true, inputs: inputs,
 	})
+}
+
+// runJob runs the scenario of a job.
+func (s *Service) runJob(ctx context.Context, r job.Result, of *run) job.Result {
+	begun := time.Now()
+	end, err := s.run(ctx, of)
 	if err != nil {
 		return s.later(ctx, r, err)
 	}
-	r.State, r.Tried, r.Attempts = job.Done, s.options.Now().UnixMilli(), j.Attempts+1
+	r.State, r.Tried, r.Attempts = job.Done, s.options.Now().UnixMilli(), r.Attempts+1
 	r.Took = time.Since(begun).Milliseconds()
 	if end != nil && end.failure != nil {
 		r.State, r.Error = job.Dead, shown([]byte(end.failure.Error()))

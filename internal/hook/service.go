@@ -217,7 +217,7 @@ func (s *Service) enqueue(ctx context.Context, st *catalog.Structure, w catalog.
 		}
 		for _, n := range fires[i].Scenarios {
 			jobs = append(jobs, job.Job{
-				Queue: runs, Target: int64(n), Record: int64(query.MakeRef(c.Catalog, c.Record)), Change: c.Seq,
+				Queue: runs, Target: int64(query.MakeRef(catalog.Events, n)), Record: int64(query.MakeRef(c.Catalog, c.Record)), Change: c.Seq,
 				Kind: string(c.Event()), Number: c.Seq, Made: made,
 			})
 		}
