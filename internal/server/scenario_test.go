@@ -136,3 +136,25 @@ record.write({'2': record['2'] + 1})
 		}
 	}, "EVENT_CHAIN_LIMIT=3")
 }
+
+// Scenarios answer for a card that is edited, after the webhooks; what fails is told
+// without its reasons.
+func TestScenarioLive(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		s.on(s.catalog, `"$record.updating"`, `
+assert 'recordId' not in inputs and event['type'] == '$record.updating' and event['async'] is False
+body = {'message': 'Doubled', 'values': {'5': 'was %s' % allValues['1'], '2': values['2'] * 2}}
+`, `,"$fields":"2"`)
+		s.on(s.catalog, `"$record.updating"`, `secret = 'hidden'
+1 / 0`, `,"$fields":"2"`)
+		last := s.on(s.catalog, `"$record.updating"`, `body = {'values': {'2': 7}}`, `,"$fields":"2"`)
+		answer := s.call(200, "POST", "/api/v1/catalogs/"+s.catalog+"/changes", `{"values":{"2":4},"allValues":{"1":"a","2":4}}`)
+		want := `{"message":"Doubled","messages":["Doubled"],"values":{"2":7,"5":"was a"},"errors":[{"source":"event","id":"2","message":"The scenario failed"}]}`
+		if answer != want {
+			s.Errorf("the answer is %s", answer)
+		}
+		s.call(200, "DELETE", "/api/v1/catalogs/$events/records/"+last, "")
+		s.refuses("one less", 200, "POST", "/api/v1/catalogs/"+s.catalog+"/changes", `{"values":{"2":4}, "allValues":{"1":"a"}}`, `"2":8`)
+		s.refuses("another field", 200, "POST", "/api/v1/catalogs/"+s.catalog+"/changes", `{"values":{"5":"x"}}`, `{"values":{}}`)
+	})
+}

@@ -106,7 +106,9 @@ while not env['`+other+`'].search([('1', '=', 'go')]):
     time.sleep(0.05)
 `, "")
 		done := make(chan int)
-		go func() { done <- ask(s.http, "POST", s.records(), `{"values":{"1":"slow"}}`, "Authorization", basic()).Code }()
+		go func() {
+			done <- ask(s.http, "POST", s.records(), `{"values":{"1":"slow"}}`, "Authorization", basic()).Code
+		}()
 		signals := "/api/v1/catalogs/" + other + "/records"
 		s.eventually("the question", func() bool { return strings.Contains(s.call(200, "GET", signals, ""), "asked") })
 		s.call(200, "POST", signals, `{"values":{"1":"go"}}`)
