@@ -42,6 +42,9 @@ func (p *planner) check(ctx context.Context, s *step) error {
 		}
 		details = append(details, more...)
 	}
+	if p.hidesFilled(s, details) {
+		return fault.New(fault.Rejected, "A scenario failed, so the change was not made")
+	}
 	p.details = append(p.details, outward(s.through, details...)...)
 	if len(p.details) > 0 && !p.more(s) {
 		return fault.Invalid(p.details)

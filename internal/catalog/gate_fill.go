@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 )
 
@@ -119,4 +120,13 @@ func (p *planner) writeRight(s *step, f *Field) FieldRight {
 		return EditField
 	}
 	return p.right(s, f)
+}
+
+// hidesFilled tells whether something is wrong with a value that a subscription wants
+// in a field that is hidden from the actor: he is not told what.
+func (p *planner) hidesFilled(s *step, details []fault.Detail) bool {
+	return slices.ContainsFunc(details, func(d fault.Detail) bool {
+		f := s.subject.catalog.FieldByKey(d.Field)
+		return f != nil && s.fills(f.Num) && p.right(s, f) < ViewField
+	})
 }

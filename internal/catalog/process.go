@@ -91,9 +91,40 @@ func (s *Service) writeProcess(ctx context.Context, n query.Record, values map[s
 	if n != 0 {
 		op = Update{Catalog: processes, Record: query.Key{Record: n}, Values: given}
 	}
-	made, err := s.Apply(ctx, Actor{System: true, Origin: hookOrigin}, []Op{op}, nil)
+	// A write may wait for the run that is noted, so the note does not queue up behind it.
+	made, err := s.Apply(ctx, Actor{System: true, Origin: hookOrigin, Asked: true}, []Op{op}, nil)
 	if err != nil {
 		return 0, fmt.Errorf("note a run: %w", err)
 	}
 	return made[0].Record, nil
+}
+
+// abortedAtOnce bounds the notes that are ended in one transaction.
+const abortedAtOnce = 100
+
+// AbortProcesses ends the notes of runs that began before a time, Unix ms, and whose
+// end was never noted: their program was killed.
+func (s *Service) AbortProcesses(ctx context.Context, before int64) error {
+	st, err := s.Structure(ctx)
+	if err != nil {
+		return err
+	}
+	c := st.Catalog(processes)
+	status := c.FieldByKey(statusKey)
+	where := query.And{
+		query.Cond{Field: status.Num, Test: query.AnyOf{int64(status.Config.ItemByKey("$running").Num)}},
+		query.Cond{Field: c.FieldByKey("$started").Num, Test: query.TimeRange{Max: &before}},
+	}
+	for {
+		rows, err := s.Records(ctx, Actor{System: true}, processes, query.Query{Where: where, Limit: abortedAtOnce}, &Selection{Fields: []*Field{}})
+		if err != nil || rows.Page.Len() == 0 {
+			return err
+		}
+		for i := range rows.Page.Len() {
+			end := ProcessEnd{Status: ProcessAborted, Finished: s.options.Now().UnixMilli(), Result: `{"$error":"the program was ended"}`}
+			if err := s.EndProcess(ctx, rows.Page.Record(i), end); err != nil {
+				return err
+			}
+		}
+	}
 }

@@ -66,9 +66,11 @@ func brief(kind script.Kind, text string) *script.Error {
 	return &script.Error{Kind: kind, Type: script.LimitError, Message: text}
 }
 
-// run runs a scenario and keeps a note of it; nil when the scenario has nothing to be
-// run. It fails with RateLimited, ScriptsUnavailable, and when ctx ends.
+// run runs a scenario and keeps a note of it; nil when there is nothing to be run. It fails with RateLimited, ScriptsUnavailable, and when ctx ends.
 func (s *Service) run(ctx context.Context, r *run) (*ending, error) {
+	if s.options.Scenarios.Scripts == nil {
+		return nil, nil
+	}
 	source, err := s.options.Catalog.Scenario(ctx, r.script)
 	if err != nil || source.Text == "" {
 		return nil, err

@@ -66,6 +66,8 @@ const (
 	perHook = 4
 	// claimRun is longer than a scenario may run and wait for its place.
 	claimRun = 30 * time.Minute
+	// longestRun is longer than a scenario runs.
+	longestRun = 10 * time.Minute
 )
 
 // circuit lets a receiver rest that fails again and again.
@@ -225,11 +227,14 @@ func (s *Service) enqueue(ctx context.Context, st *catalog.Structure, w catalog.
 	return len(jobs), w.AddJobs(ctx, jobs)
 }
 
-// keep drops old deliveries, until ctx ends.
+// keep drops old deliveries and ends the notes of runs that were killed, until ctx ends.
 func (s *Service) keep(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
 	for {
+		if err := s.options.Catalog.AbortProcesses(ctx, s.options.Now().Add(-longestRun).UnixMilli()); err != nil && ctx.Err() == nil {
+			s.options.Log.ErrorContext(ctx, "scenarios.unended", "module", "Events", "error", err)
+		}
 		before := s.options.Now().Add(-keepFor).UnixMilli()
 		for n := dropAtOnce; n == dropAtOnce; {
 			var err error
