@@ -77,3 +77,31 @@ func TestScenarioKilled(t *testing.T) {
 		s.refuses("the recent run", 200, "GET", path+"/"+recent, "", `"$status":["$running"]`)
 	})
 }
+
+// A record that changes while a scenario is asked about it is asked about again, so that
+// nothing is filled in that follows from what is no more.
+func TestScenarioMeetsOthers(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		other := s.made("POST", "/api/v1/catalogs", `{"name":"Signals","sectionId":"3","icon":"a-1","fields":[{"name":"Text","type":"text"}]}`)
+		signals := "/api/v1/catalogs/" + other + "/records"
+		s.on(s.catalog, `"$record.before.update"`, `import time
+env['`+other+`'].create({'1': 'asked'})
+while not env['`+other+`'].search([('1', '=', 'go')]):
+    time.sleep(0.05)
+body = {'values': {'5': 'the sum was %d' % prevValues['2']}}
+`, `,"$fields":"1"`)
+		id := s.add(`{"1":"a","2":1}`)
+		done := make(chan int)
+		go func() { done <- ask(s.http, "PATCH", s.records()+"/"+id, `{"values":{"1":"b"}}`, "Authorization", basic()).Code }()
+		s.eventually("the question", func() bool { return strings.Contains(s.call(200, "GET", signals, ""), "asked") })
+		s.edit(id, `{"2":2}`)
+		s.call(200, "POST", signals, `{"values":{"1":"go"}}`)
+		if status := <-done; status != 200 {
+			s.Errorf("the write gets %d", status)
+		}
+		s.refuses("the filled field", 200, "GET", s.records()+"/"+id, "", `"5":"the sum was 2"`)
+		if n := strings.Count(s.call(200, "GET", signals, ""), `"1":"asked"`); n != 2 {
+			s.Errorf("asked %d times", n)
+		}
+	})
+}
