@@ -92,7 +92,9 @@ body = {'values': {'5': 'the sum was %d' % prevValues['2']}}
 `, `,"$fields":"1"`)
 		id := s.add(`{"1":"a","2":1}`)
 		done := make(chan int)
-		go func() { done <- ask(s.http, "PATCH", s.records()+"/"+id, `{"values":{"1":"b"}}`, "Authorization", basic()).Code }()
+		go func() {
+			done <- ask(s.http, "PATCH", s.records()+"/"+id, `{"values":{"1":"b"}}`, "Authorization", basic()).Code
+		}()
 		s.eventually("the question", func() bool { return strings.Contains(s.call(200, "GET", signals, ""), "asked") })
 		s.edit(id, `{"2":2}`)
 		s.call(200, "POST", signals, `{"values":{"1":"go"}}`)
