@@ -120,6 +120,9 @@ func (st *Structure) HasHooks() bool { return len(st.hooks)+len(st.scenarios) > 
 // readHooks reads the subscriptions of a structure that nobody uses yet. It fails
 // with ErrStale when the company has another structure by now.
 func (s *Service) readHooks(ctx context.Context, st *Structure) error {
+	if c := st.Catalog(Webhooks); c == nil || c.Key != hooksKey {
+		return nil // no system catalogs
+	}
 	err := s.store.View(ctx, st.Version, func(r Reader) error {
 		st.hooks, st.hookedCatalogs = nil, map[query.Catalog][]*Hook{}
 		st.scenarios, st.scenarioCatalogs = nil, map[query.Catalog][]*Hook{}
