@@ -49,6 +49,38 @@ func AppendEvent(dst []byte, ev *Event) ([]byte, error) {
 	if err := e.payload(ev); err != nil {
 		return nil, err
 	}
+	e.user(ev)
+	e.end('}')
+	return e.b, nil
+}
+
+// AppendInputs adds the variables of a scenario: what a webhook is told, as one
+// object, and with the values of a record that is removed.
+func AppendInputs(dst []byte, ev *Event, script query.Record, async bool) ([]byte, error) {
+	e := eventEncoder{pastEncoder{writer: writer{b: dst}, structure: ev.Structure, whole: true, links: ev.Files}}
+	e.open('{')
+	e.key("event")
+	e.open('{')
+	e.str("id", strconv.FormatInt(int64(ev.Hook), 10))
+	e.str("type", catalog.ScenarioKind(ev.Kind))
+	e.key("async")
+	e.raw(strconv.FormatBool(async))
+	e.end('}')
+	e.key("script")
+	e.open('{')
+	e.str("id", strconv.FormatInt(int64(script), 10))
+	e.end('}')
+	e.user(ev)
+	if err := e.members(ev, true); err != nil {
+		return nil, err
+	}
+	e.end('}')
+	return e.b, nil
+}
+
+type eventEncoder struct{ pastEncoder }
+
+func (e *eventEncoder) user(ev *Event) {
 	e.key("user")
 	e.open('{')
 	e.key("id")
@@ -59,14 +91,18 @@ func AppendEvent(dst []byte, ev *Event) ([]byte, error) {
 		e.comma = true
 	}
 	e.end('}')
-	e.end('}')
-	return e.b, nil
 }
-
-type eventEncoder struct{ pastEncoder }
 
 func (e *eventEncoder) payload(ev *Event) error {
 	e.open('{')
+	err := e.members(ev, false)
+	e.end('}')
+	return err
+}
+
+// members writes what the event is about; removed adds the values of a record that
+// is removed.
+func (e *eventEncoder) members(ev *Event, removed bool) error {
 	e.str("catalogId", ev.Catalog.Key)
 	if ev.Record != 0 {
 		e.key("recordId")
@@ -75,7 +111,9 @@ func (e *eventEncoder) payload(ev *Event) error {
 	}
 	switch ev.Kind {
 	case catalog.AfterDelete, catalog.BeforeDelete:
-		e.end('}')
+		if removed {
+			return e.removed(ev)
+		}
 		return nil
 	}
 	changed, err := stored(ev.Changed)
@@ -99,8 +137,29 @@ func (e *eventEncoder) payload(ev *Event) error {
 	case !created:
 		err = e.allFields(ev, "prevValues", ev.Before)
 	}
-	e.end('}')
 	return err
+}
+
+// removed writes all values of a record that is removed.
+func (e *eventEncoder) removed(ev *Event) error {
+	changed, err := stored(ev.Changed)
+	if err != nil {
+		return err
+	}
+	e.key("values")
+	e.open('{')
+	for _, f := range ev.Catalog.Fields {
+		if f.Storage() == catalog.NoStorage || f.Secret {
+			continue
+		}
+		var v tree.Value
+		if change, ok := changed.Get(strconv.FormatInt(int64(f.Num), 10)); ok && change.Len() == 2 {
+			v = change.Items()[0]
+		}
+		e.field(f, v)
+	}
+	e.end('}')
+	return nil
 }
 
 // allFields writes all fields of a record.

@@ -43,8 +43,11 @@ func (s *Service) Apply(ctx context.Context, a Actor, ops []Op, alongside func(W
 	}
 	// Writers of one record that met each other queue up: without that, of n
 	// writers one gets through per round and the last ones give up.
-	s.contending.Lock()
-	defer s.contending.Unlock()
+	// Whoever somebody waits for does not queue up behind him.
+	if !a.Asked {
+		s.contending.Lock()
+		defer s.contending.Unlock()
+	}
 	for range maxAttempts {
 		if outcomes, asked, err = s.attempt(ctx, a, ops, alongside); asked || !again(a, err) {
 			break
@@ -70,7 +73,7 @@ func again(a Actor, err error) bool {
 func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) (list []Outcome, asked bool, err error) {
 	w, err := s.workOut(ctx, a, ops)
 	if err != nil {
-		return nil, false, err
+		return nil, w != nil && w.asked, err
 	}
 	w.outcomes, w.alongside = w.planner.outcomes(len(ops)), alongside
 	if err := w.finish(ctx); err != nil {
@@ -80,13 +83,35 @@ func (s *Service) attempt(ctx context.Context, a Actor, ops []Op, alongside func
 }
 
 // workOut is all of the work before the transaction, the questions to subscriptions
-// among it.
+// among it: when they want other values it is done once more. What it gives with an
+// error tells whether somebody was asked.
 func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, error) {
 	if err := s.confirmFiles(ctx, a, namedFiles(ops)); err != nil {
 		return nil, err
 	}
-	p := &planner{s: s, actor: a}
+	w, err := s.prepare(ctx, a, ops, nil)
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := w.ask(ctx)
+	if err != nil || wanted == nil {
+		return w, err
+	}
+	filled, err := s.prepare(ctx, a, ops, wanted)
+	if err != nil {
+		return w, err
+	}
+	filled.asked = true
+	return filled, nil
+}
+
+// prepare works out what is written.
+func (s *Service) prepare(ctx context.Context, a Actor, ops []Op, wanted *filling) (*writing, error) {
+	p := &planner{s: s, actor: a, filling: wanted}
 	if err := s.viewAs(ctx, a, func(st *Structure, r Reader) error { return p.plan(ctx, st, r, ops) }); err != nil {
+		return nil, err
+	}
+	if err := p.compile(ctx, len(ops)); err != nil {
 		return nil, err
 	}
 	if err := p.number(ctx); err != nil {
@@ -100,11 +125,10 @@ func (s *Service) workOut(ctx context.Context, a Actor, ops []Op) (*writing, err
 	if err != nil {
 		return nil, err
 	}
-	w := &writing{
+	return &writing{
 		planner: p, mutations: p.mutations(), files: p.fileWrites(), subscriptions: p.subscriptions(), messages: messages,
 		accounts: accounts, claimed: p.claims(),
-	}
-	return w, w.ask(ctx)
+	}, nil
 }
 
 // finish is the transaction and what follows it.

@@ -11,9 +11,11 @@ import (
 // number gives new records and new files their numbers and puts them where
 // links name the records.
 func (p *planner) number(ctx context.Context) error {
-	for _, d := range p.needs {
-		if err := p.numberRecords(ctx, d.catalog); err != nil {
-			return err
+	if !p.numbered() {
+		for _, d := range p.needs {
+			if err := p.numberRecords(ctx, d.catalog); err != nil {
+				return err
+			}
 		}
 	}
 	if err := p.numberFiles(ctx); err != nil {

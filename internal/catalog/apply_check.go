@@ -35,6 +35,16 @@ func (p *planner) check(ctx context.Context, s *step) error {
 	if err != nil {
 		return err
 	}
+	if s.kind == createStep || s.kind == updateStep {
+		more, err := p.checkStart(ctx, s)
+		if err != nil {
+			return err
+		}
+		details = append(details, more...)
+	}
+	if p.hidesFilled(s, details) {
+		return fault.New(fault.Rejected, "A scenario failed, so the change was not made")
+	}
 	p.details = append(p.details, outward(s.through, details...)...)
 	if len(p.details) > 0 && !p.more(s) {
 		return fault.Invalid(p.details)
@@ -93,7 +103,7 @@ func (p *planner) startValue(ctx context.Context, s *step, f *Field, v Value, na
 	if !named {
 		return p.accept(ctx, s, f, nil, initial)
 	}
-	right := p.right(s, f)
+	right := p.writeRight(s, f)
 	if right == HideField {
 		return nil, nil, hidden(f)
 	}
@@ -119,7 +129,7 @@ func (p *planner) checkUpdate(ctx context.Context, s *step) (details []fault.Det
 	var refused []query.Field
 	for _, g := range s.given {
 		f := s.subject.catalog.Field(g.Field)
-		right := p.right(s, f)
+		right := p.writeRight(s, f)
 		if right == HideField {
 			return nil, hidden(f)
 		}
@@ -211,7 +221,11 @@ func (p *planner) accept(ctx context.Context, s *step, f *Field, old, v Value) (
 	}
 	if links, ok := v.(Links); ok {
 		had, _ := old.(Links)
-		if detail, err := p.checkLinks(ctx, f, had, links); detail != nil || err != nil {
+		access := p.access
+		if s.fills(f.Num) {
+			access = p.system
+		}
+		if detail, err := p.checkLinks(ctx, access, f, had, links); detail != nil || err != nil {
 			return nil, detail, err
 		}
 	}
@@ -221,7 +235,7 @@ func (p *planner) accept(ctx context.Context, s *step, f *Field, old, v Value) (
 		}
 	}
 	if isPassword(f) {
-		if p.right(s, f) < EditField {
+		if p.writeRight(s, f) < EditField {
 			return nil, nil, readonly(f)
 		}
 		t, _ := v.(Text)

@@ -182,7 +182,7 @@ func editable(f *Field, values []FieldValue) []FieldValue {
 
 // checkLinks tells whether the links that the record does not have yet may be
 // made: their target lives, is in a source catalog and may be linked.
-func (p *planner) checkLinks(ctx context.Context, f *Field, old, links Links) (*fault.Detail, error) {
+func (p *planner) checkLinks(ctx context.Context, access *Access, f *Field, old, links Links) (*fault.Detail, error) {
 	had := make(map[query.Ref]bool, len(old))
 	for _, l := range old {
 		had[l.Ref()] = true
@@ -196,7 +196,7 @@ func (p *planner) checkLinks(ctx context.Context, f *Field, old, links Links) (*
 			return missingLink(f, l), nil
 		}
 		if !p.made(l.Ref()) {
-			ok, err := isOffered(ctx, p.r, p.access, f, c, l.Record)
+			ok, err := isOffered(ctx, p.r, access, f, c, l.Record)
 			if err != nil {
 				return nil, err
 			}
@@ -207,7 +207,7 @@ func (p *planner) checkLinks(ctx context.Context, f *Field, old, links Links) (*
 		if !f.Config.AccessOnly || p.made(l.Ref()) {
 			continue
 		}
-		on, err := rightsOn(ctx, p.r, p.access, c, []query.Record{l.Record})
+		on, err := rightsOn(ctx, p.r, access, c, []query.Record{l.Record})
 		if err != nil {
 			return nil, err
 		}

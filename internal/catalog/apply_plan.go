@@ -37,10 +37,12 @@ type planner struct {
 	codes    map[query.Link]query.Record // numbers of linked records by custom id
 	rights   map[*Catalog]*recordRights  // on the records that the steps write
 	comments bool
-	viewed   bool     // a link is to a record of a view
+	viewed   bool     // checks read more: a link is to a record of a view, or a scenario is started
 	looks    bool     // nothing is to be written
 	op       int      // index of the operation being planned
 	through  []*Field // the link fields that lead from it to the linked record being planned
+	filling  *filling // what subscriptions want in it; nil for nothing
+	system   *Access  // by whose rights that is
 	details  []fault.Detail
 	json     []byte // arena of the JSON of all steps
 
@@ -69,7 +71,8 @@ type step struct {
 	code    *string   // the new custom id, nil to leave it
 	text    string    // of a comment
 	want    Privilege // that the actor needs on the record
-	whole   bool      // all values are needed, also those that do not change
+	filled  []query.Field
+	whole   bool // all values are needed, also those that do not change
 
 	// Set by check:
 	changes  []change
@@ -123,7 +126,13 @@ func (p *planner) plan(ctx context.Context, st *Structure, r Reader, ops []Op) e
 			return p.at(err, len(ops))
 		}
 	}
+	if err := p.fill(ctx); err != nil {
+		return err
+	}
 	if err := p.read(ctx); err != nil {
+		return err
+	}
+	if err := p.unmoved(); err != nil {
 		return err
 	}
 	for _, s := range p.steps {
@@ -143,7 +152,7 @@ func (p *planner) begin(ctx context.Context, st *Structure, r Reader, ops int) e
 	}
 	now := p.s.options.Now().UnixMilli()
 	*p = planner{
-		s: p.s, actor: p.actor, st: st, access: access, r: r, looks: p.looks,
+		s: p.s, actor: p.actor, st: st, access: access, r: r, looks: p.looks, filling: p.filling,
 		moment:   Moment{Now: now, Offset: p.actor.Offset, Employee: p.actor.Employee},
 		steps:    make([]*step, 0, ops),
 		subjects: make(map[query.Ref]*subject, ops), rights: map[*Catalog]*recordRights{},
@@ -227,6 +236,7 @@ func (p *planner) addCreate(ctx context.Context, op Create) (*subject, error) {
 	p.fresh = append(p.fresh, sub)
 	p.subjects[query.MakeRef(c.Num, sub.record)] = sub
 	p.needed(c)
+	p.viewed = p.viewed || c.starts()
 	st := &step{kind: createStep, op: p.op, through: slices.Clone(p.through), subject: sub}
 	if op.Code != "" {
 		st.code = &op.Code
@@ -251,8 +261,9 @@ func (p *planner) addUpdate(ctx context.Context, op Update) error {
 	if st.given, err = p.resolve(ctx, sub.catalog, op.Values); err != nil {
 		return err
 	}
+	p.viewed = p.viewed || sub.catalog.starts()
 	n := p.needed(sub.catalog)
-	if st.whole = p.keepsWhole(sub.catalog); st.whole {
+	if st.whole = p.keepsWhole(sub.catalog); st.whole || sub.catalog.starts() {
 		n.wantAll()
 	}
 	for _, g := range st.given {

@@ -18,10 +18,13 @@ import (
 type Fires struct {
 	// Hooks are the subscriptions to call after it, by record.
 	Hooks []query.Record `json:"h"`
+	// Scenarios are the scenarios' subscriptions, Depth is the writer's.
+	Scenarios []query.Record `json:"s,omitempty"`
+	Depth     int            `json:"d,omitempty"`
 	// Code is the record's custom id, "" for none.
 	Code string `json:"k,omitempty"`
 	// Before has all values that an updated record had, as AppendHistoryJSON puts
-	// them, by field number; only when Hooks are told.
+	// them, by field number; only when somebody is told.
 	Before json.RawMessage `json:"b,omitempty"`
 }
 
@@ -54,7 +57,7 @@ func (p *planner) quiet(c *Catalog) bool {
 
 // keepsWhole tells whether an update of the catalog's records must know all values.
 func (p *planner) keepsWhole(c *Catalog) bool {
-	return p.st.HasHooks() && !p.quiet(c) && len(p.st.hooksOf(c.Num, AfterUpdate))+len(p.st.hooksOf(c.Num, BeforeUpdate)) > 0
+	return p.st.HasHooks() && !p.quiet(c) && len(p.st.anyOf(c.Num, AfterUpdate))+len(p.st.anyOf(c.Num, BeforeUpdate)) > 0
 }
 
 // remember keeps the values of a record that is updated, before the step is
@@ -92,13 +95,21 @@ func (p *planner) fires(s *step) json.RawMessage {
 	if !p.st.HasHooks() || p.quiet(c) {
 		return nil
 	}
-	var f Fires
-	for _, h := range p.st.hooksOf(c.Num, afterEvents[s.kind]) {
-		if h.matches(p.actor, s) {
+	f := Fires{Depth: p.actor.Depth}
+	for _, h := range p.st.anyOf(c.Num, afterEvents[s.kind]) {
+		switch {
+		case !h.matches(p.actor, s):
+		case h.Script == 0:
 			f.Hooks = append(f.Hooks, h.Record)
+		default:
+			f.Scenarios = append(f.Scenarios, h.Record)
 		}
 	}
-	if len(f.Hooks) == 0 {
+	if len(f.Hooks)+len(f.Scenarios) == 0 {
+		return nil
+	}
+	if p.actor.Depth > p.s.options.ChainMost {
+		p.s.options.Log.Warn("events.chain", "module", "Events", "catalog", c.Key, "record", int64(s.subject.record), "depth", p.actor.Depth)
 		return nil
 	}
 	f.Code = s.subject.code

@@ -126,9 +126,18 @@ type Firing struct {
 // Firing reads what a change told a subscription; its Change is nil when the log no
 // longer has it.
 func (s *Service) Firing(ctx context.Context, hook query.Record, seq int64) (*Firing, error) {
+	return s.firing(ctx, func(st *Structure) *Hook { return st.Hook(hook) }, seq)
+}
+
+// ScenarioFiring reads likewise what a change told a scenario's subscription.
+func (s *Service) ScenarioFiring(ctx context.Context, event query.Record, seq int64) (*Firing, error) {
+	return s.firing(ctx, func(st *Structure) *Hook { return st.Scenario(event) }, seq)
+}
+
+func (s *Service) firing(ctx context.Context, hook func(*Structure) *Hook, seq int64) (*Firing, error) {
 	var f *Firing
 	err := s.view(ctx, func(st *Structure, r Reader) error {
-		f = &Firing{Structure: st, Hook: st.Hook(hook)}
+		f = &Firing{Structure: st, Hook: hook(st)}
 		list, err := r.Fired(ctx, seq, seq, 1)
 		if err != nil || len(list) == 0 {
 			return err

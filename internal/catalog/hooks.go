@@ -51,10 +51,11 @@ const (
 	WhileEditing HookEvent = "record.updating"
 )
 
-// Hook is a subscription that is on. It is immutable, and as old as the Structure
+// Hook is a subscription that is on, of a webhook or of a scenario. It is immutable, and as old as the Structure
 // that it is part of.
 type Hook struct {
 	Record  query.Record // in the catalog of subscriptions
+	Script  query.Record // the scenario, 0 for a webhook
 	Catalog query.Catalog
 	Events  []HookEvent
 	URL     string
@@ -76,17 +77,36 @@ const hooksMost = 10_000
 const hookSecretsMost = 3
 
 // Hook finds a subscription by its record, nil when there is none that is on.
-func (st *Structure) Hook(n query.Record) *Hook {
-	i, found := slices.BinarySearchFunc(st.hooks, n, func(h *Hook, n query.Record) int { return int(h.Record - n) })
+func (st *Structure) Hook(n query.Record) *Hook { return byRecord(st.hooks, n) }
+
+// Scenario finds a scenario's subscription likewise.
+func (st *Structure) Scenario(n query.Record) *Hook { return byRecord(st.scenarios, n) }
+
+func byRecord(list []*Hook, n query.Record) *Hook {
+	i, found := slices.BinarySearchFunc(list, n, func(h *Hook, n query.Record) int { return int(h.Record - n) })
 	if !found {
 		return nil
 	}
-	return st.hooks[i]
+	return list[i]
 }
 
 // hooksOf lists the subscriptions to an event of a catalog.
-func (st *Structure) hooksOf(c query.Catalog, e HookEvent) (list []*Hook) {
-	for _, h := range st.hookedCatalogs[c] {
+func (st *Structure) hooksOf(c query.Catalog, e HookEvent) []*Hook {
+	return subscribed(st.hookedCatalogs[c], e)
+}
+
+// scenariosOf lists those of scenarios.
+func (st *Structure) scenariosOf(c query.Catalog, e HookEvent) []*Hook {
+	return subscribed(st.scenarioCatalogs[c], e)
+}
+
+// anyOf lists both.
+func (st *Structure) anyOf(c query.Catalog, e HookEvent) []*Hook {
+	return append(st.hooksOf(c, e), st.scenariosOf(c, e)...)
+}
+
+func subscribed(all []*Hook, e HookEvent) (list []*Hook) {
+	for _, h := range all {
 		if slices.Contains(h.Events, e) {
 			list = append(list, h)
 		}
@@ -95,13 +115,47 @@ func (st *Structure) hooksOf(c query.Catalog, e HookEvent) (list []*Hook) {
 }
 
 // HasHooks tells whether any subscription is on.
-func (st *Structure) HasHooks() bool { return len(st.hooks) > 0 }
+func (st *Structure) HasHooks() bool { return len(st.hooks)+len(st.scenarios) > 0 }
 
 // readHooks reads the subscriptions of a structure that nobody uses yet. It fails
 // with ErrStale when the company has another structure by now.
 func (s *Service) readHooks(ctx context.Context, st *Structure) error {
-	c := st.Catalog(Webhooks)
-	if c == nil || c.Key != hooksKey {
+	if c := st.Catalog(Webhooks); c == nil || c.Key != hooksKey {
+		return nil // no system catalogs
+	}
+	err := s.store.View(ctx, st.Version, func(r Reader) error {
+		st.hooks, st.hookedCatalogs = nil, map[query.Catalog][]*Hook{}
+		st.scenarios, st.scenarioCatalogs = nil, map[query.Catalog][]*Hook{}
+		err := st.eachRow(ctx, r, Webhooks, hooksKey, func(page *Page, row int) bool {
+			st.addHook(page, row)
+			return len(st.hooks) < hooksMost
+		})
+		if err != nil {
+			return err
+		}
+		err = st.eachRow(ctx, r, Events, eventsKey, func(page *Page, row int) bool {
+			st.addScenario(page, row)
+			return len(st.scenarios) < hooksMost
+		})
+		if err != nil {
+			return err
+		}
+		st.webRequests = map[string]*WebRequest{}
+		return st.eachRow(ctx, r, WebRequests, webRequestsKey, func(page *Page, row int) bool {
+			st.addWebRequest(page, row)
+			return len(st.webRequests) < hooksMost
+		})
+	})
+	if err != nil && !errors.Is(err, ErrStale) {
+		return fmt.Errorf("read the subscriptions: %w", err)
+	}
+	return err
+}
+
+// eachRow calls add for the records of a system catalog as long as it wants more.
+func (st *Structure) eachRow(ctx context.Context, r Reader, n query.Catalog, key string, add func(page *Page, row int) bool) error {
+	c := st.Catalog(n)
+	if c == nil || c.Key != key {
 		return nil
 	}
 	var columns []*Field
@@ -110,26 +164,21 @@ func (s *Service) readHooks(ctx context.Context, st *Structure) error {
 			columns = append(columns, f)
 		}
 	}
-	err := s.store.View(ctx, st.Version, func(r Reader) error {
-		st.hooks, st.hookedCatalogs = nil, map[query.Catalog][]*Hook{}
-		for after := query.Record(0); ; {
-			page, err := r.Scan(ctx, c, columns, after, scanRows)
-			if err != nil {
-				return err
-			}
-			for i := range page.Len() {
-				after = page.Record(i)
-				st.addHook(page, i)
-			}
-			if page.Len() < scanRows || len(st.hooks) == hooksMost {
+	for after := query.Record(0); ; {
+		page, err := r.Scan(ctx, c, columns, after, scanRows)
+		if err != nil {
+			return err
+		}
+		for i := range page.Len() {
+			after = page.Record(i)
+			if !add(page, i) {
 				return nil
 			}
 		}
-	})
-	if err != nil && !errors.Is(err, ErrStale) {
-		return fmt.Errorf("read the subscriptions: %w", err)
+		if page.Len() < scanRows {
+			return nil
+		}
 	}
-	return err
 }
 
 // addHook adds the subscription of a row if it is on.
@@ -168,7 +217,7 @@ func (st *Structure) addHook(page *Page, row int) {
 			}
 		}
 	}
-	if status != hookOn || state == hookPaused || len(st.hooks) == hooksMost {
+	if status != hookOn || state == hookPaused {
 		return
 	}
 	h.watch(st, page, row)
@@ -248,5 +297,5 @@ func (s *Service) licensed(n query.Catalog) error {
 // rewritesHooks tells whether the subscriptions may be others after the writing:
 // then everybody reads them again.
 func (w *writing) rewritesHooks() bool {
-	return slices.ContainsFunc(w.mutations, func(m Mutation) bool { return m.Catalog.Num == Webhooks })
+	return slices.ContainsFunc(w.mutations, func(m Mutation) bool { return m.Catalog.Num == Webhooks || m.Catalog.starts() })
 }

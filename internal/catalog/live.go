@@ -39,6 +39,9 @@ type Live struct {
 	Hooks        []LiveHook // by number
 	// Unasked are the next ones beyond the bound, as many again at most.
 	Unasked []query.Record
+	// Scenarios are those of scenarios, UnaskedScenarios likewise.
+	Scenarios        []*Hook
+	UnaskedScenarios []query.Record
 }
 
 // LiveHook is a subscription with the number of its event.
@@ -274,16 +277,29 @@ func (e *editing) choose(l *Live, touched []query.Field) {
 	if e.quiet(l.Catalog) {
 		return
 	}
-	for _, h := range e.st.hooksOf(l.Catalog.Num, WhileEditing) {
+	for _, h := range e.st.anyOf(l.Catalog.Num, WhileEditing) {
+		if !h.touches(e.actor, touched) {
+			continue
+		}
 		switch {
-		case len(h.initiators) > 0 && !slices.Contains(h.initiators, e.actor.Employee):
-		case h.watches && !slices.ContainsFunc(touched, func(n query.Field) bool { return slices.Contains(h.fields, n) }):
-		case len(l.Hooks) < LiveMost:
+		case h.Script == 0 && len(l.Hooks) < LiveMost:
 			l.Hooks = append(l.Hooks, LiveHook{Hook: h})
-		case len(l.Unasked) < LiveMost:
+		case h.Script == 0 && len(l.Unasked) < LiveMost:
 			l.Unasked = append(l.Unasked, h.Record)
+		case h.Script != 0 && len(l.Scenarios) < LiveMost:
+			l.Scenarios = append(l.Scenarios, h)
+		case h.Script != 0 && len(l.UnaskedScenarios) < LiveMost:
+			l.UnaskedScenarios = append(l.UnaskedScenarios, h.Record)
 		}
 	}
+}
+
+// touches tells whether the subscription asks for what the actor touched of a card.
+func (h *Hook) touches(a Actor, touched []query.Field) bool {
+	if len(h.initiators) > 0 && !slices.Contains(h.initiators, a.Employee) {
+		return false
+	}
+	return !h.watches || slices.ContainsFunc(touched, func(n query.Field) bool { return slices.Contains(h.fields, n) })
 }
 
 // present is what the card has in a field.

@@ -52,6 +52,11 @@ type Options struct {
 	Language string
 	// Gate is asked before writes; nil when nobody is.
 	Gate Gate
+	// CheckSource compiles the source of a scenario and gives what is wrong with it;
+	// nil when scenarios are not run.
+	CheckSource func(ctx context.Context, source string) ([]SourceProblem, error)
+	// ChainMost is the greatest Depth of a write that sets anything off.
+	ChainMost int
 	// NoWebhooks says that the licence does not have them: none can be made.
 	NoWebhooks bool
 }
@@ -122,6 +127,10 @@ type Actor struct {
 	System bool
 	Offset int    // minutes east of UTC, for dates without a zone
 	Origin string // "api", "import", "cli", "system", "invitation"
+	// Depth is how many events led to the write, one after the other; Asked tells that
+	// somebody waits for a subscription that does it: nobody is asked about it.
+	Depth int
+	Asked bool
 	// Under is the structure that the request was read with; see Request. nil
 	// stands for whichever is current.
 	Under *Structure

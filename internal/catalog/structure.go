@@ -159,6 +159,10 @@ type Structure struct {
 	// hooks are the subscriptions that are on, by record.
 	hooks          []*Hook
 	hookedCatalogs map[query.Catalog][]*Hook
+	// scenarios are the scenarios' subscriptions that are on, by record.
+	scenarios        []*Hook
+	scenarioCatalogs map[query.Catalog][]*Hook
+	webRequests      map[string]*WebRequest // that are on, by folded code
 	// employees keeps what employees may do (*employeeAccess) as long as the
 	// structure lives.
 	employees sync.Map

@@ -56,6 +56,7 @@ func TestNothingIsRequired(t *testing.T) {
 		CompanyTimezone: time.UTC, LicenseModules: []string{"*"},
 		HooksDenyPrivate: true, WebhookTimeout: 10 * time.Second,
 		S3Local: true, S3Port: 2020, S3Bucket: "storage", S3Key: "kartoteka", FileMaxSize: 1 << 30, FileUploadTTL: time.Hour, FileURLTTL: 24 * time.Hour,
+		ScenarioTimeout: time.Minute, EventChainLimit: 20, ProcessLimit: 100, ProcessInput: 1 << 20, ProcessResult: 10 << 10, ProcessData: 100 << 10,
 	}
 	got := *s
 	got.rows = nil

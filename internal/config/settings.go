@@ -132,6 +132,14 @@ type Settings struct {
 	ScriptPython string
 	// ScriptUnsafe runs scripts without a sandbox.
 	ScriptUnsafe bool
+	// ScenarioTimeout bounds a scenario that somebody waits for.
+	ScenarioTimeout time.Duration
+	// EventChainLimit bounds how many events may lead to each other.
+	EventChainLimit int
+	// ProcessLimit is the most scenarios at once that somebody waits for. The others
+	// are bytes: of a scenario's input, of what is kept of its result, and of its answer.
+	ProcessLimit                             int
+	ProcessInput, ProcessResult, ProcessData int
 
 	LogLevel slog.Level
 	// LogFormat is text or json.

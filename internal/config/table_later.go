@@ -32,17 +32,11 @@ func peopleLater() []setting {
 
 func automationLater() []setting {
 	return []setting{
-		{key: "EVENT_CHAIN_LIMIT", def: "20", value: integer[int](nil, 1, 1000), help: "longest chain of events that cause each other"},
-		{key: "SCENARIO_SYNC_TIMEOUT", def: "60000", unit: "ms", value: millis(nil, 1), help: "longest scenario that a caller waits for"},
 		{key: "LIMIT_SCENARIO_MAX_REQUESTS", def: "1000", value: integer[int](nil, 0, maxCount), help: "calls of scenarios per company and account interval, 0 = no limit"},
 		{key: "SYNC_SECRET_KEYS", value: secret(nil, 0), help: "keys that encrypt stored credentials"},
 		{key: "SYNC_CONFIG_FILE", value: path(nil), help: "sync configuration loaded at start"},
 		{key: "SYNC_WORKERS", def: "8", value: integer[int](nil, 1, 1024), help: "sync deliveries at the same time"},
 		{key: "SYNC_MAX_BODY", def: "104857600", unit: "bytes", value: integer[int64](nil, 1024, 1<<32), help: "largest body of a sync request"},
-		{key: "BPM_PROCESS_LIMIT", def: "100", value: integer[int](nil, 1, maxCount), help: "scenarios at the same time"},
-		{key: "BPM_PROCESS_INPUT_LIMIT", def: "1048576", unit: "bytes", value: integer[int64](nil, 1, 1<<30), help: "largest input of a scenario"},
-		{key: "BPM_PROCESS_RESULT_LIMIT", def: "10240", unit: "bytes", value: integer[int64](nil, 1, 1<<30), help: "largest result of a scenario"},
-		{key: "BPM_PROCESS_DATA_LIMIT", def: "102400", unit: "bytes", value: integer[int64](nil, 1, 1<<30), help: "largest data of a scenario"},
 	}
 }
 

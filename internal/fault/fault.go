@@ -53,6 +53,11 @@ const (
 
 	// ScriptsUnavailable: this machine or program runs no scripts.
 	ScriptsUnavailable Code = "SCRIPTS_UNAVAILABLE"
+
+	// ScenarioFailed: a scenario that a request started ended by a mistake or a limit;
+	// ScenarioTimeout: its time is over.
+	ScenarioFailed  Code = "scenario_failed"
+	ScenarioTimeout Code = "scenario_timeout"
 )
 
 // The codes of single fields inside a ValidationFailed error.
@@ -87,6 +92,8 @@ type Error struct {
 	// Said is the message in the caller's answer instead of Message when a program
 	// of the company's people decided: a JSON text or object.
 	Said json.RawMessage
+	// Status is the HTTP status that such a program chose; 0 for that of Code.
+	Status int
 	// RetryAfter is how long the caller should wait; 0 when it makes no sense.
 	RetryAfter time.Duration
 	cause      error

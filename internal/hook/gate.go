@@ -4,6 +4,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -24,18 +25,29 @@ const (
 
 // Ask implements catalog.Gate: all are asked in parallel, the first refusal decides
 // and the others are given up.
-func (s *Service) Ask(ctx context.Context, asks []catalog.Asked) error {
+func (s *Service) Ask(ctx context.Context, asks []catalog.Asked) ([][]catalog.FieldValue, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(asksAtOnce)
+	wanted := make([][]catalog.FieldValue, len(asks))
 	for i := range asks {
-		group.Go(func() error {
+		group.Go(func() (err error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			return s.askOne(ctx, &asks[i])
+			if asks[i].Hook.Script == 0 {
+				return s.askOne(ctx, &asks[i])
+			}
+			wanted[i], err = s.askScenario(ctx, &asks[i])
+			return err
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(wanted, func(set []catalog.FieldValue) bool { return len(set) > 0 }) {
+		return nil, nil
+	}
+	return wanted, nil
 }
 
 // askOne asks one subscription. A receiver that cannot be asked refuses: requests

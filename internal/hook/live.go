@@ -17,7 +17,10 @@ import (
 )
 
 // Sources of replies to a card that is edited.
-const webhookSource = "webhook"
+const (
+	webhookSource  = "webhook"
+	scenarioSource = "event"
+)
 
 // reply is what one subscriber says to a card that is edited. Webhooks' come first;
 // subscribers of another source come after them.
@@ -33,22 +36,31 @@ type reply struct {
 // they say as far as the actor may see it. It fails with the faults of catalog.Fill,
 // and when ctx ends.
 func (s *Service) Live(ctx context.Context, a catalog.Actor, l *catalog.Live) (*bpium.LiveAnswer, error) {
-	if len(l.Hooks) == 0 {
+	if len(l.Hooks)+len(l.Scenarios) == 0 {
 		return &bpium.LiveAnswer{}, nil
 	}
-	replies, err := s.askHooks(ctx, l)
-	if err != nil {
-		return nil, err
-	}
-	return s.merge(ctx, a, l, replies)
-}
-
-// askHooks asks the webhooks about a card.
-func (s *Service) askHooks(ctx context.Context, l *catalog.Live) ([]reply, error) {
 	actor, err := s.options.Catalog.EmployeeCode(ctx, l.Actor)
 	if err != nil {
 		return nil, err
 	}
+	var hooks, scenarios []reply
+	group, asking := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		hooks, err = s.askHooks(asking, l, actor)
+		return err
+	})
+	group.Go(func() (err error) {
+		scenarios, err = s.askScenarios(asking, l, actor)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return s.merge(ctx, a, l, append(hooks, scenarios...))
+}
+
+// askHooks asks the webhooks about a card.
+func (s *Service) askHooks(ctx context.Context, l *catalog.Live, actor string) ([]reply, error) {
 	replies := make([]reply, len(l.Hooks), len(l.Hooks)+len(l.Unasked))
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range l.Hooks { // at most catalog.LiveMost

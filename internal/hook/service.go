@@ -36,11 +36,16 @@ type Options struct {
 	// Timeout bounds a call; it is the Client's.
 	Timeout time.Duration
 	// Rate bounds the deliveries of a subscription in a second; 0 for no bound.
-	Rate int
+	Rate      int
+	Scenarios ScenarioOptions
 }
 
-// queue is that of deliveries, and the name of the cursor on the changes.
-const queue job.Queue = "hook"
+// queue is that of deliveries, and the name of the cursor on the changes; runs is
+// that of scenarios after changes.
+const (
+	queue job.Queue = "hook"
+	runs  job.Queue = "scenario"
+)
 
 const (
 	// batch is how many changes become jobs in one transaction.
@@ -61,6 +66,10 @@ const (
 	// places bounds the calls at once, perHook those to one receiver.
 	places  = 32
 	perHook = 4
+	// claimRun is longer than a scenario may run and wait for its place.
+	claimRun = 30 * time.Minute
+	// longestRun is longer than a scenario runs.
+	longestRun = 10 * time.Minute
 )
 
 // circuit lets a receiver rest that fails again and again.
@@ -70,19 +79,30 @@ var circuit = job.Circuit{Failures: 10, Rest: job.Backoff{First: 10 * time.Secon
 type Service struct {
 	options Options
 	runner  *job.Runner
+	runs    *job.Runner
 	seq     int64 // up to where changes are known to have become jobs
 	wake    chan struct{}
+	// waited are the places of scenarios that somebody waits for, outer of those that
+	// may wait for others.
+	waited, outer chan struct{}
 }
 
 // New makes a Service; Run makes it work.
 func New(o Options) *Service {
-	s := &Service{options: o, wake: make(chan struct{}, 1)}
+	s := &Service{
+		options: o, wake: make(chan struct{}, 1),
+		waited: make(chan struct{}, o.Scenarios.Most), outer: make(chan struct{}, o.Scenarios.Outer),
+	}
 	s.runner = job.NewRunner(job.Options{
 		Store: o.Jobs, Queue: queue, Owner: o.Owner, Do: s.deliver, Now: o.Now, Log: o.Log, Poll: pollIdle,
 		Claim: 2*o.Timeout + time.Minute, Circuit: circuit, Places: places, PerTarget: perHook, Rate: o.Rate, Settled: s.settled, Shared: o.Shared,
 	})
+	s.runs = job.NewRunner(job.Options{
+		Store: o.Jobs, Queue: runs, Owner: o.Owner, Do: s.runAfter, Now: o.Now, Log: o.Log, Poll: pollIdle,
+		Claim: claimRun, Circuit: circuit, Places: o.Scenarios.Outer, PerTarget: o.Scenarios.Outer, Shared: o.Shared,
+	})
 	if o.Shared {
-		s.runner.Poll = pollShared
+		s.runner.Poll, s.runs.Poll = pollShared, pollShared
 	}
 	return s
 }
@@ -97,6 +117,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return s.runner.Run(ctx) })
+	if s.options.Scenarios.Scripts != nil {
+		all.Go(func() error { return s.runs.Run(ctx) })
+	}
 	all.Go(func() error { s.dispatch(ctx); return nil })
 	all.Go(func() error { s.keep(ctx); return nil })
 	return all.Wait()
@@ -163,7 +186,7 @@ func (s *Service) step(ctx context.Context, idle bool) (more bool, err error) {
 	}
 	s.seq = seq
 	if added > 0 {
-		s.runner.Wake()
+		s.Wake()
 	}
 	return more, nil
 }
@@ -181,9 +204,12 @@ func (s *Service) enqueue(ctx context.Context, st *catalog.Structure, w catalog.
 			by[n]++
 		}
 	}
-	last, err := s.options.Catalog.RaiseHooks(ctx, st, w, by)
-	if err != nil {
-		return 0, err
+	last := map[query.Record]int64{}
+	if len(by) > 0 {
+		var err error
+		if last, err = s.options.Catalog.RaiseHooks(ctx, st, w, by); err != nil {
+			return 0, err
+		}
 	}
 	var jobs []job.Job
 	made := s.options.Now().UnixMilli()
@@ -198,15 +224,24 @@ func (s *Service) enqueue(ctx context.Context, st *catalog.Structure, w catalog.
 				Kind: string(c.Event()), Number: last[n], Made: made,
 			})
 		}
+		for _, n := range fires[i].Scenarios {
+			jobs = append(jobs, job.Job{
+				Queue: runs, Target: int64(query.MakeRef(catalog.Events, n)), Record: int64(query.MakeRef(c.Catalog, c.Record)), Change: c.Seq,
+				Kind: string(c.Event()), Number: c.Seq, Made: made,
+			})
+		}
 	}
 	return len(jobs), w.AddJobs(ctx, jobs)
 }
 
-// keep drops old deliveries, until ctx ends.
+// keep drops old deliveries and ends the notes of runs that were killed, until ctx ends.
 func (s *Service) keep(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
 	for {
+		if err := s.options.Catalog.AbortProcesses(ctx, s.options.Now().Add(-longestRun).UnixMilli()); err != nil && ctx.Err() == nil {
+			s.options.Log.ErrorContext(ctx, "scenarios.unended", "module", "Events", "error", err)
+		}
 		before := s.options.Now().Add(-keepFor).UnixMilli()
 		for n := dropAtOnce; n == dropAtOnce; {
 			var err error
@@ -229,4 +264,5 @@ func (s *Service) Wake() {
 	default: // it is about to look
 	}
 	s.runner.Wake()
+	s.runs.Wake()
 }

@@ -103,6 +103,9 @@ func (k *Kit) failure(ctx context.Context, err error) Failure {
 			slog.String("code", string(e.Code)), slog.Any("error", err))
 	}
 	f := Failure{Status: Status(e.Code), Code: e.Code, Message: e.Message.In(q.lang), Said: e.Said, Data: e.Data, RequestID: q.id}
+	if e.Status != 0 {
+		f.Status = e.Status
+	}
 	if f.Code == "" {
 		f.Code = fault.Internal
 	}

@@ -98,7 +98,12 @@ func (k *Kit) recovered(w *response, r *http.Request, p any) {
 
 // API is the outer layer of one API: its errors, no caching, CORS.
 func (k *Kit) API(write ErrorWriter, next http.Handler) http.Handler {
-	next = k.cors(next)
+	return k.Open(write, k.cors(next))
+}
+
+// Open is API for answers that pages of any site may get, or none: no header says so
+// but what next sets.
+func (k *Kit) Open(write ErrorWriter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		of(r.Context()).errors = write
 		w.Header()["Cache-Control"] = noStore

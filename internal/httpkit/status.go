@@ -48,6 +48,8 @@ var statuses = map[fault.Code]int{
 	fault.Unavailable:       http.StatusServiceUnavailable,
 
 	fault.ScriptsUnavailable: http.StatusNotImplemented,
+	fault.ScenarioFailed:     http.StatusInternalServerError,
+	fault.ScenarioTimeout:    http.StatusGatewayTimeout,
 
 	fault.Required:    http.StatusBadRequest,
 	fault.Type:        http.StatusBadRequest,

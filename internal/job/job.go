@@ -83,7 +83,8 @@ type Writer interface {
 	// ends nobody else moves the cursor.
 	Cursor(ctx context.Context, consumer string, h Hold) (seq int64, held bool, err error)
 	MoveCursor(ctx context.Context, consumer string, seq int64) error
-	// AddJobs adds pending jobs in order; ID and what attempts set are ignored.
+	// AddJobs adds pending jobs in order; ID and what attempts set are ignored,
+	// but for Body, which may be fixed before the first.
 	AddJobs(ctx context.Context, jobs []Job) error
 }
 

@@ -23,6 +23,7 @@ import (
 	"kartoteka/internal/hook"
 	"kartoteka/internal/httpkit"
 	"kartoteka/internal/job"
+	"kartoteka/internal/script"
 	"kartoteka/internal/store"
 	"kartoteka/internal/stream"
 )
@@ -50,6 +51,8 @@ type App struct {
 	// resets makes the letters with links to new passwords; nil without letters.
 	resets *resets
 	hooks  *hook.Service
+	// scripts runs scenarios.
+	scripts *script.Engine
 	// schedules adds jobs when they are due.
 	schedules *job.Scheduler
 	streams   *stream.Service
@@ -103,6 +106,7 @@ func (a *App) open(ctx context.Context) error {
 	}
 	options := a.catalogOptions(accountDirectory{a.Accounts})
 	options.Letters = letters
+	a.openScripts()
 	a.Catalog = catalog.New(a.company, options)
 	if err := a.openHooks(); err != nil {
 		return err
@@ -131,7 +135,10 @@ func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options 
 		Files:      a.files,
 		Company:    company,
 		Server:     a.serverOptions(accounts),
-		Gate:       func(ctx context.Context, asks []catalog.Asked) error { return a.hooks.Ask(ctx, asks) },
+		Gate: func(ctx context.Context, asks []catalog.Asked) ([][]catalog.FieldValue, error) {
+			return a.hooks.Ask(ctx, asks)
+		},
+		CheckSource: a.checkSource, ChainMost: a.Settings.EventChainLimit,
 		NoWebhooks: !slices.Contains(a.Settings.LicenseModules, "*") && !slices.Contains(a.Settings.LicenseModules, "webhooks"),
 		Columns: catalog.ColumnOptions{
 			Bytes: int64(a.Settings.ReportCacheBytes), Worth: a.Settings.ReportCacheAfter, Tight: memoryIsTight,

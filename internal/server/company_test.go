@@ -215,14 +215,14 @@ func TestExtensions(t *testing.T) {
 
 func TestSystemTexts(t *testing.T) {
 	eachOffice(t, func(o *office) {
-		o.must(200, "POST", "/catalogs/$webRequests/records", `{"values":{"$name":"a","$url":"records/obj"}}`)
-		second := o.must(200, "POST", "/catalogs/10/records", `{"values":{"2":"b","4":"orders"}}`)["id"].(string)
+		o.must(200, "POST", "/catalogs/$webRequests/records", `{"values":{"$status":["$off"],"$name":"a","$url":"records/obj"}}`)
+		second := o.must(200, "POST", "/catalogs/10/records", `{"values":{"1":["$off"],"2":"b","4":"orders"}}`)["id"].(string)
 		for name, c := range map[string]struct{ method, path, body, code string }{
-			"the same address":     {"POST", "$webRequests/records", `{"values":{"$name":"c","$url":"records/OBJ"}}`, "duplicate"},
+			"the same address":     {"POST", "$webRequests/records", `{"values":{"$status":["$off"],"$name":"c","$url":"records/OBJ"}}`, "duplicate"},
 			"changed to the same":  {"PATCH", "10/records/" + second, `{"values":{"4":"records/obj"}}`, "duplicate"},
-			"no address":           {"POST", "$webRequests/records", `{"values":{"$name":"c"}}`, "required"},
-			"a bad address":        {"POST", "$webRequests/records", `{"values":{"$name":"c","$url":"a//b"}}`, "type"},
-			"a path upwards":       {"POST", "$webRequests/records", `{"values":{"$name":"c","$url":"../b"}}`, "type"},
+			"no address":           {"POST", "$webRequests/records", `{"values":{"$status":["$off"],"$name":"c"}}`, "required"},
+			"a bad address":        {"POST", "$webRequests/records", `{"values":{"$status":["$off"],"$name":"c","$url":"a//b"}}`, "type"},
+			"a path upwards":       {"POST", "$webRequests/records", `{"values":{"$status":["$off"],"$name":"c","$url":"../b"}}`, "type"},
 			"a webhook's address":  {"POST", "$webhooks/records", `{"values":{"$catalog":[{"catalogId":"$catalogs","recordId":"$users"}],"$events":["record.created"],"$url":"ftp://a.example"}}`, "type"},
 			"a script":             {"POST", "$webhooks/records", `{"values":{"$catalog":[{"catalogId":"$catalogs","recordId":"$users"}],"$events":["record.created"],"$url":"javascript:alert(1)"}}`, "type"},
 			"a scenario too large": {"POST", "$scripts/records", `{"values":{"$name":"s","$source":"` + strings.Repeat("x", 64<<10+1) + `"}}`, "too_long"},
@@ -246,7 +246,7 @@ func TestUniqueAtOnce(t *testing.T) {
 		codes := make(chan int, writers)
 		for i := range writers {
 			go func() {
-				codes <- ask(o.handler, "POST", "/api/v1/catalogs/$webRequests/records", fmt.Sprintf(`{"values":{"$name":"%d","$url":"one"}}`, i), "Authorization", basic()).Code
+				codes <- ask(o.handler, "POST", "/api/v1/catalogs/$webRequests/records", fmt.Sprintf(`{"values":{"$status":["$off"],"$name":"%d","$url":"one"}}`, i), "Authorization", basic()).Code
 			}()
 		}
 		made := 0

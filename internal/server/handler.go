@@ -32,6 +32,7 @@ func (a *App) Handler() http.Handler {
 	api := bpiumapi.New(options)
 	mux := byPrefix{
 		{"/api/v1", a.counted(api.Handler())},
+		{"/api/webrequest", a.counted(api.WebRequests())},
 		{"/auth", a.counted(api.Auth())},
 		{"/" + s.S3Bucket, api.Storage()},
 		{"/logo", api.Branding()},

@@ -44,6 +44,7 @@ func (a *App) openHooks() error {
 	a.hooks = hook.New(hook.Options{
 		Catalog: a.Catalog, Jobs: a.company, Client: client, Now: a.now, Log: a.Log, Owner: rand.Text(), Base: base,
 		Shared: a.Settings.DBConnection != "", Timeout: a.Settings.WebhookTimeout, Rate: a.Settings.WebhookRate,
+		Scenarios: a.scenarioOptions(),
 	})
 	return nil
 }

@@ -31,8 +31,8 @@ func (t *tx) MoveCursor(ctx context.Context, consumer string, seq int64) error {
 }
 
 const (
-	addJob = `INSERT INTO jobs (queue, target, record, change, kind, number, made, state, attempts, status, error, answer, took, size)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 0, 0, '', '', 0, 0) RETURNING id`
+	addJob = `INSERT INTO jobs (queue, target, record, change, kind, number, made, state, attempts, status, error, answer, took, body, size)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 0, 0, '', '', 0, ?, ?) RETURNING id`
 	addTarget = `INSERT INTO targets (queue, target, owner, lease, failures, since, resume)
 		VALUES (?, ?, '', 0, 0, 0, 0) ON CONFLICT (queue, target) DO NOTHING`
 	// A lane that there is stays as it is; its lock keeps it from being given up
@@ -41,19 +41,25 @@ const (
 		ON CONFLICT (queue, target, record) DO UPDATE SET claimed = lanes.claimed`
 )
 
+// jobTarget names a target: queues number theirs each for itself.
+type jobTarget struct {
+	queue  job.Queue
+	number int64
+}
+
 // AddJobs implements job.Writer.
 func (t *tx) AddJobs(ctx context.Context, jobs []job.Job) error {
 	ids := make([]int64, len(jobs))
 	batch := make([]statement, 0, 2*len(jobs))
-	known := map[int64]bool{}
+	known := map[jobTarget]bool{}
 	for i := range jobs {
 		j := &jobs[i]
-		if !known[j.Target] {
-			known[j.Target] = true
+		if target := (jobTarget{j.Queue, j.Target}); !known[target] {
+			known[target] = true
 			batch = append(batch, statement{SQL: addTarget, Args: []any{string(j.Queue), j.Target}})
 		}
 		batch = append(batch, statement{SQL: addJob, Args: []any{
-			string(j.Queue), j.Target, j.Record, j.Change, j.Kind, j.Number, j.Made,
+			string(j.Queue), j.Target, j.Record, j.Change, j.Kind, j.Number, j.Made, j.Body, int64(len(j.Body)),
 		}, Each: func(r row) error {
 			ids[i] = r.Int(0)
 			return nil
