@@ -57,7 +57,7 @@ func (p *planner) quiet(c *Catalog) bool {
 
 // keepsWhole tells whether an update of the catalog's records must know all values.
 func (p *planner) keepsWhole(c *Catalog) bool {
-	return p.st.HasHooks() && !p.quiet(c) && len(p.st.anyOf(c.Num, AfterUpdate))+len(p.st.anyOf(c.Num, BeforeUpdate)) > 0
+	return p.st.HasHooks() && !p.quiet(c) && len(p.st.hooksOf(c.Num, AfterUpdate))+len(p.st.hooksOf(c.Num, BeforeUpdate)) > 0
 }
 
 // remember keeps the values of a record that is updated, before the step is
@@ -96,7 +96,7 @@ func (p *planner) fires(s *step) json.RawMessage {
 		return nil
 	}
 	f := Fires{Depth: p.actor.Depth}
-	for _, h := range p.st.anyOf(c.Num, afterEvents[s.kind]) {
+	for _, h := range p.st.hooksOf(c.Num, afterEvents[s.kind]) {
 		switch {
 		case !h.matches(p.actor, s):
 		case h.Script == 0:

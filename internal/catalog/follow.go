@@ -81,6 +81,9 @@ func (s *Service) Follow(ctx context.Context, consumer string, h job.Hold, limit
 // left out. The change fires nothing and leaves no history, nor the time of the
 // record's last change.
 func (s *Service) RaiseHooks(ctx context.Context, st *Structure, w Writer, by map[query.Record]int) (map[query.Record]int64, error) {
+	if len(by) == 0 {
+		return nil, nil
+	}
 	c := st.Catalog(Webhooks)
 	f := c.FieldByKey(hookSequenceKey)
 	page, err := w.Rows(ctx, c, []*Field{f}, slices.Sorted(maps.Keys(by)))

@@ -55,7 +55,7 @@ func (p *planner) asks(changes []Mutation) (list []Asked) {
 		if p.quiet(s.subject.catalog) {
 			continue
 		}
-		for _, h := range p.st.anyOf(m.Catalog.Num, beforeEvents[s.kind]) {
+		for _, h := range p.st.hooksOf(m.Catalog.Num, beforeEvents[s.kind]) {
 			if !h.matches(p.actor, s) {
 				continue
 			}
@@ -86,12 +86,9 @@ func (w *writing) ask(ctx context.Context) (*filling, error) {
 			by[a.Hook.Record]++
 		}
 	}
-	last := map[query.Record]int64{}
-	if len(by) > 0 {
-		var err error
-		if last, err = w.s.countEvents(ctx, by); err != nil {
-			return nil, err
-		}
+	last, err := w.s.countEvents(ctx, by)
+	if err != nil {
+		return nil, err
 	}
 	kept := asks[:0]
 	for _, a := range asks {
@@ -118,6 +115,9 @@ func (w *writing) ask(ctx context.Context) (*filling, error) {
 // countEvents raises the event counters of subscriptions, and gives their values
 // before.
 func (s *Service) countEvents(ctx context.Context, by map[query.Record]int) (last map[query.Record]int64, err error) {
+	if len(by) == 0 {
+		return nil, nil
+	}
 	for range maxAttempts {
 		err = s.update(ctx, Interactive, []query.Catalog{Webhooks}, func(st *Structure, w Writer) error {
 			last, err = s.RaiseHooks(ctx, st, w, by)

@@ -48,19 +48,10 @@ func (p *planner) put(ctx context.Context, s *step, v FieldValue) error {
 	if f == nil || f.Storage() == NoStorage || f.kept() {
 		return nil
 	}
-	if links, ok := v.Value.(Links); ok && f.Storage() == LinksStorage {
-		there := make(Links, 0, len(links))
-		for _, l := range links {
-			if !l.Create {
-				there = append(there, Link{Link: l.Link, Self: l.Self})
-			}
-		}
-		var err error
-		if v.Value, err = p.resolveLinks(ctx, f, there); err != nil {
-			return err
-		}
+	var err error
+	if v.Value, err = p.onlyThere(ctx, f, v.Value); err != nil {
+		return err
 	}
-	p.noteFiles(v.Value)
 	if s.kind == updateStep {
 		p.needed(s.subject.catalog).want(f)
 	}
@@ -72,6 +63,22 @@ func (p *planner) put(ctx context.Context, s *step, v FieldValue) error {
 	}
 	s.given = append(slices.Clip(s.given), v)
 	return nil
+}
+
+// onlyThere is a value without linked records that are still to be made and changes
+// of linked ones. Its links are resolved and its files noted.
+func (p *planner) onlyThere(ctx context.Context, f *Field, v Value) (Value, error) {
+	if links, ok := v.(Links); ok && f.Storage() == LinksStorage {
+		there := make(Links, 0, len(links))
+		for _, l := range links {
+			if !l.Create {
+				there = append(there, Link{Link: l.Link, Self: l.Self})
+			}
+		}
+		return p.resolveLinks(ctx, f, there)
+	}
+	p.noteFiles(v)
+	return v, nil
 }
 
 // unmoved makes sure that the records are those that subscriptions were asked about.

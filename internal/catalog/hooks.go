@@ -90,23 +90,9 @@ func byRecord(list []*Hook, n query.Record) *Hook {
 	return list[i]
 }
 
-// hooksOf lists the subscriptions to an event of a catalog.
-func (st *Structure) hooksOf(c query.Catalog, e HookEvent) []*Hook {
-	return subscribed(st.hookedCatalogs[c], e)
-}
-
-// scenariosOf lists those of scenarios.
-func (st *Structure) scenariosOf(c query.Catalog, e HookEvent) []*Hook {
-	return subscribed(st.scenarioCatalogs[c], e)
-}
-
-// anyOf lists both.
-func (st *Structure) anyOf(c query.Catalog, e HookEvent) []*Hook {
-	return append(st.hooksOf(c, e), st.scenariosOf(c, e)...)
-}
-
-func subscribed(all []*Hook, e HookEvent) (list []*Hook) {
-	for _, h := range all {
+// hooksOf lists the subscriptions to an event of a catalog, webhooks first.
+func (st *Structure) hooksOf(c query.Catalog, e HookEvent) (list []*Hook) {
+	for _, h := range st.hookedCatalogs[c] {
 		if slices.Contains(h.Events, e) {
 			list = append(list, h)
 		}
@@ -124,8 +110,7 @@ func (s *Service) readHooks(ctx context.Context, st *Structure) error {
 		return nil // no system catalogs
 	}
 	err := s.store.View(ctx, st.Version, func(r Reader) error {
-		st.hooks, st.hookedCatalogs = nil, map[query.Catalog][]*Hook{}
-		st.scenarios, st.scenarioCatalogs = nil, map[query.Catalog][]*Hook{}
+		st.hooks, st.scenarios, st.hookedCatalogs = nil, nil, map[query.Catalog][]*Hook{}
 		err := st.eachRow(ctx, r, Webhooks, hooksKey, func(page *Page, row int) bool {
 			st.addHook(page, row)
 			return len(st.hooks) < hooksMost

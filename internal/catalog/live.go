@@ -169,19 +169,10 @@ func (e *editing) give(ctx context.Context, v FieldValue) error {
 	if f == nil || !f.told() || f.kept() {
 		return nil
 	}
-	if links, ok := v.Value.(Links); ok && f.Storage() == LinksStorage {
-		there := make(Links, 0, len(links))
-		for _, l := range links {
-			if !l.Create {
-				there = append(there, Link{Link: l.Link, Self: l.Self})
-			}
-		}
-		var err error
-		if v.Value, err = e.resolveLinks(ctx, f, there); err != nil {
-			return err
-		}
+	var err error
+	if v.Value, err = e.onlyThere(ctx, f, v.Value); err != nil {
+		return err
 	}
-	e.noteFiles(v.Value)
 	given := &e.step.given
 	if i := indexOf(*given, v.Field, 0); i >= 0 {
 		(*given)[i] = v
@@ -277,7 +268,7 @@ func (e *editing) choose(l *Live, touched []query.Field) {
 	if e.quiet(l.Catalog) {
 		return
 	}
-	for _, h := range e.st.anyOf(l.Catalog.Num, WhileEditing) {
+	for _, h := range e.st.hooksOf(l.Catalog.Num, WhileEditing) {
 		if !h.touches(e.actor, touched) {
 			continue
 		}

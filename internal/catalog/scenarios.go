@@ -80,7 +80,7 @@ func (st *Structure) addScenario(page *Page, row int) {
 	}
 	h.watch(st, page, row)
 	st.scenarios = append(st.scenarios, h)
-	st.scenarioCatalogs[h.Catalog] = append(st.scenarioCatalogs[h.Catalog], h)
+	st.hookedCatalogs[h.Catalog] = append(st.hookedCatalogs[h.Catalog], h)
 }
 
 // Scenario is a scenario as it is stored now.

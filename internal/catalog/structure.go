@@ -156,12 +156,10 @@ type Structure struct {
 	removedFields map[query.Field]string
 	boards        map[query.Board]*Board
 	rights        *rights
-	// hooks are the subscriptions that are on, by record.
-	hooks          []*Hook
-	hookedCatalogs map[query.Catalog][]*Hook
-	// scenarios are the scenarios' subscriptions that are on, by record.
-	scenarios        []*Hook
-	scenarioCatalogs map[query.Catalog][]*Hook
+	// hooks are the subscriptions of webhooks that are on, scenarios those of
+	// scenarios, each by record; hookedCatalogs has both, webhooks first.
+	hooks, scenarios []*Hook
+	hookedCatalogs   map[query.Catalog][]*Hook
 	webRequests      map[string]*WebRequest // that are on, by folded code
 	// employees keeps what employees may do (*employeeAccess) as long as the
 	// structure lives.

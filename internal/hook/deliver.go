@@ -2,6 +2,7 @@ package hook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -88,15 +89,13 @@ func asked(res *outbound.Response, now time.Time) time.Duration {
 	if res == nil {
 		return 0
 	}
-	text := res.Header.Get("Retry-After")
+	text, wait := res.Header.Get("Retry-After"), time.Duration(0)
 	if n, err := strconv.Atoi(text); err == nil {
-		return min(max(time.Duration(min(n, 1e6))*time.Second, 0), longestAsked)
+		wait = time.Duration(max(min(n, 1e6), 0)) * time.Second
+	} else if at, err := http.ParseTime(text); err == nil {
+		wait = at.Sub(now)
 	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), longestAsked)
+	return min(wait, longestAsked)
 }
 
 // drop removes a subscription that its receiver ended.
@@ -119,18 +118,28 @@ func messageID(id int64) string { return "msg_" + strconv.FormatInt(id, 10) }
 
 // render makes the body of a delivery.
 func (s *Service) render(f *catalog.Firing, j *job.Job) ([]byte, error) {
+	event, err := s.firedEvent(f)
+	if err != nil {
+		return nil, err
+	}
+	event.Number = j.Number
+	return bpium.AppendEvent(nil, event)
+}
+
+// firedEvent is what a subscription is told of a change.
+func (s *Service) firedEvent(f *catalog.Firing) (*bpium.Event, error) {
 	if f.Change == nil {
-		return nil, fmt.Errorf("change %d is gone", j.Change)
+		return nil, errors.New("the change is gone")
 	}
 	c := f.Structure.AnyCatalog(f.Change.Catalog)
 	if c == nil {
 		return nil, fmt.Errorf("catalog %d is gone", f.Change.Catalog)
 	}
-	return bpium.AppendEvent(nil, &bpium.Event{
-		Structure: f.Structure, Catalog: c, Hook: f.Hook.Record, Kind: f.Change.Event(), Number: j.Number, At: f.Change.At,
+	return &bpium.Event{
+		Structure: f.Structure, Catalog: c, Hook: f.Hook.Record, Kind: f.Change.Event(), At: f.Change.At,
 		Record: f.Change.Record, Code: f.Fires.Code, Actor: f.Change.Actor, ActorCode: f.Actor.Code,
 		Changed: f.Change.Values, Before: f.Fires.Before, Files: s.options.Catalog.FileLinks(s.options.Base),
-	})
+	}, nil
 }
 
 // settled notes what became of a delivery, and pauses a subscription that has

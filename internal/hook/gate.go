@@ -26,6 +26,13 @@ const (
 // Ask implements catalog.Gate: all are asked in parallel, the first refusal decides
 // and the others are given up.
 func (s *Service) Ask(ctx context.Context, asks []catalog.Asked) ([][]catalog.FieldValue, error) {
+	if len(asks) == 0 {
+		return nil, nil
+	}
+	actor, err := s.options.Catalog.EmployeeCode(ctx, asks[0].Actor) // one write has one
+	if err != nil {
+		return nil, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(asksAtOnce)
 	wanted := make([][]catalog.FieldValue, len(asks))
@@ -35,9 +42,9 @@ func (s *Service) Ask(ctx context.Context, asks []catalog.Asked) ([][]catalog.Fi
 				return err
 			}
 			if asks[i].Hook.Script == 0 {
-				return s.askOne(ctx, &asks[i])
+				return s.askOne(ctx, &asks[i], actor)
 			}
-			wanted[i], err = s.askScenario(ctx, &asks[i])
+			wanted[i], err = s.askScenario(ctx, &asks[i], actor)
 			return err
 		})
 	}
@@ -50,18 +57,19 @@ func (s *Service) Ask(ctx context.Context, asks []catalog.Asked) ([][]catalog.Fi
 	return wanted, nil
 }
 
-// askOne asks one subscription. A receiver that cannot be asked refuses: requests
-// are there to protect data.
-func (s *Service) askOne(ctx context.Context, a *catalog.Asked) error {
-	actor, err := s.options.Catalog.EmployeeCode(ctx, a.Actor)
-	if err != nil {
-		return err
-	}
-	body, err := bpium.AppendEvent(nil, &bpium.Event{
+// askedEvent is what a subscription is asked about.
+func (s *Service) askedEvent(a *catalog.Asked, actor string) *bpium.Event {
+	return &bpium.Event{
 		Structure: a.Structure, Catalog: a.Catalog, Hook: a.Hook.Record, Kind: a.Event, Number: a.Number, At: a.At,
 		Record: a.Record, Code: a.Code, Actor: a.Actor, ActorCode: actor, Changed: a.Changed, Before: a.Before,
 		Files: s.options.Catalog.FileLinks(s.options.Base),
-	})
+	}
+}
+
+// askOne asks one subscription. A receiver that cannot be asked refuses: requests
+// are there to protect data.
+func (s *Service) askOne(ctx context.Context, a *catalog.Asked, actor string) error {
+	body, err := bpium.AppendEvent(nil, s.askedEvent(a, actor))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
@@ -252,7 +253,7 @@ func (h *host) exists(ctx context.Context, sc *catalog.Scope, ids []json.RawMess
 func (h *host) read(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]map[string]json.RawMessage, error) {
 	var fields []*catalog.Field
 	for _, f := range sc.Catalog.Fields {
-		if f.Storage() != catalog.NoStorage && !f.Secret && (a.Fields == nil || has(a.Fields, f.Key)) {
+		if f.Storage() != catalog.NoStorage && !f.Secret && (a.Fields == nil || slices.Contains(a.Fields, f.Key)) {
 			fields = append(fields, f)
 		}
 	}
@@ -269,15 +270,6 @@ func (h *host) read(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]map[
 		list = append(list, row)
 	})
 	return list, err
-}
-
-func has(list []string, name string) bool {
-	for _, s := range list {
-		if s == name {
-			return true
-		}
-	}
-	return false
 }
 
 // outValue is a value of the API as scripts have it.

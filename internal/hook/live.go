@@ -46,11 +46,25 @@ func (s *Service) Live(ctx context.Context, a catalog.Actor, l *catalog.Live) (*
 	var hooks, scenarios []reply
 	group, asking := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		hooks, err = s.askHooks(asking, l, actor)
+		hooks, err = askAll(asking, l.Hooks, func(ctx context.Context, h catalog.LiveHook) (reply, error) {
+			return s.askLive(ctx, l, h, actor)
+		})
+		for _, n := range l.Unasked {
+			hooks = append(hooks, reply{
+				source: webhookSource, record: n, failure: fault.Msg("The webhook was not asked: more than %d watch the card", catalog.LiveMost),
+			})
+		}
 		return err
 	})
 	group.Go(func() (err error) {
-		scenarios, err = s.askScenarios(asking, l, actor)
+		scenarios, err = askAll(asking, l.Scenarios, func(ctx context.Context, h *catalog.Hook) (reply, error) {
+			return s.askLiveScenario(ctx, l, h, actor)
+		})
+		for _, n := range l.UnaskedScenarios {
+			scenarios = append(scenarios, reply{
+				source: scenarioSource, record: n, failure: fault.Msg("The scenario was not asked: more than %d watch the card", catalog.LiveMost),
+			})
+		}
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -59,36 +73,35 @@ func (s *Service) Live(ctx context.Context, a catalog.Actor, l *catalog.Live) (*
 	return s.merge(ctx, a, l, append(hooks, scenarios...))
 }
 
-// askHooks asks the webhooks about a card.
-func (s *Service) askHooks(ctx context.Context, l *catalog.Live, actor string) ([]reply, error) {
-	replies := make([]reply, len(l.Hooks), len(l.Hooks)+len(l.Unasked))
+// askAll asks subscribers of a card, at most catalog.LiveMost, in parallel.
+func askAll[T any](ctx context.Context, list []T, ask func(context.Context, T) (reply, error)) ([]reply, error) {
+	replies := make([]reply, len(list))
 	group, ctx := errgroup.WithContext(ctx)
-	for i := range l.Hooks { // at most catalog.LiveMost
+	for i, one := range list {
 		group.Go(func() (err error) {
-			replies[i], err = s.askLive(ctx, l, &l.Hooks[i], actor)
+			replies[i], err = ask(ctx, one)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	return replies, group.Wait()
+}
+
+// liveEvent is what a subscription is told of a card.
+func (s *Service) liveEvent(l *catalog.Live, h *catalog.Hook, actor string) *bpium.Event {
+	return &bpium.Event{
+		Structure: l.Structure, Catalog: l.Catalog, Hook: h.Record, Kind: catalog.WhileEditing, At: l.At,
+		Record: l.Record, Code: l.Code, Actor: l.Actor, ActorCode: actor, Changed: l.Changed, All: l.All,
+		Files: s.options.Catalog.FileLinks(s.options.Base),
 	}
-	for _, n := range l.Unasked {
-		replies = append(replies, reply{
-			source: webhookSource, record: n, failure: fault.Msg("The webhook was not asked: more than %d watch the card", catalog.LiveMost),
-		})
-	}
-	return replies, nil
 }
 
 // askLive asks one webhook about a card. What its people want to know of a failure
 // is in the log: an address is nothing for everybody who may edit a card.
-func (s *Service) askLive(ctx context.Context, l *catalog.Live, h *catalog.LiveHook, actor string) (reply, error) {
+func (s *Service) askLive(ctx context.Context, l *catalog.Live, h catalog.LiveHook, actor string) (reply, error) {
 	r := reply{source: webhookSource, record: h.Record}
-	body, err := bpium.AppendEvent(nil, &bpium.Event{
-		Structure: l.Structure, Catalog: l.Catalog, Hook: h.Record, Kind: catalog.WhileEditing, Number: h.Number, At: l.At,
-		Record: l.Record, Code: l.Code, Actor: l.Actor, ActorCode: actor, Changed: l.Changed, All: l.All,
-		Files: s.options.Catalog.FileLinks(s.options.Base),
-	})
+	event := s.liveEvent(l, h.Hook, actor)
+	event.Number = h.Number
+	body, err := bpium.AppendEvent(nil, event)
 	if err != nil {
 		return r, err
 	}

@@ -2,7 +2,6 @@ package hook
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"kartoteka/internal/bpium"
@@ -62,16 +61,9 @@ func (s *Service) later(ctx context.Context, r job.Result, err error) job.Result
 }
 
 func (s *Service) inputsAfter(f *catalog.Firing) ([]byte, error) {
-	if f.Change == nil {
-		return nil, errors.New("the change is gone")
+	event, err := s.firedEvent(f)
+	if err != nil {
+		return nil, err
 	}
-	c := f.Structure.AnyCatalog(f.Change.Catalog)
-	if c == nil {
-		return nil, errors.New("the catalog is gone")
-	}
-	return bpium.AppendInputs(nil, &bpium.Event{
-		Structure: f.Structure, Catalog: c, Hook: f.Hook.Record, Kind: f.Change.Event(), At: f.Change.At,
-		Record: f.Change.Record, Code: f.Fires.Code, Actor: f.Change.Actor, ActorCode: f.Actor.Code,
-		Changed: f.Change.Values, Before: f.Fires.Before, Files: s.options.Catalog.FileLinks(s.options.Base),
-	}, f.Hook.Script, true)
+	return bpium.AppendInputs(nil, event, f.Hook.Script, true)
 }

@@ -21,8 +21,8 @@ var actedOn = []int{http.StatusUnauthorized, http.StatusPaymentRequired, http.St
 
 // askScenario asks one scenario about a write, and gives the values that it wants in
 // it. One that fails refuses.
-func (s *Service) askScenario(ctx context.Context, a *catalog.Asked) ([]catalog.FieldValue, error) {
-	end, err := s.runFor(ctx, a)
+func (s *Service) askScenario(ctx context.Context, a *catalog.Asked, actor string) ([]catalog.FieldValue, error) {
+	end, err := s.runFor(ctx, a, actor)
 	if err != nil || end == nil {
 		return nil, err
 	}
@@ -42,16 +42,8 @@ func (s *Service) askScenario(ctx context.Context, a *catalog.Asked) ([]catalog.
 }
 
 // runFor runs the scenario of a question.
-func (s *Service) runFor(ctx context.Context, a *catalog.Asked) (*ending, error) {
-	actor, err := s.options.Catalog.EmployeeCode(ctx, a.Actor)
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := bpium.AppendInputs(nil, &bpium.Event{
-		Structure: a.Structure, Catalog: a.Catalog, Hook: a.Hook.Record, Kind: a.Event, At: a.At,
-		Record: a.Record, Code: a.Code, Actor: a.Actor, ActorCode: actor, Changed: a.Changed, Before: a.Before,
-		Files: s.options.Catalog.FileLinks(s.options.Base),
-	}, a.Hook.Script, false)
+func (s *Service) runFor(ctx context.Context, a *catalog.Asked, actor string) (*ending, error) {
+	inputs, err := bpium.AppendInputs(nil, s.askedEvent(a, actor), a.Hook.Script, false)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,6 @@ package hook
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
@@ -13,35 +11,10 @@ import (
 	"kartoteka/internal/script"
 )
 
-// askScenarios asks the scenarios about a card.
-func (s *Service) askScenarios(ctx context.Context, l *catalog.Live, actor string) ([]reply, error) {
-	replies := make([]reply, len(l.Scenarios), len(l.Scenarios)+len(l.UnaskedScenarios))
-	group, ctx := errgroup.WithContext(ctx)
-	for i, h := range l.Scenarios { // at most catalog.LiveMost
-		group.Go(func() (err error) {
-			replies[i], err = s.askLiveScenario(ctx, l, h, actor)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	for _, n := range l.UnaskedScenarios {
-		replies = append(replies, reply{
-			source: scenarioSource, record: n, failure: fault.Msg("The scenario was not asked: more than %d watch the card", catalog.LiveMost),
-		})
-	}
-	return replies, nil
-}
-
 // askLiveScenario asks one scenario about a card. Why it failed is in its process.
 func (s *Service) askLiveScenario(ctx context.Context, l *catalog.Live, h *catalog.Hook, actor string) (reply, error) {
 	r := reply{source: scenarioSource, record: h.Record}
-	inputs, err := bpium.AppendInputs(nil, &bpium.Event{
-		Structure: l.Structure, Catalog: l.Catalog, Hook: h.Record, Kind: catalog.WhileEditing, At: l.At,
-		Record: l.Record, Code: l.Code, Actor: l.Actor, ActorCode: actor, Changed: l.Changed, All: l.All,
-		Files: s.options.Catalog.FileLinks(s.options.Base),
-	}, h.Script, false)
+	inputs, err := bpium.AppendInputs(nil, s.liveEvent(l, h, actor), h.Script, false)
 	if err != nil {
 		return r, err
 	}

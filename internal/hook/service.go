@@ -186,7 +186,7 @@ func (s *Service) step(ctx context.Context, idle bool) (more bool, err error) {
 	}
 	s.seq = seq
 	if added > 0 {
-		s.Wake()
+		s.wakeRunners()
 	}
 	return more, nil
 }
@@ -204,12 +204,9 @@ func (s *Service) enqueue(ctx context.Context, st *catalog.Structure, w catalog.
 			by[n]++
 		}
 	}
-	last := map[query.Record]int64{}
-	if len(by) > 0 {
-		var err error
-		if last, err = s.options.Catalog.RaiseHooks(ctx, st, w, by); err != nil {
-			return 0, err
-		}
+	last, err := s.options.Catalog.RaiseHooks(ctx, st, w, by)
+	if err != nil {
+		return 0, err
 	}
 	var jobs []job.Job
 	made := s.options.Now().UnixMilli()
@@ -263,6 +260,10 @@ func (s *Service) Wake() {
 	case s.wake <- struct{}{}:
 	default: // it is about to look
 	}
+	s.wakeRunners()
+}
+
+func (s *Service) wakeRunners() {
 	s.runner.Wake()
 	s.runs.Wake()
 }

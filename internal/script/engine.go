@@ -24,10 +24,16 @@ type Config struct {
 	noNamespaces bool // of tests: as on a machine that has none
 }
 
-func (c *Config) complete() {
-	if c.Workers <= 0 {
-		c.Workers = 2 * runtime.NumCPU()
+// Workers is how many processes that setting stands for.
+func Workers(set int) int {
+	if set <= 0 {
+		return 2 * runtime.NumCPU()
 	}
+	return set
+}
+
+func (c *Config) complete() {
+	c.Workers = Workers(c.Workers)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"runtime"
 	"strconv"
 
 	"kartoteka/internal/catalog"
@@ -34,12 +33,8 @@ func (a *App) checkSource(ctx context.Context, source string) ([]catalog.SourceP
 // leave half of the places to these.
 func (a *App) scenarioOptions() hook.ScenarioOptions {
 	s := a.Settings
-	workers := s.ScriptWorkers
-	if workers == 0 {
-		workers = 2 * runtime.NumCPU()
-	}
 	return hook.ScenarioOptions{
 		Scripts: a.scripts, Company: strconv.FormatInt(int64(company), 10), Timeout: s.ScenarioTimeout,
-		Most: s.ProcessLimit, Outer: workers / 2, Input: s.ProcessInput, Result: s.ProcessResult, Data: s.ProcessData,
+		Most: s.ProcessLimit, Outer: script.Workers(s.ScriptWorkers) / 2, Input: s.ProcessInput, Result: s.ProcessResult, Data: s.ProcessData,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -267,24 +268,14 @@ func (s *Service) remove(l *Listener) {
 		delete(s.persons, l.person)
 	}
 	for _, of := range l.subjects {
-		for i := range of.listeners {
-			if of.listeners[i] == l {
-				last := len(of.listeners) - 1
-				of.listeners[i], of.listeners[last] = of.listeners[last], nil
-				of.listeners = of.listeners[:last]
-				break
-			}
+		if i := slices.Index(of.listeners, l); i >= 0 {
+			last := len(of.listeners) - 1
+			of.listeners[i], of.listeners[last] = of.listeners[last], nil
+			of.listeners = of.listeners[:last]
 		}
 		if len(of.listeners) == 0 && s.subjects[of.key] == of {
 			delete(s.subjects, of.key)
 		}
 	}
 	l.subjects = nil
-}
-
-// Open streams, for the operator and for tests.
-func (s *Service) Len() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.listeners)
 }
