@@ -46,15 +46,17 @@ func NewKept(t *Table) *Kept { return &Kept{table: t} }
 // Aggregate does what Table.Aggregate does. Only if rows have to be measured it calls
 // find, which is to set Where and Seen.
 func (k *Kept) Aggregate(ctx context.Context, a *Aggregation, find func() error, each func(*Group) error) error {
-	g, err := k.measured(ctx, a, find)
-	switch {
-	case err != nil:
+	g, done, err := k.measured(ctx, a, find)
+	if err != nil {
 		return err
-	case g == nil:
+	}
+	if !done {
 		if err := find(); err != nil {
 			return err
 		}
-		return k.table.Aggregate(ctx, a, each)
+		if err := g.addRows(ctx, 0, len(k.table.records)); err != nil {
+			return err
+		}
 	}
 	return g.emit(each)
 }
@@ -62,32 +64,34 @@ func (k *Kept) Aggregate(ctx context.Context, a *Aggregation, find func() error,
 // Bytes is the memory that is kept.
 func (k *Kept) Bytes() int64 { return k.bytes.Load() }
 
-// measured are the groups of the table as it is; nil if there are too many to keep.
-func (k *Kept) measured(ctx context.Context, a *Aggregation, find func() error) (*groups, error) {
+// measured are the groups of the table as it is; if there are too many to keep they
+// are the caller's, and still to be measured.
+func (k *Kept) measured(ctx context.Context, a *Aggregation, find func() error) (g *groups, done bool, err error) {
 	t := k.table
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.g == nil || k.g.outgrown() {
 		k.g, k.edit, k.parts, k.total = newGroups(t, a), 0, nil, nil
+		k.bytes.Store(0)
 	}
 	if n := len(k.g.cells); k.g.at != nil || n > keptGroups || n > max(littleGroups, len(t.records)/rowsPerGroup) {
-		k.g = nil
-		return nil, nil
+		g, k.g = k.g, nil
+		return g, false, nil
 	}
 	if k.total == nil || k.edit != t.edit {
 		if err := find(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		k.rows = partRows(len(k.g.cells))
 		k.g.Aggregation = a
 		k.g.number()
 		if err := k.follow(ctx); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	g := *k.g
-	g.Aggregation, g.cells = a, k.total
-	return &g, nil
+	kept := *k.g
+	kept.Aggregation, kept.cells = a, k.total
+	return &kept, true, nil
 }
 
 // partRows is how many rows a part has, so that there are many more rows than
