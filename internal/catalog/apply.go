@@ -29,7 +29,8 @@ const maxComment = 10_000
 // valid; Data has its index under "operation" when there are several),
 // NotFound, Forbidden, UnknownField, FieldHidden, FieldReadonly, InvalidID,
 // DuplicateID, Duplicate, LastAdmin, MethodNotAllowed, Conflict, Rejected,
-// ModuleNotLicensed, KeepsChanging, and the faults of alongside; with an actor that names a structure, ErrStale as well.
+// ModuleNotLicensed, KeepsChanging, and the faults of alongside; with an actor that
+// names a structure, ErrStale as well.
 func (s *Service) Apply(ctx context.Context, a Actor, ops []Op, alongside func(Writer, []Outcome) error) ([]Outcome, error) {
 	outcomes, asked, err := s.attempt(ctx, a, ops, alongside)
 	for n := 1; asked && again(a, err); n++ {

@@ -51,8 +51,8 @@ const (
 	WhileEditing HookEvent = "record.updating"
 )
 
-// Hook is a subscription that is on, of a webhook or of a scenario. It is immutable, and as old as the Structure
-// that it is part of.
+// Hook is a subscription that is on, of a webhook or of a scenario. It is immutable,
+// and as old as the Structure that it is part of.
 type Hook struct {
 	Record  query.Record // in the catalog of subscriptions
 	Script  query.Record // the scenario, 0 for a webhook

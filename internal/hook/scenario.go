@@ -66,7 +66,8 @@ func brief(kind script.Kind, text string) *script.Error {
 	return &script.Error{Kind: kind, Type: script.LimitError, Message: text}
 }
 
-// run runs a scenario and keeps a note of it; nil when there is nothing to be run. It fails with RateLimited, ScriptsUnavailable, and when ctx ends.
+// run runs a scenario and keeps a note of it; nil when there is nothing to be run. It
+// fails with RateLimited, and when ctx ends.
 func (s *Service) run(ctx context.Context, r *run) (*ending, error) {
 	if s.options.Scenarios.Scripts == nil {
 		return nil, nil
