@@ -97,10 +97,13 @@ func (s *Company) DropJobs(ctx context.Context, before, bytes int64, limit int) 
 			ids = append(ids, r.Int(0))
 			return nil
 		})
-		if n = len(ids); err != nil || n == 0 {
+		n = 0
+		if err != nil || len(ids) == 0 {
 			return err
 		}
-		_, err = c.Exec(ctx, `DELETE FROM jobs WHERE `+c.Dialect().AnyInt("id"), ids)
+		// Those that somebody has done again by now stay: lanes wait for them.
+		gone, err := c.Exec(ctx, `DELETE FROM jobs WHERE state <> 'pending' AND `+c.Dialect().AnyInt("id"), ids)
+		n = int(gone)
 		return err
 	})
 	if err != nil {

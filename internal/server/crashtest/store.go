@@ -19,6 +19,7 @@ type Store struct {
 	// mu guards claimed: until when jobs are claimed that were not settled.
 	mu      sync.Mutex
 	claimed map[int64]int64
+	ended   atomic.Int64 // number of attempts whose outcome was told
 	// followed is up to where the changes are known to have become jobs.
 	followed atomic.Int64
 }
@@ -144,6 +145,7 @@ func (s *Store) Freeze(ctx context.Context, j job.Job) (bool, error) {
 // Settle implements job.Store.
 func (s *Store) Settle(ctx context.Context, r job.Result, judge func(job.Health) job.Health) (job.Health, bool, error) {
 	defer func() {
+		s.ended.Add(1)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.claimed, r.ID)

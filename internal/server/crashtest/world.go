@@ -197,7 +197,7 @@ func (p *Process) Idle(ctx context.Context) (idle bool, until int64, err error) 
 	return !p.Store.busy(now) && (!some || until > now), until, nil
 }
 
-// stuckMost is how long nothing may happen, in looks of Settle.
+// stuckMost is how long no attempt may end, in looks of Settle.
 const stuckMost = 3_000
 
 // Settle lets the process work off everything there is, moving the clock to what is
@@ -205,7 +205,11 @@ const stuckMost = 3_000
 // stuck.
 func (p *Process) Settle(ctx context.Context) (bool, error) {
 	p.Hooks.Wake()
+	ended := p.Store.ended.Load()
 	for looks := 1; looks < stuckMost; looks++ {
+		if now := p.Store.ended.Load(); now != ended {
+			looks, ended = 1, now
+		}
 		idle, until, err := p.Idle(ctx)
 		switch {
 		case p.Died():
@@ -217,7 +221,6 @@ func (p *Process) Settle(ctx context.Context) (bool, error) {
 		case idle:
 			p.w.Clock.Reach(until)
 			p.Hooks.Wake()
-			looks = 1
 		case looks%5 == 0 && !p.Store.busy(p.w.Clock.Now().UnixMilli()):
 			p.w.Clock.Add(10 * time.Second) // somebody who is dead holds a lease
 			p.Hooks.Wake()

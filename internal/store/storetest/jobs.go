@@ -21,6 +21,7 @@ var queues = []promise{
 	{name: "a cursor moves with its jobs or not at all", test: testCursor},
 	{name: "jobs that are over are done again before those that wait", test: testAgain},
 	{name: "old jobs are dropped by age and by size", test: testDropJobs},
+	{name: "a job that is done again is not dropped", test: testAgainBesideDrop},
 	{name: "the log tells what changes are, and where rights were changed", test: testTold},
 	{name: "changes stay while somebody needs them", test: testPurgeChanges},
 	{name: "no job is lost or done twice among many workers", test: testManyWorkers},
@@ -373,6 +374,44 @@ func testDropJobs(f *fixture) {
 	}
 	if n := drop(1<<40, 0, 10); n != 0 {
 		f.Errorf("%d that wait are dropped", n)
+	}
+}
+
+// testAgainBesideDrop has jobs dropped while they are had done again: those that are
+// done again stay, so that no lane waits for what is gone.
+func testAgainBesideDrop(f *fixture) {
+	for round := range 50 {
+		f.addJobs(7, 1, 2, 3, 4, 5, 6, 7, 8)
+		for _, j := range f.claim(7, at("a", 20), 10) {
+			f.settle(j, job.Done, 0)
+		}
+		var both sync.WaitGroup
+		again := 0
+		both.Go(func() {
+			var err error
+			if again, err = f.store.Again(f.Context(), hooks, 7, 1, 8, 30, 100); err != nil {
+				f.Errorf("again: %v", err)
+			}
+		})
+		both.Go(func() {
+			if _, err := f.store.DropJobs(f.Context(), 11, 1<<30, 100); err != nil {
+				f.Errorf("drop: %v", err)
+			}
+		})
+		both.Wait()
+		done := 0
+		for got := f.claim(7, at("a", 30), 10); len(got) > 0; got = f.claim(7, at("a", 30), 10) {
+			for _, j := range got {
+				f.settle(j, job.Done, 0)
+				done++
+			}
+		}
+		if done != again {
+			f.Fatalf("round %d: %d jobs were to be done again, and %d were", round, again, done)
+		}
+		if _, some, err := f.store.Next(f.Context(), hooks, "a"); err != nil || some {
+			f.Fatalf("round %d: a lane waits for what is gone (%v)", round, err)
+		}
 	}
 }
 
