@@ -40,6 +40,9 @@ type updateOptions struct {
 	// Repeats says that the update may be done twice, so that a connection lost
 	// during COMMIT begins it again, and that it may see one snapshot throughout.
 	Repeats bool
+	// Volatile says that a power failure may undo the update, so that its commit
+	// does not wait for the disk. The next one that does keeps it as well.
+	Volatile bool
 	// Patience is how long a structure change tries to get its locks; 0 means 10 s.
 	Patience time.Duration
 }

@@ -91,33 +91,40 @@ func readJob(r row) job.Job {
 	return j
 }
 
-// Claim implements job.Store.
+// Claim implements job.Store. When a power failure undoes a claim the job is tried
+// again, as after every attempt whose end nobody knows.
 func (s *Company) Claim(ctx context.Context, q job.Queue, target int64, h job.Hold, claim int64, n int) (list []job.Job, err error) {
-	err = s.engine.Update(ctx, updateOptions{}, func(c conn) error {
+	until := h.Now + claim
+	err = s.engine.Update(ctx, updateOptions{Volatile: true}, func(c conn) error {
 		list = nil
-		held, err := c.Exec(ctx, `UPDATE targets SET owner = ?, lease = ?, wisher = '', wished = 0
-			WHERE queue = ? AND target = ? AND (owner = ? OR lease <= ?) AND resume <= ? AND (wisher = ? OR wished <= ?)`,
-			h.Owner, h.Until, string(q), target, h.Owner, h.Now, h.Now, h.Owner, h.Now)
-		if err != nil || held == 0 {
+		var claimed []int64
+		err := execAll(ctx, c, []statement{
+			{SQL: `UPDATE targets SET owner = ?, lease = ?, wisher = '', wished = 0
+				WHERE queue = ? AND target = ? AND (owner = ? OR lease <= ?) AND resume <= ? AND (wisher = ? OR wished <= ?)`,
+				Args: []any{h.Owner, h.Until, string(q), target, h.Owner, h.Now, h.Now, h.Owner, h.Now}},
+			{SQL: `UPDATE lanes SET claimed = TRUE, due = ? WHERE queue = ? AND target = ? AND record IN (
+					SELECT record FROM lanes WHERE queue = ? AND target = ? AND due <= ? ORDER BY due, record LIMIT ?)
+				AND EXISTS (SELECT 1 FROM targets
+					WHERE queue = ? AND target = ? AND owner = ? AND lease = ? AND resume <= ? AND wisher = '')
+				RETURNING record`,
+				Args: []any{until, string(q), target, string(q), target, h.Now, n, string(q), target, h.Owner, h.Until, h.Now},
+				Each: func(r row) error {
+					claimed = append(claimed, r.Int(0))
+					return nil
+				}},
+		})
+		if err != nil || len(claimed) == 0 {
 			return err
 		}
-		err = c.Query(ctx, `SELECT `+jobColumns+` FROM (
-				SELECT head, due, record FROM lanes WHERE queue = ? AND target = ? AND due <= ? ORDER BY due, record LIMIT ?) l
-			JOIN jobs j ON j.id = l.head ORDER BY l.due, l.record`,
-			[]any{string(q), target, h.Now, n}, func(r row) error {
-				list = append(list, readJob(r))
+		c.Last()
+		return c.Query(ctx, `SELECT `+jobColumns+` FROM lanes l JOIN jobs j ON j.id = l.head
+			WHERE l.queue = ? AND l.target = ? AND `+c.Dialect().AnyInt("l.record")+` ORDER BY j.id`,
+			[]any{string(q), target, claimed}, func(r row) error {
+				j := readJob(r)
+				j.Until = until
+				list = append(list, j)
 				return nil
 			})
-		if err != nil {
-			return err
-		}
-		batch := make([]statement, len(list))
-		for i := range list {
-			list[i].Until = h.Now + claim
-			batch[i] = statement{SQL: `UPDATE lanes SET claimed = TRUE, due = ? WHERE queue = ? AND target = ? AND record = ?`,
-				Args: []any{list[i].Until, string(q), target, list[i].Record}}
-		}
-		return execAll(ctx, c, batch)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim jobs of target %d: %w", target, err)
@@ -127,7 +134,7 @@ func (s *Company) Claim(ctx context.Context, q job.Queue, target int64, h job.Ho
 
 // Renew implements job.Store.
 func (s *Company) Renew(ctx context.Context, q job.Queue, targets []int64, h job.Hold) (held []int64, err error) {
-	err = s.engine.Update(ctx, updateOptions{Repeats: true}, func(c conn) error {
+	err = s.engine.Update(ctx, updateOptions{Repeats: true, Volatile: true}, func(c conn) error {
 		held = nil
 		return c.Query(ctx, `UPDATE targets SET owner = ?, lease = ?
 			WHERE queue = ? AND (owner = ? OR lease <= ?) AND `+c.Dialect().AnyInt("target")+` RETURNING target`,

@@ -9,7 +9,7 @@ import (
 
 // Share implements job.Store.
 func (s *Company) Share(ctx context.Context, q job.Queue, busy []int64, h job.Hold, more bool) error {
-	err := s.engine.Update(ctx, updateOptions{Repeats: true}, func(c conn) error {
+	err := s.engine.Update(ctx, updateOptions{Repeats: true, Volatile: true}, func(c conn) error {
 		_, err := c.Exec(ctx, `UPDATE targets SET lease = 0
 			WHERE queue = ? AND owner = ? AND lease > ? AND wisher <> '' AND wisher <> ? AND wished > ?
 				AND NOT `+c.Dialect().AnyInt("target"),

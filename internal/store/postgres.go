@@ -178,6 +178,9 @@ func (e *postgresEngine) Update(ctx context.Context, opts updateOptions, fn func
 			statement{SQL: "SET LOCAL lock_timeout = '500ms'"},
 			statement{SQL: "SET LOCAL statement_timeout = '10min'"}) // building an index
 	}
+	if opts.Volatile {
+		begin = append(begin, statement{SQL: "SET LOCAL synchronous_commit = off"})
+	}
 	begin = append(begin, e.locks(opts)...)
 	return e.transact(ctx, begin, opts, fn)
 }

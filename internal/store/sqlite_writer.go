@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,7 +52,10 @@ type sqliteWriter struct {
 	wake    chan struct{}
 	ended   chan struct{}
 
-	commits int // belongs to run's goroutine
+	// These belong to run's goroutine: how many transactions there were, and whether
+	// commits do not wait for the disk now.
+	commits  int
+	volatile bool
 }
 
 func newSQLiteWriter(e *sqliteEngine, c *sqliteConn) *sqliteWriter {
@@ -199,7 +203,7 @@ func (w *sqliteWriter) serve(group []*writeRequest) {
 
 // together runs a group in one transaction, a savepoint each.
 func (w *sqliteWriter) together(group []*writeRequest) {
-	err := w.begin()
+	err := w.begin(!slices.ContainsFunc(group, func(r *writeRequest) bool { return !r.opts.Volatile }))
 	for _, r := range group {
 		if err != nil {
 			break
@@ -238,7 +242,7 @@ func (w *sqliteWriter) saved(r *writeRequest) (err, lost error) {
 
 // alone runs one request in its own transaction.
 func (w *sqliteWriter) alone(r *writeRequest) {
-	if r.err = w.begin(); r.err != nil {
+	if r.err = w.begin(r.opts.Volatile); r.err != nil {
 		return
 	}
 	// A migration changes the version row without Bump.
@@ -283,8 +287,19 @@ func (w *sqliteWriter) expect(want *Version) error {
 	return expectVersion(context.Background(), w.conn, *want)
 }
 
-func (w *sqliteWriter) begin() error {
+// begin begins a transaction, whose commit does not wait for the disk if it is volatile.
+func (w *sqliteWriter) begin(volatile bool) error {
 	w.conn.failed, w.conn.bumped = nil, false
+	if volatile != w.volatile {
+		setting := "PRAGMA synchronous=FULL"
+		if volatile {
+			setting = "PRAGMA synchronous=NORMAL"
+		}
+		if err := w.conn.control(setting); err != nil {
+			return err
+		}
+		w.volatile = volatile
+	}
 	return w.conn.control("BEGIN IMMEDIATE")
 }
 
