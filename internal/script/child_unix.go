@@ -23,7 +23,7 @@ type child struct {
 	conn   *net.UnixConn
 	frames frames
 	proc   process
-	runs   int
+	left   int         // runs until it ends
 	idle   *time.Timer // ends it when it rested too long
 	rested time.Time   // since when it is idle
 	broken bool        // it must not run again

@@ -161,7 +161,7 @@ func (p *parent) fork(g group) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &child{group: g, parent: p, conn: ours, frames: frames{from: ours}}
+	c := &child{group: g, parent: p, conn: ours, frames: frames{from: ours}, left: lifetime()}
 	if err = wantSender(ours); err == nil {
 		err = p.order(theirs, g.memory)
 	}

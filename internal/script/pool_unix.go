@@ -4,6 +4,7 @@ package script
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -11,8 +12,13 @@ import (
 
 const (
 	runsMax = 500              // of a child
+	runsMin = 400              // that every child may have; see lifetime
 	idleMax = 60 * time.Second // of a child
 )
+
+// lifetime is how many runs a child has: not all the same, so that children that
+// began together do not end together and leave everybody waiting for forks.
+func lifetime() int { return runsMin + rand.IntN(runsMax-runsMin+1) }
 
 // pool keeps children that are idle and bounds how many there are. Who wants a child
 // enters first: places are as many as children may be, so whoever is inside finds an
@@ -86,10 +92,10 @@ func (p *pool) add() {
 
 // put gives a child back after a run.
 func (p *pool) put(c *child) {
-	c.runs++
+	c.left--
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if c.runs >= runsMax || p.closed {
+	if c.left <= 0 || p.closed {
 		p.all--
 		c.end()
 		return
