@@ -548,7 +548,7 @@ func main() {
 		rounds  = flag.Int("rounds", 5, "rounds; targets take turns inside a round")
 		dur     = flag.Duration("dur", 2*time.Second, "time per measure")
 		mixed   = flag.Duration("mixed", 20*time.Second, "time of the mixed scenario")
-		targets = flag.String("targets", "", "comma list of: hello,sql-c,sql-go,ideal,ours,ideal-pg,ours-pg,pocketbase (default: those that can run here), ours-hooked,ours-hooked-pg")
+		targets = flag.String("targets", "", "comma list of: hello,sql-c,sql-go,ideal,ours,ideal-pg,ours-pg,pocketbase (default: those that can run here), ours-hooked,ours-hooked-pg,ours-scripted,ours-scripted-pg")
 		work    = flag.String("work", workDir(), "scratch folder (snapshots of loaded data are kept there)")
 		out     = flag.String("out", "", "write the table here too (.md) and the numbers beside it (.json)")
 		sHello  = flag.String("serve-hello", "", "")
@@ -603,6 +603,9 @@ func main() {
 		hooked := *have[name].(*ours)
 		hooked.name, hooked.hooked = strings.Replace(name, "ours", "ours-hooked", 1), true
 		have[hooked.name] = &hooked
+		scripted := *have[name].(*ours)
+		scripted.name, scripted.scripted = strings.Replace(name, "ours", "ours-scripted", 1), true
+		have[scripted.name] = &scripted
 	}
 	self, _ := os.Executable()
 	ideal := []string{self, "-serve-ideal", "127.0.0.1:{port}", "-dir", "{dir}"}

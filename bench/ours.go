@@ -24,6 +24,8 @@ type ours struct {
 	pg   string   // connection string of a PostgreSQL server; "" for SQLite
 	// hooked has a webhook, whose receiver is away: its deliveries wait.
 	hooked bool
+	// scripted has a scenario before each create that follows the load.
+	scripted bool
 }
 
 func newOurs(name, pg string) *ours {
@@ -257,7 +259,26 @@ func (t *ours) Setup(b *Base, rows []Deal) error {
 		}(w)
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil || !t.scripted {
+		return err
+	}
+	return t.script(b)
+}
+
+// script has each new deal looked at by a scenario that lets it pass.
+func (t *ours) script(b *Base) error {
+	var made struct{ ID json.RawMessage }
+	err := b.call("POST", "/api/v1/catalogs/$scripts/records", map[string]any{"values": map[string]any{
+		"$name": "look", "$source": "if (values.get('" + b.get("d.amount") + "') or 0) < 0:\n    status = 422",
+	}}, &made)
+	if err != nil {
+		return err
+	}
+	return b.call("POST", "/api/v1/catalogs/$events/records", map[string]any{"values": map[string]any{
+		"$name": "look", "$events": []string{"$record.before.create"},
+		"$catalog": []any{map[string]string{"catalogId": "$catalogs", "recordId": b.get("deals")}},
+		"$script":  []any{map[string]string{"catalogId": "$scripts", "recordId": unq(made.ID)}},
+	}}, nil)
 }
 
 func (b *Base) section() string {

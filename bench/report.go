@@ -70,7 +70,7 @@ func (r *results) limit(k string, round int) float64 {
 func report(r *results, head string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", head)
-	order := []string{"ideal", "ours", "ideal-pg", "ours-pg", "pocketbase", "ours-hooked", "ours-hooked-pg"}
+	order := []string{"ideal", "ours", "ideal-pg", "ours-pg", "pocketbase", "ours-hooked", "ours-hooked-pg", "ours-scripted", "ours-scripted-pg"}
 	var ts []string
 	for _, t := range order {
 		if r.M[t] != nil {
@@ -141,7 +141,7 @@ func report(r *results, head string) string {
 	}
 	fmt.Fprint(&b, "\nThe mixed row has p50 / p95 / p99.\n\n")
 	for _, pair := range [][2]string{{"ours", "pocketbase"}, {"ours", "ideal"}, {"ours-pg", "ideal-pg"},
-		{"ours-hooked", "ours"}, {"ours-hooked-pg", "ours-pg"}} {
+		{"ours-hooked", "ours"}, {"ours-hooked-pg", "ours-pg"}, {"ours-scripted", "ours"}, {"ours-scripted-pg", "ours-pg"}} {
 		own, peer := pair[0], pair[1]
 		if r.M[own] == nil || r.M[peer] == nil {
 			continue

@@ -7,6 +7,7 @@
 #   ./run.sh reports [flags]     groups of 1,000,000 records, and SQL by hand; -benchtime 20x
 #   ./run.sh soak [flags]        all its work at once for 30 minutes; -soak 10m for less
 #   ./run.sh hooks [flags]       creates beside a webhook whose receiver is away
+#   ./run.sh scenarios [flags]   creates that a scenario looks at before
 #   ./run.sh streams [flags]     listeners to changes; -idle 10000 -active 1000
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -36,6 +37,7 @@ case "${1:-short}" in
   scale) shift; exec .work/bench -scale 100000,1000000 "$@" ;;
   soak) shift; exec .work/bench -soak 30m "$@" ;;
   hooks) shift; exec .work/bench -targets ours,ours-hooked,ours-pg,ours-hooked-pg -only create "$@" ;;
+  scenarios) shift; exec .work/bench -targets ours,ours-scripted,ours-pg,ours-scripted-pg -only create "$@" ;;
   short) shift || true; exec .work/bench -short "$@" ;;
   *) exec .work/bench "$@" ;;
 esac

@@ -182,7 +182,7 @@ func (w *writing) commit(ctx context.Context) error {
 	if len(w.mutations) == 0 && len(w.messages)+len(w.accounts) == 0 && !w.comments && w.alongside == nil {
 		return nil
 	}
-	plan := Plan{Version: w.st.Version, Class: w.class(), Catalogs: w.catalogs()}
+	plan := Plan{Version: w.st.Version, Class: w.class(), Catalogs: w.catalogs(), Volatile: w.actor.Volatile}
 	return w.s.store.Update(ctx, plan, func(tx Writer) error { return w.write(ctx, tx) })
 }
 

@@ -92,7 +92,8 @@ func (s *Service) writeProcess(ctx context.Context, n query.Record, values map[s
 		op = Update{Catalog: processes, Record: query.Key{Record: n}, Values: given}
 	}
 	// A write may wait for the run that is noted, so the note does not queue up behind it.
-	made, err := s.Apply(ctx, Actor{System: true, Origin: hookOrigin, Asked: true}, []Op{op}, nil)
+	// It becomes durable with what the run writes.
+	made, err := s.Apply(ctx, Actor{System: true, Origin: hookOrigin, Asked: true, Volatile: true}, []Op{op}, nil)
 	if err != nil {
 		return 0, fmt.Errorf("note a run: %w", err)
 	}

@@ -131,6 +131,8 @@ type Actor struct {
 	// somebody waits for a subscription that does it: nobody is asked about it.
 	Depth int
 	Asked bool
+	// Volatile tells that a power failure may undo the write if nothing durable follows.
+	Volatile bool
 	// Under is the structure that the request was read with; see Request. nil
 	// stands for whichever is current.
 	Under *Structure

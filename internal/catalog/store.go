@@ -46,6 +46,7 @@ type Plan struct {
 	Version  Version
 	Class    Class
 	Catalogs []query.Catalog // whose records or structure it writes
+	Volatile bool            // it need not be durable before the next that is
 }
 
 // Store keeps one company's data. It holds no rules: what it is told is already
@@ -59,8 +60,8 @@ type Store interface {
 	// View runs fn on one snapshot. It fails with ErrStale when the company is
 	// not of that version; fn's calls, if it was called at all, then failed.
 	View(ctx context.Context, version Version, fn func(Reader) error) error
-	// Update runs fn in one durable transaction; an error of fn undoes it. It
-	// fails with ErrStale as View does.
+	// Update runs fn in one transaction, durable unless p says other; an error of
+	// fn undoes it. It fails with ErrStale as View does.
 	Update(ctx context.Context, p Plan, fn func(Writer) error) error
 	// Reserve takes n record numbers, the first of which it returns. Numbers
 	// not used stay unused.

@@ -113,7 +113,7 @@ func (s *Company) Update(ctx context.Context, p catalog.Plan, fn func(catalog.Wr
 }
 
 func (s *Company) optionsOf(p catalog.Plan) updateOptions {
-	o := updateOptions{Expect: &p.Version}
+	o := updateOptions{Expect: &p.Version, Volatile: p.Volatile}
 	catalogs := make([]int64, len(p.Catalogs), len(p.Catalogs)+1)
 	for i, c := range p.Catalogs {
 		catalogs[i] = int64(c)
