@@ -102,7 +102,7 @@ func (r *run) judgeWhole(s *sub, all []receipt) {
 			return
 		}
 	}
-	if r.paused[s] || s.temper == broken && r.aged {
+	if (r.paused[s] || s.temper == broken) && r.aged {
 		return // what was given up may have been dropped before it could be sent again
 	}
 	arrived := map[int64]bool{} // or attempted, where one attempt is all
@@ -116,6 +116,9 @@ func (r *run) judgeWhole(s *sub, all []receipt) {
 	}
 	if len(arrived) != int(number) {
 		r.failf("%v: %d numbers came, the last is %d", s, len(arrived), number)
+	}
+	if r.paused[s] {
+		return // what happened during the pause has no number
 	}
 	want := 0
 	for _, e := range r.events {

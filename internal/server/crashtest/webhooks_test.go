@@ -203,6 +203,15 @@ func (r *run) restart() {
 	fate, died := r.p.Fate()
 	if died {
 		fate = r.fate()
+		if r.rng.IntN(2) == 0 { // before anything is tried again
+			r.w.Between(func(s *catalog.Service) {
+				for _, c := range r.catalogs {
+					if err := r.reshape(s, c); err != nil {
+						r.fatal(err)
+					}
+				}
+			})
+		}
 	}
 	r.p = r.w.Start(fate)
 	if r.rng.IntN(2) == 0 { // leases of the dead have ended
@@ -210,7 +219,7 @@ func (r *run) restart() {
 	}
 	r.resolve()
 	if r.rng.IntN(3) == 0 {
-		r.reshape()
+		r.reshapeOne()
 	}
 }
 
@@ -277,7 +286,7 @@ func (r *run) act() {
 	case n < 88:
 		r.settle()
 	case n < 91:
-		r.reshape()
+		r.reshapeOne()
 	case n < 94:
 		if err := r.p.Catalog.Purge(ctx); err != nil && !r.p.Died() {
 			r.fatal(err)

@@ -133,9 +133,7 @@ func (w *World) Start(fate Fate) *Process {
 	}
 	w.current.Store(p.life)
 	log := slog.New(slog.DiscardHandler)
-	p.Catalog = catalog.New(p.Store, catalog.Options{
-		Now: w.Clock.Now, Log: log, Filters: bpium.ViewFilters{}, FieldsMax: 300, TextMax: 1000, RecordsMax: 10_000, Zone: time.UTC,
-	})
+	p.Catalog = w.catalog(p.Store)
 	p.Hooks = hook.New(hook.Options{
 		Catalog: p.Catalog, Jobs: p.Store, Client: p.client, Now: w.Clock.Now, Log: log, Owner: rand.Text(), Shared: w.shared, Timeout: callTimeout,
 	})
@@ -148,6 +146,25 @@ func (w *World) Start(fate Fate) *Process {
 		p.ended <- run.Wait()
 	}()
 	return p
+}
+
+// Between does something to the company while no process lives. Nobody is told.
+func (w *World) Between(fn func(*catalog.Service)) {
+	w.t.Helper()
+	company, err := w.disk.open(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	fn(w.catalog(company))
+	if err := company.Close(); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *World) catalog(s catalog.Store) *catalog.Service {
+	return catalog.New(s, catalog.Options{
+		Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler), Filters: bpium.ViewFilters{}, FieldsMax: 300, TextMax: 1000, RecordsMax: 10_000, Zone: time.UTC,
+	})
 }
 
 // Died tells that the process is dead.

@@ -245,21 +245,29 @@ func (r *run) stored(c query.Catalog) map[query.Record]int {
 	return got
 }
 
-// reshape takes a note from a catalog or gives it another one.
-func (r *run) reshape() {
-	st, err := r.p.Catalog.Structure(r.Context())
-	if err == nil {
-		c := st.Catalog(r.catalogs[r.rng.IntN(len(r.catalogs))])
-		fields := []catalog.FieldInput{{Num: c.FieldByKey("n").Num}}
-		if len(c.Fields) == 1 {
-			r.n++
-			fields = append(fields, catalog.FieldInput{Key: pointer(fmt.Sprint("note", r.n)), Type: "text", Name: pointer("Note")})
-		}
-		_, err = r.p.Catalog.UpdateCatalog(r.Context(), boss, c.Key, catalog.CatalogInput{Fields: fields})
-	}
-	if err != nil && !r.p.Died() {
+// reshapeOne reshapes one of the catalogs.
+func (r *run) reshapeOne() {
+	r.Helper()
+	if err := r.reshape(r.p.Catalog, r.catalogs[r.rng.IntN(len(r.catalogs))]); err != nil && !r.p.Died() {
 		r.fatal(err)
 	}
+}
+
+// reshape takes a note from a catalog or gives it another one: a message that was made
+// anew would be another one.
+func (r *run) reshape(s *catalog.Service, n query.Catalog) error {
+	st, err := s.Structure(r.Context())
+	if err != nil {
+		return err
+	}
+	c := st.Catalog(n)
+	fields := []catalog.FieldInput{{Num: c.FieldByKey("n").Num}}
+	if len(c.Fields) == 1 {
+		r.n++
+		fields = append(fields, catalog.FieldInput{Key: pointer(fmt.Sprint("note", r.n)), Type: "text", Name: pointer("Note")})
+	}
+	_, err = s.UpdateCatalog(r.Context(), boss, c.Key, catalog.CatalogInput{Fields: fields})
+	return err
 }
 
 // again switches subscriptions on that were paused, and has everything sent once more
