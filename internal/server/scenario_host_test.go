@@ -231,6 +231,31 @@ body.append([tags.search_count([]) - was, deal['3'].mapped('1')])`, `["RuntimeEr
 	})
 }
 
+// Values that a scenario answers are given as it writes: names, records, no value.
+func TestScenarioGives(t *testing.T) {
+	eachHosted(t, func(h *hosted) {
+		const source = `partners = env['%s']
+if 'sum' in values or values.get('4') == 1:
+    body = {'values': {'partner': partners.create({'name': 'Ann'}), 'Due': date(2024, 1, 2), 'Paid': True, 'state': 2}}
+else:
+    body = {'values': {'partner': False, 'sum': False, 'name': None, 'paid': False, 'Due': partners.browse().discount, 'nope': 1}}
+`
+		h.on(h.deals, `"$record.before.create","$record.before.update","$record.updating"`, fmt.Sprintf(source, h.partners), `,"$fields":"4"`)
+		path := "/api/v1/catalogs/" + h.deals
+		id := h.made("POST", path+"/records", `{"values":{"1":"d","4":1}}`)
+		filled := h.call(200, "GET", path+"/records/"+id, "")
+		for _, want := range []string{`"recordTitle":"Ann"`, `"4":1,"5":"2024-01-02`, `"6":["2"],"7":true`} {
+			if !strings.Contains(filled, want) {
+				h.Errorf("the record lacks %s: %s", want, filled)
+			}
+		}
+		h.call(200, "PATCH", path+"/records/"+id, `{"values":{"4":2}}`)
+		h.refuses("an emptied record", 200, "GET", path+"/records/"+id, "", `{"1":"","2":[],"3":[],"4":null,"5":null,"6":["2"],"7":false,"8":null}`)
+		h.refuses("a card", 200, "POST", path+"/changes", `{"values":{"4":1},"allValues":{"1":"d","4":1}}`, `"5":"2024-01-02`)
+		h.refuses("an emptied card", 200, "POST", path+"/changes", `{"values":{"4":2},"allValues":{"1":"d","4":2}}`, `"values":{"1":"","2":[],"4":null,"5":null,"7":false},"errors":[]`)
+	})
+}
+
 // A message to a record is a comment of its history.
 func TestScenarioComments(t *testing.T) {
 	eachHosted(t, func(h *hosted) {
