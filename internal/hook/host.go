@@ -39,6 +39,8 @@ type host struct {
 	// initiator is who env.user is, 0 for nobody.
 	initiator query.Record
 	now       func() int64
+	// names are other names of fields, of catalogs that were asked for them.
+	names map[*catalog.Catalog]map[string]*catalog.Field
 }
 
 // hostArgs are the arguments of the calls that a host knows.
@@ -218,7 +220,7 @@ func (h *host) read(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]map[
 	if err != nil {
 		return nil, err
 	}
-	asked := askedFields(sc.Catalog, a.Fields)
+	asked := h.askedFields(sc.Catalog, a.Fields)
 	sel := &catalog.Selection{Fields: []*catalog.Field{}}
 	for _, f := range asked {
 		if !slices.Contains(sel.Fields, f) {

@@ -32,6 +32,9 @@ func hasCommands(v tree.Value) bool {
 // changed one command after the other. Records that are made, changed or removed on the
 // way become operations of w.
 func (h *host) commanded(ctx context.Context, sc *catalog.Scope, f *catalog.Field, commands tree.Value, of *query.Key, w *hostWrite) (tree.Value, error) {
+	if commands.Len() > writeMost {
+		return tree.Value{}, tooMany
+	}
 	other, err := h.catalog.Catalog(ctx, h.actor, linkedCatalog(sc, f).Key)
 	if err != nil {
 		return tree.Value{}, err
@@ -47,6 +50,9 @@ func (h *host) commanded(ctx context.Context, sc *catalog.Scope, f *catalog.Fiel
 	for _, c := range commands.Items() {
 		parts := append(slices.Clone(c.Items()), tree.Value{}, tree.Value{}, tree.Value{})
 		kind, id, values := parts[0].Text(), parts[1].Text(), parts[2]
+		if len(w.ops) > writeMost || len(ids) > searchMost || values.Len() > searchMost {
+			return tree.Value{}, tooMany
+		}
 		switch kind {
 		case createCommand, updateCommand:
 			if kind == createCommand {

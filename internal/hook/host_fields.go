@@ -56,7 +56,7 @@ func told(f *catalog.Field) bool { return f.Storage() != catalog.NoStorage && !f
 
 // askedFields are the fields that a script reads, by the names that it has for them; all
 // for nil. Unknown names are left out.
-func askedFields(c *catalog.Catalog, names []string) map[string]*catalog.Field {
+func (h *host) askedFields(c *catalog.Catalog, names []string) map[string]*catalog.Field {
 	asked := map[string]*catalog.Field{}
 	if names == nil {
 		for _, f := range c.Fields {
@@ -66,7 +66,7 @@ func askedFields(c *catalog.Catalog, names []string) map[string]*catalog.Field {
 		}
 	}
 	for _, name := range names {
-		if f := fieldOf(c, name); f != nil && told(f) {
+		if f := h.fieldOf(c, name); f != nil && told(f) {
 			asked[name] = f
 		}
 	}
@@ -74,11 +74,19 @@ func askedFields(c *catalog.Catalog, names []string) map[string]*catalog.Field {
 }
 
 // fieldOf finds a field as scripts name it: by its id, or else by another name of it.
-func fieldOf(c *catalog.Catalog, name string) *catalog.Field {
+func (h *host) fieldOf(c *catalog.Catalog, name string) *catalog.Field {
 	if f := bpium.FieldByID(c, name); f != nil {
 		return f
 	}
-	return fieldNames(c)[name]
+	names, ok := h.names[c]
+	if !ok {
+		if h.names == nil {
+			h.names = map[*catalog.Catalog]map[string]*catalog.Field{}
+		}
+		names = fieldNames(c)
+		h.names[c] = names
+	}
+	return names[name]
 }
 
 // fieldNames are names of fields besides their ids: "f" and the id; the name that people

@@ -23,6 +23,8 @@ type domain struct {
 	// exact are texts that must be equal: the store finds those that contain them.
 	exact []exactText
 	loose bool // an operator stands before what is read
+	// looked counts the texts that were looked up, in all parts of the domain.
+	looked *int
 }
 
 type exactText struct {
@@ -48,8 +50,12 @@ func (d *domain) all(ctx context.Context) (query.Node, error) {
 	return nodes, nil
 }
 
-// domainDepth bounds how deep operators nest.
-const domainDepth = 50
+const (
+	// domainDepth bounds how deep operators nest, and paths.
+	domainDepth = 50
+	// lookedMost bounds the texts that are looked up for one search.
+	lookedMost = 500
+)
 
 func (d *domain) next(ctx context.Context, depth int) (query.Node, error) {
 	if len(d.terms) == 0 || depth > domainDepth {
@@ -82,6 +88,9 @@ func (d *domain) term(ctx context.Context, parts []tree.Value) (n query.Node, er
 		return nil, badDomain("a term has a field, an operator and a value")
 	}
 	name, operator, value := parts[0].Text(), parts[1].Text(), parts[2]
+	if strings.Count(name, ".") > domainDepth {
+		return nil, badDomain("the path is too long")
+	}
 	if field, rest, path := d.path(name, operator); path {
 		return d.linked(ctx, field, []tree.Value{tree.NewString(rest), parts[1], value})
 	}
@@ -111,7 +120,7 @@ func (d *domain) term(ctx context.Context, parts []tree.Value) (n query.Node, er
 // theirs: "partner.name", or a part of their titles.
 func (d *domain) path(name, operator string) (f *catalog.Field, rest string, ok bool) {
 	first, rest, dotted := strings.Cut(name, ".")
-	if f = fieldOf(d.scope.Catalog, first); f == nil {
+	if f = d.host.fieldOf(d.scope.Catalog, first); f == nil {
 		return nil, "", false
 	}
 	other := linkedCatalog(d.scope, f)
@@ -130,13 +139,13 @@ func (d *domain) linked(ctx context.Context, f *catalog.Field, term []tree.Value
 	if err != nil {
 		return nil, err
 	}
-	of := &domain{host: d.host, scope: scope, loose: true}
+	of := &domain{host: d.host, scope: scope, loose: true, looked: d.looked}
 	n, err := of.term(ctx, term)
 	return query.Cond{Field: f.Num, Test: query.LinksWhere{Catalog: scope.Catalog.Num, Where: n}}, err
 }
 
 func (d *domain) field(name string) (*catalog.Field, error) {
-	if f := fieldOf(d.scope.Catalog, name); f != nil {
+	if f := d.host.fieldOf(d.scope.Catalog, name); f != nil {
 		return f, nil
 	}
 	return nil, badDomain("there is no field " + name)
@@ -182,6 +191,9 @@ func (d *domain) equals(ctx context.Context, contains query.Node, e exactText, l
 	if !loose {
 		d.exact = append(d.exact, e)
 		return contains, nil
+	}
+	if *d.looked++; *d.looked > lookedMost {
+		return nil, badDomain("more than 500 texts are compared")
 	}
 	of := &domain{host: d.host, scope: d.scope, exact: []exactText{e}}
 	var ids []json.RawMessage
@@ -238,7 +250,7 @@ func (h *host) asked(ctx context.Context, sc *catalog.Scope, a *hostArgs) (*doma
 	if err != nil || terms.Kind != tree.List {
 		return nil, q, badDomain("it is no list")
 	}
-	d := &domain{host: h, scope: sc, terms: terms.Items()}
+	d := &domain{host: h, scope: sc, terms: terms.Items(), looked: new(int)}
 	if q.Where, err = d.all(ctx); err != nil {
 		return nil, q, err
 	}

@@ -36,6 +36,11 @@ type hostWrite struct {
 	own []int // indexes of the script's in ops
 }
 
+// writeMost bounds the operations that are carried out together.
+const writeMost = 2 * hostBatch
+
+var tooMany = script.Raise(valueError, "more than 1000 records are changed at once")
+
 func (w *hostWrite) main(op catalog.Op) {
 	w.own = append(w.own, len(w.ops))
 	w.ops = append(w.ops, op)
@@ -48,8 +53,8 @@ func (h *host) apply(ctx context.Context, w *hostWrite) ([]json.RawMessage, erro
 	if len(w.ops) == 0 {
 		return ids, nil
 	}
-	if len(w.ops) > 2*hostBatch {
-		return nil, script.Raise(valueError, "more than 1000 records are changed at once")
+	if len(w.ops) > writeMost {
+		return nil, tooMany
 	}
 	made, err := h.catalog.Apply(ctx, h.actor, w.ops, nil)
 	if err != nil {
@@ -103,7 +108,7 @@ func (h *host) decode(ctx context.Context, sc *catalog.Scope, v tree.Value, of *
 	}
 	fields := make([]tree.Field, 0, v.Len())
 	for _, m := range v.Fields() {
-		f := fieldOf(sc.Catalog, m.Key)
+		f := h.fieldOf(sc.Catalog, m.Key)
 		if f == nil {
 			return nil, script.Raise(valueError, "the catalog "+sc.Catalog.Key+" has no field "+m.Key)
 		}

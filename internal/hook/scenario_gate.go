@@ -47,7 +47,7 @@ func (s *Service) given(scope *catalog.Scope, values tree.Value) tree.Value {
 	h := &host{catalog: s.options.Catalog}
 	var fields []tree.Field
 	for _, m := range values.Fields() {
-		if f := fieldOf(scope.Catalog, m.Key); f != nil {
+		if f := h.fieldOf(scope.Catalog, m.Key); f != nil {
 			fields = append(fields, tree.Field{Key: f.Key, Value: h.inValue(scope, f, m.Value)})
 		}
 	}

@@ -139,6 +139,7 @@ body = len(deals.search([]))`, "4")
 			{`[('2', 'in', partners.search([]).ids)]`, `["one","two","one more"]`},
 			{`[('2.1', '=', 'Ann')]`, `["one","one more"]`},
 			{`[('2.1', '!=', 'Ann')]`, `["two"]`},
+			{`[('2.1', '=', 'An')]`, `[]`},
 			{`[('2.2', '>=', 2)]`, `["two"]`},
 			{`[('partner.discount', '<', 2), ('sum', '>', 1)]`, `["one more"]`},
 			{`[('2', 'ilike', 'an')]`, `["one","one more"]`},
@@ -147,6 +148,8 @@ body = len(deals.search([]))`, "4")
 			{`[('id', 'in', deals.search([('1', '=', 'one')]).ids)]`, `["one"]`},
 			{`[('nope', '=', 1)]`, `the domain cannot be read: there is no field nope`},
 			{`[('4.1', '=', 1)]`, `the domain cannot be read: there is no field 4.1`},
+			{`[('1', 'in', ['x%d' % n for n in range(501)])]`, "the domain cannot be read: more than 500 texts are compared"},
+			{`[('2' + '.1' * 60, '=', 'x')]`, "the domain cannot be read: the path is too long"},
 			{`[('1', '~', 1)]`, `the domain cannot be read: there is no operator ~`},
 			{`['|', ('1', '=', 1)]`, `the domain cannot be read: an operator lacks its terms, or there are too many`},
 		} {
@@ -170,6 +173,8 @@ deal = deals.create({'f1': 'd', 'partner': ann, 'sum': 2, 'Due': date(2024, 1, 2
 deal.sum += 1
 deal['Name'] = 'renamed'
 deal.noted = 5
+deal.at = fields.Datetime.now()
+assert deal.at.year == fields.Date.today().year, deal.at
 body = [deal.name, deal.f1, deal.Name, deal['1'], deal.sum, deal.partner.discount, deal.mapped('partner.name'), deal.due.day, deal.noted, 'sum' in deal._fields, 'nope' in deal._fields,
  deal.read(['name', '4'])[0]['name'], sorted(deal.read(['name'])[0]), deals.search([('partner', '=', ann.id)]) == deal, deal._fields['partner'].comodel_name == partners._name,
  deal.create_date.year, deal.write_date >= deal.create_date, hasattr(deal, 'twice')]`,
@@ -216,6 +221,13 @@ body.append(deal['3'].ids)`, `[["a","b"],[],[]]`},
 two = deals.search([('1', '=', 'd')]) + deals.create({'1': 'e', '3': tags.search([('1', '=', 'a')])})
 two.write({'3': [Command.create({'1': 'own'})]})
 body = [two[0]['3'].mapped('1'), two[1]['3'].mapped('1'), two[0]['3'] == two[1]['3']]`, `[["own"],["a","own"],false]`},
+			{"too many", `
+deal = deals.search([('1', '=', 'e')])
+body = []
+for wrong in ([Command.link(1)] * 1001, [Command.create({})] * 501, [Command.set([1] * 10001)], [Command.update(1, {'1': 'x'})] * 1000 + [(0,)], [Command.create({'1': [[[]]]})] * 2):
+    try: deal.write({'3': wrong, '1': 'never'})
+    except Exception as e: body.append(type(e).__name__)
+body.append(deal.exists()['1'])`, `["ValueError","ValueError","ValueError","ValueError","RuntimeError","e"]`},
 			{"all or none", `
 deal = deals.search([('1', '=', 'e')])
 was = tags.search_count([])
