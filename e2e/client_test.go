@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -34,6 +35,23 @@ func TestNpmClientSystem(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := serve(t, db)
 		node(t, s, "system.mjs")
+		s.stop()
+	})
+}
+
+// TestNpmClientScenarios makes and sets off the scenarios of the guide as they are
+// printed (js/scenarios.mjs). What they wrote is there after a restart.
+func TestNpmClientScenarios(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := serve(t, db)
+		node(t, s, "scenarios.mjs")
+		s.stop()
+		s.start()
+		for path, want := range map[string]string{"26": "Two chairs", "27": "Call Ann about Two chairs", "$processes": `"$status":["$done"]`} {
+			if a := s.admin().call(t, 200, "GET", "/api/v1/catalogs/"+path+"/records", nil); !strings.Contains(string(a.body), want) {
+				t.Errorf("catalog %s lacks %q: %s", path, want, a.body)
+			}
+		}
 		s.stop()
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
@@ -35,20 +36,26 @@ const (
 type host struct {
 	catalog *catalog.Service
 	actor   catalog.Actor
-	now     func() int64
+	// initiator is who env.user is, 0 for nobody.
+	initiator query.Record
+	now       func() int64
+	// names are other names of fields, of catalogs that were asked for them.
+	names map[*catalog.Catalog]map[string]*catalog.Field
 }
 
 // hostArgs are the arguments of the calls that a host knows.
 type hostArgs struct {
-	Model  string            `json:"model"`
-	IDs    []json.RawMessage `json:"ids"`
-	Fields []string          `json:"fields"`
-	Domain json.RawMessage   `json:"domain"`
-	Offset int               `json:"offset"`
-	Limit  *int              `json:"limit"`
-	Order  *string           `json:"order"`
-	Values json.RawMessage   `json:"values"`
-	Body   string            `json:"body"`
+	Model    string            `json:"model"`
+	IDs      []json.RawMessage `json:"ids"`
+	Fields   []string          `json:"fields"`
+	Domain   json.RawMessage   `json:"domain"`
+	Name     string            `json:"name"`
+	Operator string            `json:"operator"`
+	Offset   int               `json:"offset"`
+	Limit    *int              `json:"limit"`
+	Order    *string           `json:"order"`
+	Values   json.RawMessage   `json:"values"`
+	Body     string            `json:"body"`
 }
 
 // Call implements script.Host.
@@ -86,7 +93,10 @@ func raised(ctx context.Context, err error) error {
 }
 
 func (h *host) answer(ctx context.Context, method string, a *hostArgs) (any, error) {
-	if method == "user" || method == "company" || method == "ref" {
+	switch method {
+	case "user":
+		return h.user(ctx)
+	case "company", "ref":
 		return nil, nil
 	}
 	scope, err := h.catalog.Catalog(ctx, h.actor, bpium.CatalogKey(a.Model))
@@ -102,93 +112,48 @@ func (h *host) answer(ctx context.Context, method string, a *hostArgs) (any, err
 	case "search":
 		return h.search(ctx, scope, a)
 	case "search_count":
-		found, err := h.search(ctx, scope, a)
-		return len(found), err
+		return h.count(ctx, scope, a)
+	case "name_search":
+		return h.nameSearch(ctx, scope, a)
 	case "exists":
 		return h.exists(ctx, scope, a.IDs)
 	case "read":
 		return h.read(ctx, scope, a)
 	case "create":
 		return h.create(ctx, scope, a.Values)
+	case "copy":
+		return h.copied(ctx, scope, a)
 	case "write", "unlink", "message_post":
 		return true, h.change(ctx, scope, method, a)
 	}
 	return nil, script.Raise(runtimeError, "catalogs have no "+method)
 }
 
-// hostField is what scripts are told of a field.
-type hostField struct {
-	Type     string `json:"type"`
-	Relation string `json:"relation,omitempty"`
-	String   string `json:"string"`
-	Required bool   `json:"required"`
-	Readonly bool   `json:"readonly"`
+// user is who started the run: an employee, or none.
+func (h *host) user(ctx context.Context) (*script.Ref, error) {
+	ref := &script.Ref{Model: employees, IDs: []json.RawMessage{}}
+	if h.initiator == 0 {
+		return ref, nil
+	}
+	code, err := h.catalog.EmployeeCode(ctx, h.initiator)
+	if err != nil {
+		return nil, err
+	}
+	ref.IDs = append(ref.IDs, scriptID(h.initiator, code))
+	return ref, nil
 }
 
-func (h *host) fields(sc *catalog.Scope) any {
-	all := map[string]hostField{"id": {Type: "integer", String: "id", Readonly: true}}
-	for _, f := range sc.Catalog.Fields {
-		if f.Storage() == catalog.NoStorage || f.Secret {
-			continue
-		}
-		kind, relation := h.kind(sc, f)
-		all[f.Key] = hostField{kind, relation, f.Name, f.Required, false}
+// employees is the public id of their catalog.
+const employees = "$users"
+
+// scriptID is a record's id in scripts: a number unless it has an id of its own.
+func scriptID(n query.Record, code string) json.RawMessage {
+	if code != "" {
+		return tree.AppendString(nil, code)
 	}
-	return map[string]any{"fields": all, "methods": []string{}}
+	return strconv.AppendInt(nil, int64(n), 10)
 }
 
-// kind is the type of a field in scripts. Links to several catalogs, contacts,
-// addresses and files are values as the API has them.
-func (h *host) kind(sc *catalog.Scope, f *catalog.Field) (kind, relation string) {
-	switch f.Type.Name() {
-	case "text":
-		return "char", ""
-	case "number", "progress":
-		return "float", ""
-	case "stars":
-		return "integer", ""
-	case "switch":
-		return "boolean", ""
-	case "radiobutton":
-		return "selection", ""
-	case "date":
-		if f.Config.HasTime() {
-			return "datetime", ""
-		}
-		return "date", ""
-	case "dropdown":
-		if !f.Config.Multi {
-			return "selection", ""
-		}
-	case "object", "user":
-		other := linkedCatalog(sc, f)
-		switch {
-		case other == nil:
-		case f.Config.Multi:
-			return "many2many", other.Key
-		default:
-			return "many2one", other.Key
-		}
-	}
-	return "json", ""
-}
-
-// linkedCatalog is the only catalog that a field links, nil when there are several.
-func linkedCatalog(sc *catalog.Scope, f *catalog.Field) (only *catalog.Catalog) {
-	if f.Type.Name() == "user" {
-		return sc.Structure.Catalog(catalog.Employees)
-	}
-	for _, s := range f.Config.Sources {
-		c := sc.Structure.Catalog(s.Catalog)
-		if c == nil || only != nil && only != c {
-			return nil
-		}
-		only = c
-	}
-	return only
-}
-
-// keyOf reads the id of a record, a number or a text.
 func keyOf(id json.RawMessage) (query.Key, error) {
 	v, err := tree.ParseJSON(id, tree.Limits{})
 	if err != nil || v.Kind != tree.Number && v.Kind != tree.String {
@@ -211,13 +176,9 @@ func keysOf(ids []json.RawMessage) ([]query.Key, error) {
 	return keys, nil
 }
 
-// rows reads the records of ids with some fields, in parts, and calls each with the
-// index of the id.
-func (h *host) rows(ctx context.Context, sc *catalog.Scope, ids []json.RawMessage, sel *catalog.Selection, each func(i int, values tree.Value)) error {
-	keys, err := keysOf(ids)
-	if err != nil {
-		return err
-	}
+// rows reads records with some fields, in parts, and calls each with the index of the
+// key.
+func (h *host) rows(ctx context.Context, sc *catalog.Scope, keys []query.Key, sel *catalog.Selection, each func(i int, record tree.Value)) error {
 	for first := 0; first < len(keys); first += hostBatch {
 		part := keys[first:min(first+hostBatch, len(keys))]
 		rows, err := h.catalog.Records(ctx, h.actor, sc.Catalog.Num, query.Query{Where: query.Among(part), Limit: len(part)}, sel)
@@ -245,34 +206,47 @@ func (h *host) rows(ctx context.Context, sc *catalog.Scope, ids []json.RawMessag
 }
 
 func (h *host) exists(ctx context.Context, sc *catalog.Scope, ids []json.RawMessage) ([]json.RawMessage, error) {
+	keys, err := keysOf(ids)
+	if err != nil {
+		return nil, err
+	}
 	found := []json.RawMessage{}
-	err := h.rows(ctx, sc, ids, &catalog.Selection{All: true, Fields: []*catalog.Field{}}, func(i int, _ tree.Value) { found = append(found, ids[i]) })
+	err = h.rows(ctx, sc, keys, &catalog.Selection{All: true, Fields: []*catalog.Field{}}, func(i int, _ tree.Value) { found = append(found, ids[i]) })
 	return found, err
 }
 
 func (h *host) read(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]map[string]json.RawMessage, error) {
-	var fields []*catalog.Field
-	for _, f := range sc.Catalog.Fields {
-		if f.Storage() != catalog.NoStorage && !f.Secret && (a.Fields == nil || slices.Contains(a.Fields, f.Key)) {
-			fields = append(fields, f)
+	keys, err := keysOf(a.IDs)
+	if err != nil {
+		return nil, err
+	}
+	asked := h.askedFields(sc.Catalog, a.Fields)
+	sel := &catalog.Selection{Fields: []*catalog.Field{}}
+	for _, f := range asked {
+		if !slices.Contains(sel.Fields, f) {
+			sel.Fields = append(sel.Fields, f)
 		}
 	}
 	list := []map[string]json.RawMessage{}
-	err := h.rows(ctx, sc, a.IDs, &catalog.Selection{Fields: append([]*catalog.Field{}, fields...)}, func(i int, record tree.Value) {
-		title, _ := record.Get("title")
-		row := map[string]json.RawMessage{"id": a.IDs[i], "display_name": title.AppendJSON(nil)}
+	err = h.rows(ctx, sc, keys, sel, func(i int, record tree.Value) {
+		row := map[string]json.RawMessage{"id": a.IDs[i]}
+		for name, member := range map[string]string{"display_name": "title", createDate: "created", writeDate: "updated"} {
+			v, _ := record.Get(member)
+			row[name] = v.AppendJSON(nil)
+		}
 		values, _ := record.Get("values")
-		for _, f := range fields {
+		for name, f := range asked {
 			v, _ := values.Get(f.Key)
 			kind, _ := h.kind(sc, f)
-			row[f.Key] = outValue(kind, v)
+			row[name] = outValue(kind, v)
 		}
 		list = append(list, row)
 	})
 	return list, err
 }
 
-// outValue is a value of the API as scripts have it.
+// outValue is a value of the API as scripts have it: a single link is a pair of id and
+// title.
 func outValue(kind string, v tree.Value) json.RawMessage {
 	items := v.Items()
 	switch kind {
@@ -280,7 +254,7 @@ func outValue(kind string, v tree.Value) json.RawMessage {
 		if len(items) == 0 {
 			return json.RawMessage("null")
 		}
-		return linkID(items[0])
+		return slices.Concat([]byte("["), linkID(items[0]), []byte(","), linkTitle(items[0]), []byte("]"))
 	case "many2many":
 		list := make([]json.RawMessage, len(items))
 		for i, item := range items {
@@ -304,12 +278,26 @@ func outValue(kind string, v tree.Value) json.RawMessage {
 
 // linkID is the id of a linked record: a number unless it has an id of its own.
 func linkID(v tree.Value) json.RawMessage {
-	id, ok := v.Get("recordId")
-	if !ok {
-		id, _ = v.Get("id")
-	}
+	id := linkKey(v)
 	if key := bpium.RecordKey(id.Text()); key.Record != 0 {
 		return json.RawMessage(id.Text())
 	}
 	return id.AppendJSON(nil)
+}
+
+// linkKey is the id of a linked record as it is written.
+func linkKey(v tree.Value) tree.Value {
+	id, ok := v.Get("recordId")
+	if !ok {
+		id, _ = v.Get("id")
+	}
+	return id
+}
+
+func linkTitle(v tree.Value) json.RawMessage {
+	title, ok := v.Get("recordTitle")
+	if !ok {
+		title, _ = v.Get("title")
+	}
+	return title.AppendJSON(nil)
 }

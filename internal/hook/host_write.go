@@ -3,6 +3,7 @@ package hook
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
@@ -17,23 +18,50 @@ func (h *host) create(ctx context.Context, sc *catalog.Scope, values json.RawMes
 	if err != nil || list.Kind != tree.List || list.Len() > hostBatch {
 		return nil, script.Raise(valueError, "create takes a dict or a list of at most 500")
 	}
-	ops := make([]catalog.Op, list.Len())
-	for i, v := range list.Items() {
-		given, err := h.decode(sc, v)
+	w := &hostWrite{}
+	for _, v := range list.Items() {
+		given, err := h.decode(ctx, sc, v, nil, w)
 		if err != nil {
 			return nil, err
 		}
-		ops[i] = catalog.Create{Catalog: sc.Catalog.Num, Values: given}
+		w.main(catalog.Create{Catalog: sc.Catalog.Num, Values: given})
 	}
-	made, err := h.catalog.Apply(ctx, h.actor, ops, nil)
+	return h.apply(ctx, w)
+}
+
+// hostWrite are operations that are carried out together: those that a script asks for
+// and, before each, those on linked records that belong to it.
+type hostWrite struct {
+	ops []catalog.Op
+	own []int // indexes of the script's in ops
+}
+
+// writeMost bounds the operations that are carried out together.
+const writeMost = 2 * hostBatch
+
+var tooMany = script.Raise(valueError, "more than 1000 records are changed at once")
+
+func (w *hostWrite) main(op catalog.Op) {
+	w.own = append(w.own, len(w.ops))
+	w.ops = append(w.ops, op)
+}
+
+// apply carries operations out, all or none, and gives the ids of the records of the
+// script's.
+func (h *host) apply(ctx context.Context, w *hostWrite) ([]json.RawMessage, error) {
+	ids := []json.RawMessage{}
+	if len(w.ops) == 0 {
+		return ids, nil
+	}
+	if len(w.ops) > writeMost {
+		return nil, tooMany
+	}
+	made, err := h.catalog.Apply(ctx, h.actor, w.ops, nil)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]json.RawMessage, len(made))
-	for i, o := range made {
-		if ids[i], err = json.Marshal(o.Record); err != nil {
-			return nil, err
-		}
+	for _, i := range w.own {
+		ids = append(ids, scriptID(made[i].Record, made[i].Code))
 	}
 	return ids, nil
 }
@@ -47,45 +75,112 @@ func (h *host) change(ctx context.Context, sc *catalog.Scope, method string, a *
 	if len(keys) > hostBatch {
 		return script.Raise(valueError, "more than 500 records are changed at once")
 	}
-	var given []catalog.FieldValue
+	var values tree.Value
 	if method == "write" {
-		v, err := tree.ParseJSON(a.Values, tree.Limits{Depth: 32})
-		if err != nil {
+		if values, err = tree.ParseJSON(a.Values, tree.Limits{Depth: 32}); err != nil || values.Kind != tree.Object {
 			return script.Raise(valueError, "write takes a dict")
 		}
-		if given, err = h.decode(sc, v); err != nil {
-			return err
-		}
 	}
-	ops := make([]catalog.Op, len(keys))
-	for i, k := range keys {
+	w := &hostWrite{}
+	for _, k := range keys {
 		switch method {
 		case "write":
-			ops[i] = catalog.Update{Catalog: sc.Catalog.Num, Record: k, Values: given}
+			given, err := h.decode(ctx, sc, values, &k, w)
+			if err != nil {
+				return err
+			}
+			w.main(catalog.Update{Catalog: sc.Catalog.Num, Record: k, Values: given})
 		case "unlink":
-			ops[i] = catalog.Delete{Catalog: sc.Catalog.Num, Record: k}
+			w.main(catalog.Delete{Catalog: sc.Catalog.Num, Record: k})
 		default:
-			ops[i] = catalog.Comment{Catalog: sc.Catalog.Num, Record: k, Text: a.Body}
+			w.main(catalog.Comment{Catalog: sc.Catalog.Num, Record: k, Text: a.Body})
 		}
 	}
-	if len(ops) == 0 {
-		return nil
-	}
-	_, err = h.catalog.Apply(ctx, h.actor, ops, nil)
+	_, err = h.apply(ctx, w)
 	return err
 }
 
-// decode reads the values that a script gives.
-func (h *host) decode(sc *catalog.Scope, v tree.Value) ([]catalog.FieldValue, error) {
+// decode reads the values that a script gives for a record, nil for a new one. What
+// Command asks of linked records is added to w.
+func (h *host) decode(ctx context.Context, sc *catalog.Scope, v tree.Value, of *query.Key, w *hostWrite) ([]catalog.FieldValue, error) {
+	if v.Kind != tree.Object {
+		return nil, script.Raise(valueError, "the values of a record are a dict")
+	}
 	fields := make([]tree.Field, 0, v.Len())
 	for _, m := range v.Fields() {
-		f := bpium.FieldByID(sc.Catalog, m.Key)
+		f := h.fieldOf(sc.Catalog, m.Key)
 		if f == nil {
 			return nil, script.Raise(valueError, "the catalog "+sc.Catalog.Key+" has no field "+m.Key)
 		}
-		fields = append(fields, tree.Field{Key: m.Key, Value: h.inValue(sc, f, m.Value)})
+		given := m.Value
+		if hasCommands(given) && linkedCatalog(sc, f) != nil {
+			var err error
+			if given, err = h.commanded(ctx, sc, f, given, of, w); err != nil {
+				return nil, err
+			}
+		}
+		fields = append(fields, tree.Field{Key: f.Key, Value: h.inValue(sc, f, given)})
 	}
 	return bpium.DecodeValues(tree.NewObject(fields), sc, catalog.Moment{Now: h.now()})
+}
+
+// copied makes copies of records, with some values of their own. Files stay with the
+// first ones; links to removed records and what nobody may read are left out.
+func (h *host) copied(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]json.RawMessage, error) {
+	keys, err := keysOf(a.IDs)
+	if err != nil {
+		return nil, err
+	}
+	own, err := tree.ParseJSON(a.Values, tree.Limits{Depth: 32})
+	if err != nil || len(keys) > hostBatch {
+		return nil, script.Raise(valueError, "copy takes a dict")
+	}
+	sel := &catalog.Selection{Fields: []*catalog.Field{}}
+	for _, f := range sc.Catalog.Fields {
+		if f.Storage() != catalog.NoStorage && !f.Secret && f.Type.Name() != "file" {
+			sel.Fields = append(sel.Fields, f)
+		}
+	}
+	var rows []tree.Value
+	if err := h.rows(ctx, sc, keys, sel, func(_ int, record tree.Value) { rows = append(rows, record) }); err != nil {
+		return nil, err
+	}
+	if len(rows) < len(keys) {
+		return nil, script.Raise(missingError, "Record does not exist or has been deleted")
+	}
+	w := &hostWrite{}
+	for _, row := range rows {
+		given, err := h.decode(ctx, sc, own, nil, w)
+		if err != nil {
+			return nil, err
+		}
+		rest, err := copiedValues(sc, row, given, catalog.Moment{Now: h.now()})
+		if err != nil {
+			return nil, err
+		}
+		w.main(catalog.Create{Catalog: sc.Catalog.Num, Values: append(given, rest...)})
+	}
+	return h.apply(ctx, w)
+}
+
+// copiedValues are those of a record but for the fields that are given.
+func copiedValues(sc *catalog.Scope, record tree.Value, given []catalog.FieldValue, at catalog.Moment) ([]catalog.FieldValue, error) {
+	values, _ := record.Get("values")
+	var kept []tree.Field
+	for _, m := range values.Fields() {
+		f := bpium.FieldByID(sc.Catalog, m.Key)
+		if f == nil || slices.ContainsFunc(given, func(v catalog.FieldValue) bool { return v.Field == f.Num }) {
+			continue
+		}
+		if f.Storage() == catalog.LinksStorage {
+			m.Value = tree.NewList(slices.DeleteFunc(slices.Clone(m.Value.Items()), func(l tree.Value) bool {
+				removed, _ := l.Get("isRemoved")
+				return removed.True()
+			}))
+		}
+		kept = append(kept, m)
+	}
+	return bpium.DecodeValues(tree.NewObject(kept), sc, at)
 }
 
 // inValue is a value of a script as the API takes it: ids of links become links, and
@@ -109,32 +204,14 @@ func (h *host) inValue(sc *catalog.Scope, f *catalog.Field, v tree.Value) tree.V
 	return v
 }
 
-// setCommand and linkCommand begin the tuples of Command.set and Command.link.
-const (
-	linkCommand = "4"
-	setCommand  = "6"
-)
-
-// links are the links to records of a catalog that a script gives: an id, ids, links,
-// or tuples of Command.set, link and clear.
+// links are the links to records of a catalog that a script gives: an id, ids, or links.
 func links(catalogKey string, v tree.Value) tree.Value {
-	items := []tree.Value{v}
-	if v.Kind == tree.List {
-		items = v.Items()
-	}
 	var list []tree.Value
-	for _, item := range items {
-		parts := item.Items()
-		switch {
-		case item.Kind == tree.Object:
-			list = append(list, item)
-		case len(parts) == 3 && parts[0].Text() == setCommand:
-			list = append(list, links(catalogKey, parts[2]).Items()...)
-		case len(parts) >= 2 && parts[0].Text() == linkCommand:
-			list = append(list, link(catalogKey, parts[1]))
-		case item.Kind != tree.List:
-			list = append(list, link(catalogKey, item))
+	for _, item := range valuesOf(v) {
+		if item.Kind != tree.Object {
+			item = link(catalogKey, item)
 		}
+		list = append(list, item)
 	}
 	return tree.NewList(list)
 }

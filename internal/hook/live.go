@@ -165,7 +165,11 @@ func (s *Service) merge(ctx context.Context, a catalog.Actor, l *catalog.Live, r
 		if r.message != nil {
 			answer.Messages = append(answer.Messages, r.message)
 		}
-		sets[i], _ = bpium.DecodeFilling(r.values, scope, at)
+		values := r.values
+		if r.source == scenarioSource {
+			values = s.given(scope, values)
+		}
+		sets[i], _ = bpium.DecodeFilling(values, scope, at)
 	}
 	if answer.Filled, err = s.options.Catalog.Fill(ctx, a, scope.Catalog.Num, l.Key(), sets); err != nil {
 		return nil, err

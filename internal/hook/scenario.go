@@ -171,7 +171,10 @@ func (s *Service) execute(ctx context.Context, r *run, source catalog.Scenario) 
 		limited, cancel = context.WithTimeout(ctx, o.Timeout)
 		defer cancel()
 	}
-	records := &host{catalog: s.options.Catalog, actor: catalog.ScenarioActor(r.depth, r.asked), now: func() int64 { return s.options.Now().UnixMilli() }}
+	records := &host{
+		catalog: s.options.Catalog, actor: catalog.ScenarioActor(r.depth, r.asked), initiator: r.initiator,
+		now: func() int64 { return s.options.Now().UnixMilli() },
+	}
 	results, err := o.Scripts.Run(limited, records, req)
 	switch {
 	case ctx.Err() != nil:

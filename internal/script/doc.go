@@ -27,7 +27,8 @@
 //
 // Calls of Host, by method, with their arguments and answer:
 //
-//	fields        {model}                              {fields: {name: {type, relation, string, required, readonly}}, methods: [name]}
+//	fields        {model}                              {fields: {name: {type, relation, string, required, readonly}},
+//	                                                    names: {other name: name}, methods: [name]}
 //	search        {model, domain, offset, limit, order} [id]
 //	search_count  {model, domain, limit}               number
 //	name_search   {model, name, domain, operator, limit} [[id, name]]

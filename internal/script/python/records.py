@@ -72,7 +72,23 @@ class Environment:
 
 
 class Fields(dict):
-    """_fields: name -> Field"""
+    """_fields: name -> Field, also by the other names of fields"""
+
+    def __init__(self, fields, names):
+        super().__init__(fields)
+        self._names = names
+
+    def key(self, name):
+        return name if dict.__contains__(self, name) else self._names.get(name, name)
+
+    def __contains__(self, name):
+        return dict.__contains__(self, self.key(name))
+
+    def __getitem__(self, name):
+        return dict.__getitem__(self, self.key(name))
+
+    def get(self, name, default=None):
+        return dict.get(self, self.key(name), default)
 
 
 class Field:
@@ -174,7 +190,7 @@ class Records:
             ids = ()
         elif isinstance(ids, (int, str)):
             ids = (ids,)
-        return self._set(ids)
+        return self._set([numbered(i) for i in ids])
 
     def read(self, fields=None, load=None):
         if not self._ids:
@@ -386,6 +402,7 @@ class Records:
             self._run.extra.setdefault((self._name, self._one()._ids[0]), {})[name] = value
 
     def _value(self, name):
+        name = self._fields.key(name)
         field = self._fields.get(name)
         if not self._ids:
             return Records(self.env, field.comodel_name, ()) if field and relational(field.type) else False
@@ -430,6 +447,11 @@ class Records:
         if field.type == 'datetime' and isinstance(value, str):
             return datetime_of(value)
         return value
+
+
+def numbered(id):
+    """Ids of records are numbers, also those that come as texts; others are names."""
+    return int(id) if isinstance(id, str) and id.isascii() and id.isdecimal() and id[0] != '0' else id
 
 
 def joined(domain):

@@ -61,7 +61,7 @@ class Run:
         about = self.models.get(name)
         if about is None:
             told = self.call('fields', {'model': name})
-            fields = records.Fields((n, records.Field(n, f)) for n, f in told['fields'].items())
+            fields = records.Fields(((n, records.Field(n, f)) for n, f in told['fields'].items()), told.get('names') or {})
             about = self.models[name] = {'fields': fields, 'methods': frozenset(told.get('methods') or ())}
         return about
 
