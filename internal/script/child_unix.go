@@ -7,9 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -88,6 +91,9 @@ func (c *child) next(ctx context.Context, req *Request, w *watch) ([]byte, error
 		content, err := c.frames.read()
 		switch {
 		case err == nil:
+			if err := fits(content); err != nil {
+				return nil, limited(req, "its answer %v", err)
+			}
 			return content, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -140,7 +146,11 @@ type outcome struct {
 
 // result is what an outcome says, within bounds.
 func (o *outcome) result(req *Request) Result {
-	r := Result{HasValue: o.Has, Value: o.Value, Type: o.Type, Outputs: o.Outputs, Types: o.Types, Log: cut(o.Log, req.Limits.Output+64)}
+	r := Result{HasValue: o.Has, Value: o.Value, Type: cut(o.Type, typeMax), Outputs: only(req.Outputs, o.Outputs),
+		Types: only(req.Outputs, o.Types), Log: cut(o.Log, req.Limits.Output+64)}
+	for name, of := range r.Types {
+		r.Types[name] = cut(of, typeMax)
+	}
 	if r.Value == nil {
 		r.Value = json.RawMessage("null")
 	}
@@ -148,7 +158,7 @@ func (o *outcome) result(req *Request) Result {
 	if e == nil {
 		return r
 	}
-	r.Err = &Error{Kind: e.Kind, Type: cut(e.Type, 200), Message: cut(e.Message, 4096), Script: req.Name,
+	r.Err = &Error{Kind: e.Kind, Type: cut(e.Type, typeMax), Message: cut(e.Message, 4096), Script: req.Name,
 		Line: max(e.Line, 0), Column: max(e.Column, 0), Traceback: cut(e.Traceback, 4096)}
 	switch e.Kind {
 	case KindUser, KindAccess, KindMissing, KindSource:
@@ -160,9 +170,19 @@ func (o *outcome) result(req *Request) Result {
 	return r
 }
 
+// typeMax is the longest name of a type in bytes.
+const typeMax = 200
+
+// only keeps the values of some names.
+func only[V any](names []string, all map[string]V) map[string]V {
+	maps.DeleteFunc(all, func(name string, _ V) bool { return !slices.Contains(names, name) })
+	return all
+}
+
+// cut gives the first bytes of a text, whole characters.
 func cut(s string, most int) string {
 	if len(s) > most {
-		return s[:most]
+		return strings.ToValidUTF8(s[:most], "")
 	}
 	return s
 }
@@ -177,10 +197,11 @@ type part struct {
 
 	results []Result
 	calls   *calls // of the item that runs
-	size    int    // bytes of the results
+	size    int    // bytes of what the child sent
+	kept    int    // and of them those of the results
 }
 
-// resultsMax bounds what a child may send for one message.
+// resultsMax bounds what a child may send for one message, and what is kept of a request.
 const resultsMax = 64 << 20
 
 // run sends a part to the child and collects the results. Its error is *Error when
@@ -216,9 +237,12 @@ func (c *child) run(ctx context.Context, p *part) error {
 			return limited(p.req, "its results are larger than %d bytes", resultsMax)
 		}
 		switch {
+		case a.Call != "" && (a.End || len(a.Done) > 0): // an end without results would never be one
+			err = limited(p.req, "its answer is two")
 		case a.Call != "":
 			err = c.call(ctx, p, &w, a)
 		case len(a.Done) > 0 || a.End:
+			p.kept += len(content)
 			err = c.take(p, &w, a)
 		default:
 			err = limited(p.req, "its answer says nothing")

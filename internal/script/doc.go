@@ -18,8 +18,9 @@
 // it reads a request (see allowed). What the Python side refuses (imports, names with
 // two underscores) is for clear errors only: a script that gets around it owns its
 // child and nothing else. So nothing that a child sends is believed: frames have a
-// greatest size, calls are counted and bounded here, processor time is read from the
-// kernel, and a child that breaks a rule is killed.
+// greatest size, depth and number of values, calls are counted and bounded here, what is
+// kept of a request is bounded, processor time is read from the kernel, and a child that
+// breaks a rule is killed.
 //
 // Whatever a script does beyond computing is a call of Host, which the caller gives
 // for each request: it decides what may be seen and changed. The package knows no

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,14 +72,20 @@ func (e *Engine) Run(ctx context.Context, host Host, req *Request) ([]Result, er
 	g := group{key: req.Key, memory: req.Limits.Memory}
 	results := make([]Result, 0, len(req.Items))
 	most := len(req.Items) // of one message
+	kept := 0              // bytes of the results
 	for len(results) < len(req.Items) {
 		first := len(results)
+		if kept > resultsMax {
+			full := limited(req, "the results of all items are larger than %d bytes", resultsMax)
+			return append(results, slices.Repeat([]Result{{Value: json.RawMessage("null"), Err: full}}, len(req.Items)-first)...), nil
+		}
 		p := &part{req: req, host: host, first: first, items: req.Items[first:min(first+most, len(req.Items))]}
 		err := e.onChild(ctx, g, func(c *child) (bool, error) {
 			err := c.run(ctx, p)
 			return len(p.results) == 0 && (p.calls == nil || p.calls.made == 0), err
 		})
 		results = append(results, p.results...)
+		kept += p.kept
 		reached, err := p.reached(err)
 		if err != nil {
 			return nil, err
@@ -151,14 +158,15 @@ func (c *child) check(ctx context.Context, req *Request, into *Checked) error {
 }
 
 // onChild does work on a child of the group. A child that was idle may have died
-// since: work that tells that nothing came of it yet is done once more on a new one.
+// since, as all do with the parent: work that tells that nothing came of it yet is done
+// once more on a new one.
 func (e *Engine) onChild(ctx context.Context, g group, work func(*child) (again bool, err error)) error {
 	if err := e.pool.enter(ctx); err != nil {
 		return err
 	}
 	defer e.pool.leave()
 	for tried := false; ; tried = true {
-		c, used, err := e.child(ctx, g)
+		c, used, err := e.child(ctx, g, tried)
 		if err != nil {
 			return err
 		}
@@ -175,14 +183,17 @@ func (e *Engine) onChild(ctx context.Context, g group, work func(*child) (again 
 	}
 }
 
-// child gives an idle child of the group or makes one; used tells of the former.
-func (e *Engine) child(ctx context.Context, g group) (c *child, used bool, err error) {
-	if c := e.pool.take(g); c != nil {
-		return c, true, nil
-	}
-	if c := e.unused(g); c != nil {
-		e.pool.add()
-		return c, true, nil
+// child gives an idle child of the group or makes one, as it does for who wants a fresh
+// one in the place of another; used tells of the former.
+func (e *Engine) child(ctx context.Context, g group, fresh bool) (c *child, used bool, err error) {
+	if !fresh {
+		if c := e.pool.take(g); c != nil {
+			return c, true, nil
+		}
+		if c := e.unused(g); c != nil {
+			e.pool.add()
+			return c, true, nil
+		}
 	}
 	for range 2 {
 		var p *parent

@@ -55,7 +55,11 @@ func (s systemCalls) filter() []byte {
 			instruction{bpfGive, 0, 0, givesAllow},
 			instruction{bpfGive, 0, 0, givesEPERM})
 	}
-	all = append(all, instruction{bpfGive, 0, 0, givesEPERM})
+	return instructions(append(all, instruction{bpfGive, 0, 0, givesEPERM}))
+}
+
+// instructions gives them as the kernel reads them.
+func instructions(all []instruction) []byte {
 	code := make([]byte, 0, 8*len(all))
 	for _, i := range all {
 		code = binary.LittleEndian.AppendUint16(code, i.code)

@@ -5,10 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // frameMax is the largest frame that a child may send.
 const frameMax = 16 << 20
+
+// What is read of a frame takes memory for each value in it, however short it is, and
+// whoever reads on has a greatest depth, too. An honest child's are less deep.
+const (
+	valuesMax = 1 << 20
+	depthMax  = 500
+)
 
 // errFrame is in the error of a frame that no honest child sends.
 var errFrame = errors.New("a frame is not one")
@@ -71,4 +79,34 @@ func (f *frames) shrink() {
 // frame puts the length before content.
 func frame(content []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(content)), uint32(len(content))), content...)
+}
+
+// fits tells what is wrong with the JSON of a child before memory is had for it. Whether
+// it is JSON is not seen here.
+func fits(content []byte) error {
+	if !utf8.Valid(content) {
+		return errors.New("is not UTF-8 text")
+	}
+	values, depth := 1, 0
+	for i := 0; i < len(content); i++ {
+		switch content[i] {
+		case '"':
+			for i++; i < len(content) && content[i] != '"'; i++ {
+				if content[i] == '\\' {
+					i++
+				}
+			}
+		case '[', '{':
+			values++
+			depth++
+		case ']', '}':
+			depth--
+		case ',':
+			values++
+		}
+		if values > valuesMax || depth > depthMax {
+			return fmt.Errorf("has more than %d values or is deeper than %d", valuesMax, depthMax)
+		}
+	}
+	return nil
 }

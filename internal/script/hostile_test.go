@@ -7,31 +7,81 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
+
+// framing sends a frame; START begins one of this message.
+const framing = `
+fd = next(n for n in range(64) if tried(os.fstat, n) == 'done')
+START = b'{"id":%d,' % env._run.answers.number
+def write(data):
+    while data:
+        data = data[os.write(fd, data):]
+def frame(content):
+    write(len(content).to_bytes(4, 'big') + content)
+`
 
 // answers of a child that is not ours any more; frame(b) sends a frame.
 var hostile = []struct{ name, source string }{
 	{"a huge length", `os.write(fd, b'\xff\xff\xff\xff')`},
 	{"a large length and nothing", `os.write(fd, b'\x00\xff\xff\xff')`},
 	{"half a length", `os.write(fd, b'\x00')`},
+	{"an end that never comes", `
+os.write(fd, b'\x00\xff\xff\xff')
+while True:
+    os.write(fd, b' ')
+    time.sleep(0.05)`},
 	{"text", `frame(b'hello')`},
 	{"a pickle", `frame(b"cos\nsystem\n(S'touch /tmp/kartoteka-escaped'\ntR.")`},
+	{"a pickle as a value", `frame(START + b'"done":[{"has":true,"value":\x80\x04\x95.}],"end":true}')`},
+	{"source as a value", `frame(START + b'"done":[{"has":true,"value":__import__("os").getpid()}],"end":true}')`},
+	{"not UTF-8", `frame(START + b'"done":[{"has":true,"value":"\xff\xfe"}],"end":true}')`},
+	{"a surrogate in bytes", `frame(START + b'"done":[{"has":true,"value":"\xed\xa0\x80"}],"end":true}')`},
+	{"half a letter", `frame(START + b'"done":[{"log":"\xd0"}],"end":true}')`},
+	{"a number that is none", `frame(START + b'"done":[{"has":true,"value":NaN}],"end":true}')`},
+	{"an infinite number", `frame(START + b'"done":[{"has":true,"value":-Infinity}],"end":true}')`},
+	{"a line beyond all numbers", `frame(START + b'"done":[{"error":{"line":1e999}}],"end":true}')`},
+	{"two values", `frame(START + b'"done":[{}],"end":true}{}')`},
+	{"no number of the message", `frame(b'{"done":[{}],"end":true}')`},
+	{"another number", `frame(b'{"id":%d,"done":[{}],"end":true}' % (env._run.answers.number + 1))`},
+	{"the number as a text", `frame(b'{"id":"%d","done":[{}],"end":true}' % env._run.answers.number)`},
+	{"a number below zero", `frame(b'{"id":-1,"done":[{}],"end":true}')`},
+	{"a number that is not whole", `frame(b'{"id":%d.5,"done":[{}],"end":true}' % env._run.answers.number)`},
 	{"nothing", `frame(b'')`},
 	{"an empty object", `frame(START + b'"x":1}')`},
 	{"a list", `frame(b'[1]')`},
 	{"deep", `frame(b'[' * 1_000_000)`},
+	{"rather deep results", `frame(START + b'"done":[{"value":' + b'[' * 9_000 + b']' * 9_000 + b'}],"end":true}')`},
+	{"deep arguments", `frame(START + b'"call":"user","args":{"a":' + b'[' * 9_000 + b']' * 9_000 + b'}}')`},
 	{"deep results", `frame(START + b'"done":[{"value":' + b'[' * 100_000 + b']' * 100_000 + b'}],"end":true}')`},
 	{"too many results", `frame(START + b'"done":[{},{},{}],"end":true}')`},
 	{"an end without results", `frame(START + b'"end":true}')`},
 	{"results of another type", `frame(START + b'"done":{"a":1}}')`},
 	{"results again and again", `while True: frame(START + b'"done":[]}')`},
+	{"a call that is an end", `
+for n in range(20):
+    frame(START + b'"call":"user","end":true}')
+    answer = os.read(fd, 1 << 16)
+    if b'"source"' in answer:  # the same message, again
+        START = b'{"id":' + answer.split(b'"id":')[1].split(b',')[0] + b','
+sys.exit()`},
+	{"a call with results", `frame(START + b'"call":"user","done":[{}]}')`},
+	{"a call after its end", `
+frame(START + b'"done":[{"has":true,"value":1}]}')
+frame(START + b'"call":"user"}')`},
 	{"calls again and again", `while True: frame(START + b'"call":"user"}')`},
-	{"a large result", `frame(START + b'"done":[{"value":"' + b'x' * (17 << 20) + b'"}],"end":true}')`},
+	{"a large result", `
+head, tail = START + b'"done":[{"has":true,"value":"', b'"}],"end":true}'
+write((len(head) + (17 << 20) + len(tail)).to_bytes(4, 'big') + head)
+for n in range(17):
+    write(b'x' * (1 << 20))
+write(tail)`},
 	{"no reading", `
 call = START + b'"call":"user"}'
 while True: os.write(fd, len(call).to_bytes(4, 'big') + call)`},
@@ -40,48 +90,48 @@ while True: os.write(fd, len(call).to_bytes(4, 'big') + call)`},
 	{"a crash of the stack", `ctypes.memset(id(None), 255, 64)`},
 }
 
-// TestHostile: whatever a child sends, its item fails and the engine goes on.
-func TestHostile(t *testing.T) {
-	e := engine(t)
+// hostileAnswers: whatever a child sends, its item fails and the engine goes on.
+func hostileAnswers(t *testing.T, e *Engine) {
 	escaped := textf("/tmp/kartoteka-escaped-%d", os.Getpid()) // of no other run of the tests
+	called := 0
+	host := hostFunc(func(context.Context, Call) (json.RawMessage, error) { called++; return nil, nil })
 	for _, h := range hostile {
-		t.Run(h.name, func(t *testing.T) {
-			req := request(escape + `
-fd = next(n for n in range(64) if tried(os.fstat, n) == 'done')
-START = b'{"id":%d,' % env._run.answers.number
-def frame(content):
-    data = len(content).to_bytes(4, 'big') + content
-    while data:
-        data = data[os.write(fd, data):]
-` + strings.ReplaceAll(h.source, "/tmp/kartoteka-escaped", escaped) + "\nwhile True: pass")
-			req.Limits = short(LineLimits)
-			req.Limits.Wall = 3 * time.Second
-			req.Limits.Calls = 3
-			r := run(t, e, noHost{}, req)
-			if err := failed(t, r); err.Kind != KindLimit {
-				t.Errorf("it fails with %s, %v", err.Kind, err)
+		req := request(escape + framing + strings.ReplaceAll(h.source, "/tmp/kartoteka-escaped", escaped) + "\nwhile True: pass")
+		req.Limits = short(LineLimits)
+		req.Limits.Wall = 3 * time.Second
+		req.Limits.Calls, called = 3, 0
+		r := run(t, e, host, req)
+		if h.name == "a call after its end" { // only its result counts
+			if got := valueOf(t, r); got != "1" || called > 0 {
+				t.Errorf("%s: it gives %s, %d calls", h.name, got, called)
 			}
-			if got := value(t, e, "1 + 1"); got != "2" {
-				t.Errorf("afterwards 1 + 1 is %s", got)
-			}
-		})
+		} else if r.Err == nil || r.Err.Kind != KindLimit || called > 3 {
+			t.Errorf("%s: it gives %.100s, fails with %v, and made %d calls", h.name, r.Value, r.Err, called)
+		}
+		if r := run(t, e, noHost{}, request("1 + 1")); string(r.Value) != "2" {
+			t.Errorf("after %s 1 + 1 is %s, %v", h.name, r.Value, r.Err)
+		}
 	}
 	if _, err := os.Stat(escaped); err == nil {
 		t.Error("a script wrote a file")
 	}
+	forged(t, e)
 }
 
-// TestForgedResults: a child may lie about its own items only.
-func TestForgedResults(t *testing.T) {
-	e := engine(t)
-	req := request(escape + `
-fd = next(n for n in range(64) if tried(os.fstat, n) == 'done')
-content = b'{"id":%d,' % env._run.answers.number + b'"done":[{"has":true,"value":"forged","log":"' + b'x' * 200_000 + b'","error":null}],"end":true}'
-os.write(fd, len(content).to_bytes(4, 'big') + content)
+// forged: a child may lie about its own items only, and within bounds.
+func forged(t *testing.T, e *Engine) {
+	req := request(escape + framing + `
+log, text = 'x' + 'я' * 100_000, 'y' * 100_000
+frame(START + json.dumps({'done': [{'has': True, 'value': 'forged', 'type': text, 'log': log, 'error': None,
+    'outputs': {'body': 1, 'other': 2}, 'types': {'body': text, 'other': 'int'}}], 'end': True})[1:].encode())
 1`)
+	req.Outputs = []string{"body"}
 	r := run(t, e, noHost{}, req)
-	if got := valueOf(t, r); got != `"forged"` || len(r.Log) > LineLimits.Output+64 {
-		t.Errorf("it gives %s and a log of %d bytes", got, len(r.Log))
+	if got := valueOf(t, r); got != `"forged"` || len(r.Log) > LineLimits.Output+64 || !utf8.ValidString(r.Log) {
+		t.Errorf("it gives %s and a log of %d bytes, ending in %q", got, len(r.Log), r.Log[max(0, len(r.Log)-5):])
+	}
+	if len(r.Type) > typeMax || len(r.Outputs) != 1 || len(r.Types) != 1 || len(r.Types["body"]) > typeMax {
+		t.Errorf("its type has %d bytes, its outputs are %s, their types %.300v", len(r.Type), r.Outputs, r.Types)
 	}
 	// Its own answer is still on the way: it is of no other run.
 	if got := value(t, e, "2"); got != "2" {
@@ -89,9 +139,53 @@ os.write(fd, len(content).to_bytes(4, 'big') + content)
 	}
 }
 
-// TestState: a run finds nothing of the one before in the same process.
-func TestState(t *testing.T) {
+// TestBombs: what a child sends takes memory here in proportion to its bytes, and only
+// so much of it.
+func TestBombs(t *testing.T) {
 	e := engine(t)
+	value(t, e, "1")
+	for _, b := range []struct{ name, source string }{
+		{"results", `frame(START + b'"done":[' + b'{},' * 1_100_000 + b'{}],"end":true}')`},
+		{"outputs", `frame(START + b'"done":[{"outputs":{' + b'"a":1,' * 1_100_000 + b'"b":1' + b'}}],"end":true}')`},
+		{"types", `frame(START + b'"done":[{"types":{' + b'"a":"",' * 1_100_000 + b'"b":""' + b'}}],"end":true}')`},
+		{"lists", `frame(START + b'"call":"user","args":{"a":[' + b'[],' * 1_100_000 + b'[]]}}')`},
+	} {
+		req := request(escape + framing + b.source + "\nwhile True: pass")
+		req.Limits.Memory, req.Limits.Wall = ActionLimits.Memory, time.Minute
+		before := allocated()
+		if err := failed(t, run(t, e, noHost{}, req)); err.Kind != KindLimit || !strings.Contains(err.Message, "values") {
+			t.Errorf("%s: it fails with %v", b.name, err)
+		}
+		if took := allocated() - before; took > 40<<20 {
+			t.Errorf("%s took %d MiB here", b.name, took>>20)
+		}
+	}
+	req := request("'x' * 15_000_000")
+	req.Limits.Memory, req.Limits.CPU, req.Limits.Wall = ActionLimits.Memory, time.Minute, time.Minute
+	req.Items = make([]Item, 8)
+	results, err := e.Run(t.Context(), noHost{}, req)
+	if err != nil || len(results) != 8 {
+		t.Fatal(len(results), err)
+	}
+	kept := 0
+	for _, r := range results {
+		kept += len(r.Value)
+	}
+	last := results[7].Err
+	if kept < resultsMax/2 || kept > 2*resultsMax || results[0].Err != nil || last == nil || !strings.Contains(last.Message, "of all items") {
+		t.Errorf("%d MiB are kept; the last result is %v", kept>>20, last)
+	}
+}
+
+// allocated are the bytes that this program ever had.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
+
+// state: a run finds nothing of the one before in the same process.
+func state(t *testing.T, e *Engine) {
 	leave := []string{
 		"left = 1", "json.left = 1", "import math\nmath.left = 1", "UserError.left = 1", "Command.left = 1", "datetime.left = 1",
 		"import uuid\nuuid.UUID.left = 1", "import decimal\ndecimal.getcontext().prec = 3", "import random\nrandom.seed(1)",
@@ -121,8 +215,17 @@ places = [json, math, UserError, Command, datetime, uuid.UUID, type(env), loggin
 // even when a script changed it for good.
 func TestOtherCompany(t *testing.T) {
 	e := engine(t, func(c *Config) { c.Workers = 1 })
+	separate(t, e, Key{"1", "1"}, Key{"2", "1"})
+	if e.pool.all != 1 {
+		t.Errorf("there are %d processes", e.pool.all)
+	}
+}
+
+// separate lets companies leave something behind; keys are served once more.
+func separate(t *testing.T, e *Engine, keys ...Key) {
 	seen := map[string]Key{}
-	for _, key := range []Key{{"1", "1"}, {"2", "1"}, {"1", "2"}, {"1", "1"}, {"2", "1"}} {
+	for _, key := range append([]Key{{"1", "1"}, {"2", "1"}, {"1", "2"}}, keys...) {
+		key.Version += " separate"
 		req := request(escape + "left = getattr(sys.modules['json'], 'left', None)\nsetattr(sys.modules['json'], 'left', 'secret')\nos.getpid(), left")
 		req.Key = key
 		got := valueOf(t, run(t, e, noHost{}, req))
@@ -133,9 +236,6 @@ func TestOtherCompany(t *testing.T) {
 			t.Errorf("%v and %v shared a process: %s", key, other, got)
 		}
 		seen[got] = key
-	}
-	if e.pool.all != 1 {
-		t.Errorf("there are %d processes", e.pool.all)
 	}
 }
 
@@ -166,15 +266,21 @@ func TestEnds(t *testing.T) {
 	t.Error("the idle process is still there")
 }
 
-// TestReplaced: what is killed is replaced.
-func TestReplaced(t *testing.T) {
-	e := engine(t)
+// replaced: what is killed is replaced.
+func replaced(t *testing.T, e *Engine) {
 	value(t, e, "1")
-	child := e.pool.idle[0].proc.pid
-	_ = syscall.Kill(child, syscall.SIGKILL)
-	gone(t, []int{child})
+	for !hasSpare(e) {
+		time.Sleep(time.Millisecond)
+	}
+	e.mutex.Lock()
+	dead := []int{idle(e).proc.pid, e.spare.proc.pid}
+	e.mutex.Unlock()
+	for _, pid := range dead {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	gone(t, dead)
 	if got := value(t, e, "2"); got != "2" {
-		t.Errorf("after the child's death: %s", got)
+		t.Errorf("after the children's death: %s", got)
 	}
 	before := processes(e)
 	_ = syscall.Kill(e.parent.pid, syscall.SIGKILL)
@@ -205,8 +311,10 @@ func TestClose(t *testing.T) {
 			value(t, e, "1")
 			pids := processes(e)
 			running := make(chan error, 1)
+			req := request("time.sleep(100)")
+			req.Limits = LineLimits
 			go func() {
-				_, err := e.Run(t.Context(), noHost{}, request("time.sleep(100)"))
+				_, err := e.Run(t.Context(), noHost{}, req)
 				running <- err
 			}()
 			time.Sleep(50 * time.Millisecond)

@@ -20,8 +20,8 @@ func short(l Limits) Limits {
 	return l
 }
 
-func TestLimits(t *testing.T) {
-	e := engine(t)
+// limits lets scripts run into each limit of an item.
+func limits(t *testing.T, e *Engine) {
 	for _, c := range []struct {
 		name, source string
 		wall         time.Duration // 0 = the processor's time ends it
@@ -32,35 +32,37 @@ func TestLimits(t *testing.T) {
 		{"endless pattern", "re.match('(a+)+$', 'a' * 60 + 'b')", 0, "processor time"},
 		{"endless number", "9 ** 9 ** 9 ** 9", 0, ""},
 		{"endless text of prints", "while True: print('x' * 1000)", 0, "processor time"},
+		{"endless lines of a log", "while True: _logger.info('x' * 1000)", 0, "processor time"},
+		{"endless forks", escape + forks + "while True: tried(forked)", 0, "processor time"},
 		{"endless sleep", "time.sleep(1000)", 300 * time.Millisecond, "ran longer"},
+		{"endless sleep of the kernel", escape + "while True: libc.sleep(1000)", 300 * time.Millisecond, "ran longer"},
 		{"10 GB at once", "len('x' * 10_000_000_000)", 0, "memory"},
 		{"10 GB little by little", "x = []\nwhile True: x.append('x' * 1_000_000 + str(len(x)))", 0, "memory"},
 		{"10 GB of numbers", "list(range(10_000_000_000))", 0, "memory"},
 		{"deep recursion of C", "x = []\nfor _ in range(10_000_000): x = [x]\nrepr(x)", 0, ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			req := request(c.source)
-			req.Limits = short(LineLimits)
-			if strings.HasPrefix(c.name, "10 GB") {
-				req.Limits.CPU = 10 * time.Second
-			}
-			if c.wall != 0 {
-				req.Limits.Wall, req.Limits.CPU = c.wall, c.wall
-			}
-			err := failed(t, run(t, e, noHost{}, req))
-			if c.says != "" && (err.Kind != KindLimit || err.Type != LimitError || !strings.Contains(err.Message, c.says)) {
-				t.Errorf("it fails with %s, %v", err.Kind, err)
-			}
-			if got := value(t, e, "1 + 1"); got != "2" {
-				t.Errorf("afterwards 1 + 1 is %s", got)
-			}
-		})
+		req := request(c.source)
+		req.Limits = short(LineLimits)
+		if strings.HasPrefix(c.name, "10 GB") {
+			req.Limits.CPU = 10 * time.Second
+		}
+		if c.wall != 0 {
+			req.Limits.Wall, req.Limits.CPU = c.wall, c.wall
+		}
+		err := run(t, e, noHost{}, req).Err
+		if err == nil || c.says != "" && (err.Kind != KindLimit || err.Type != LimitError || !strings.Contains(err.Message, c.says)) {
+			t.Errorf("%s: it fails with %v", c.name, err)
+		}
+		if r := run(t, e, noHost{}, request("1 + 1")); string(r.Value) != "2" {
+			t.Errorf("after %s 1 + 1 is %s, %v", c.name, r.Value, r.Err)
+		}
 	}
+	memory(t, e)
 }
 
-// TestMemoryIsBounded: a script that catches MemoryError has no more of it.
-func TestMemoryIsBounded(t *testing.T) {
-	e := engine(t)
+// memory: neither a script that catches MemoryError nor one that asks the kernel has
+// more of it than its limit.
+func memory(t *testing.T, e *Engine) {
 	value(t, e, "1")
 	before := peak(t, e)
 	value(t, e, `
@@ -74,12 +76,19 @@ got`)
 	if used := peak(t, e) - before; used < 32<<20 || used > 64<<20 {
 		t.Errorf("it used %d MiB more", used>>20)
 	}
+	for _, flags := range []string{"0x22", "0x21", "0x4022", "0x8022", "0x40022"} { // private, shared, not reserved, filled, large pages
+		got := value(t, e, escape+"sum(libc.mmap(None, ctypes.c_size_t(1 << 20), 3, "+flags+", -1, 0) != -1 for _ in range(200))")
+		if n, err := strconv.Atoi(got); err != nil || n > 64 {
+			t.Errorf("the kernel gives %s MiB with the flags %s", got, flags)
+		}
+		e.pool.drop(e.pool.take(idle(e).group)) // the next one begins with nothing
+	}
 }
 
 // peak is how large the idle child was at most.
 func peak(t *testing.T, e *Engine) int64 {
 	t.Helper()
-	data, err := os.ReadFile(textf("/proc/%d/status", e.pool.idle[0].proc.pid))
+	data, err := os.ReadFile(textf("/proc/%d/status", idle(e).proc.pid))
 	if err != nil {
 		t.Fatal(err)
 	}

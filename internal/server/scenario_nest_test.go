@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // What scenarios write while a write waits for them asks nobody; what others write asks,
@@ -105,5 +107,77 @@ body = {'values': {'5': 'the sum was %d' % prevValues['2']}}
 		if n := strings.Count(s.call(200, "GET", signals, ""), `"1":"asked"`); n != 2 {
 			s.Errorf("asked %d times", n)
 		}
+	})
+}
+
+// While a scenario works for five seconds, before a write, after one or for a card, others
+// write: the same catalog and another one.
+func TestScenarioHoldsNoWriter(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		other := s.made("POST", "/api/v1/catalogs", `{"name":"Signals","sectionId":"3","icon":"a-1","fields":[{"name":"Text","type":"text"}]}`)
+		signals := "/api/v1/catalogs/" + other + "/records"
+		id, near := s.add(`{"1":"a","2":1}`), s.add(`{"1":"near"}`)
+		slow := func(says string) string {
+			return "import time\nsignals = env['" + other + "']\nsignals.create({'1': '" + says + " began'})\n" +
+				"time.sleep(5)\nsignals.create({'1': '" + says + " ended'})"
+		}
+		s.on(s.catalog, `"$record.before.update"`, slow("before"), `,"$fields":"1"`)
+		s.on(s.catalog, `"$record.after.update"`, slow("after"), `,"$fields":"5"`)
+		s.on(s.catalog, `"$record.updating"`, slow("live"), `,"$fields":"4"`)
+		said := func(what string) bool { return strings.Contains(s.call(200, "GET", signals, ""), what) }
+		during := func(starts map[string]func() int) {
+			codes := make(chan int, len(starts))
+			for says, start := range starts {
+				go func() { codes <- start() }()
+				s.eventually(says, func() bool { return said(says + " began") })
+			}
+			s.edit(near, `{"2":2}`)
+			s.add(`{"1":"another"}`)
+			s.call(200, "POST", signals, `{"values":{"1":"meanwhile"}}`)
+			s.idle()
+			for says := range starts {
+				if said(says + " ended") {
+					s.Errorf("%s: the scenario had ended before others had written", says)
+				}
+			}
+			for says := range starts {
+				if code := <-codes; code != 200 {
+					s.Errorf("the answer is %d", code)
+				}
+				s.eventually("the end of "+says, func() bool { return said(says + " ended") })
+			}
+		}
+		edits := func(values string) func() int {
+			return func() int {
+				return ask(s.http, "PATCH", s.records()+"/"+id, values, "Authorization", basic()).Code
+			}
+		}
+		during(map[string]func() int{"before": edits(`{"values":{"1":"b"}}`)})
+		during(map[string]func() int{
+			"after": edits(`{"values":{"5":"b"}}`),
+			"live":  func() int { return s.edits(id, `{"values":{"4":["1"]},"allValues":{"1":"b"}}`).Code },
+		})
+	})
+}
+
+// idle waits until no transaction of PostgreSQL is open without work: one that waits for
+// something else than the database.
+func (s *scripted) idle() {
+	s.Helper()
+	if s.target.DSN == "" {
+		return // one writer: whoever wrote showed that it is free
+	}
+	db, err := pgx.Connect(s.Context(), s.target.DSN)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer db.Close(s.Context()) //nolint:errcheck // nothing was written
+	s.eventually("no open transaction", func() bool {
+		var open int
+		err := db.QueryRow(s.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'").Scan(&open)
+		if err != nil {
+			s.Fatal(err)
+		}
+		return open == 0
 	})
 }
