@@ -196,7 +196,8 @@ func TestScenarioTimesMissed(t *testing.T) {
 // not run.
 func TestScenarioTimesWait(t *testing.T) {
 	eachTimed(t, "every 1 minute", func(s *timed) {
-		s.set(`{"$script":[{"catalogId":"$scripts","recordId":"` + s.scenario("import time\ntime.sleep(3)") + `"}]}`)
+		waits := s.scenario("import time\nwhile not env['" + s.log + "'].search_count([]):\n    time.sleep(0.05)")
+		s.set(`{"$script":[{"catalogId":"$scripts","recordId":"` + waits + `"}]}`)
 		s.later(time.Minute)
 		s.app.hooks.Wake()
 		s.eventually("a run", func() bool {
@@ -204,6 +205,7 @@ func TestScenarioTimesWait(t *testing.T) {
 		})
 		s.later(time.Minute)
 		s.wantStarted("while it runs", "15 08:01")
+		s.made("POST", "/api/v1/catalogs/"+s.log+"/records", `{"values":{"1":"go on"}}`)
 		s.wantRan(1)
 		s.later(time.Minute)
 		s.wantStarted("then", "15 08:03, 15 08:01")
@@ -238,6 +240,7 @@ func TestScenarioTimesMoved(t *testing.T) {
 		s.wantNext("an interval has no zone", "2027-01-15T09:30:00.000Z")
 		s.later(80 * time.Minute)
 		s.wantStarted("moved", "15 09:30")
+		s.wantRan(1)
 		s.set(`{"$events":["$record.after.delete"],"$schedule":""}`)
 		s.wantNext("no schedule", "<nil>")
 		s.set(`{"$events":["$record.after.delete","$schedule"],"$schedule":"0 12 * * *"}`)
@@ -246,6 +249,12 @@ func TestScenarioTimesMoved(t *testing.T) {
 		s.env = append(s.env, "COMPANY_TIMEZONE=Europe/Kyiv")
 		s.start()
 		s.eventually("the company's new zone", func() bool { return s.next() == "2027-01-15T10:00:00.000Z" })
+		s.end()
+		s.clock.ms.Add(50 * time.Hour.Milliseconds())
+		s.start()
+		s.wantRan(2)
+		s.wantStarted("three days missed", "15 10:00, 15 09:30")
+		s.eventually("the next time", func() bool { return s.next() == "2027-01-18T10:00:00.000Z" })
 	}, "COMPANY_TIMEZONE=Asia/Tokyo")
 }
 
@@ -288,6 +297,9 @@ func TestScenarioTimesRefused(t *testing.T) {
 func TestScenarioTimesKept(t *testing.T) {
 	eachTimed(t, "0 12 * * *", func(s *timed) {
 		before := s.schedules()
+		if len(before) != 1 {
+			s.Fatalf("schedules %+v", before)
+		}
 		st, err := s.app.Catalog.Structure(s.Context())
 		if err != nil {
 			s.Fatal(err)
