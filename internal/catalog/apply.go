@@ -141,6 +141,7 @@ func (w *writing) finish(ctx context.Context) error {
 	if fired(w.mutations) {
 		w.s.wakeFollower()
 	}
+	w.wakeScheduler()
 	w.auditEmployees(ctx)
 	w.auditAccounts(ctx)
 	if len(w.messages)+len(w.accounts) > 0 {
@@ -244,6 +245,9 @@ func (w *writing) write(ctx context.Context, tx Writer) error {
 		return err
 	}
 	if err := w.enqueue(ctx, tx); err != nil {
+		return err
+	}
+	if err := w.schedule(ctx, tx); err != nil {
 		return err
 	}
 	if w.alongside == nil {

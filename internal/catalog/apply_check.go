@@ -42,6 +42,7 @@ func (p *planner) check(ctx context.Context, s *step) error {
 		}
 		details = append(details, more...)
 	}
+	details = append(details, p.checkSchedule(s, details)...)
 	if p.hidesFilled(s, details) {
 		return fault.New(fault.Rejected, "A scenario failed, so the change was not made")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/fault"
+	"kartoteka/internal/job"
 	"kartoteka/internal/query"
 	"kartoteka/internal/query/text"
 )
@@ -79,6 +80,9 @@ type step struct {
 	retitle  bool
 	password string
 	had      []change // old values of all fields, if whole
+	// schedule is that of the record from now on, without a Next for none; nil when it
+	// stays as it is.
+	schedule *job.Schedule
 }
 
 // change is one field's change. For a created record also the fields that were

@@ -2,12 +2,14 @@ package catalog
 
 import (
 	"context"
+	"slices"
 
 	"kartoteka/internal/query"
 )
 
 // OlderSystem makes new companies as versions did whose mirrors had nothing but
-// names and whose webhooks had eight fields, until restore is called.
+// names, whose webhooks had eight fields and whose events knew no times, until restore
+// is called.
 func OlderSystem() (restore func()) {
 	now := systemCatalogs
 	older := make([]systemCatalog, len(now))
@@ -17,6 +19,10 @@ func OlderSystem() (restore func()) {
 		}
 		if c.key == "$webhooks" {
 			c.fields = c.fields[:8]
+		}
+		if c.key == eventsKey {
+			c.fields = slices.Clone(c.fields[:7])
+			c.fields[3].config = several(scenarioEvents[:len(scenarioEvents)-2]...)
 		}
 		older[i] = c
 	}

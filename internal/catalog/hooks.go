@@ -49,6 +49,8 @@ const (
 	BeforeUpdate HookEvent = "record.before.updated"
 	BeforeDelete HookEvent = "record.before.deleted"
 	WhileEditing HookEvent = "record.updating"
+	// Scheduled is a time of a scenario's schedule.
+	Scheduled HookEvent = "$schedule"
 )
 
 // Hook is a subscription that is on, of a webhook or of a scenario. It is immutable,
@@ -143,12 +145,7 @@ func (st *Structure) eachRow(ctx context.Context, r Reader, n query.Catalog, key
 	if c == nil || c.Key != key {
 		return nil
 	}
-	var columns []*Field
-	for _, f := range c.Fields {
-		if f.System && f.Storage() != NoStorage {
-			columns = append(columns, f)
-		}
-	}
+	columns := systemColumns(c)
 	for after := query.Record(0); ; {
 		page, err := r.Scan(ctx, c, columns, after, scanRows)
 		if err != nil {
@@ -164,6 +161,16 @@ func (st *Structure) eachRow(ctx context.Context, r Reader, n query.Catalog, key
 			return nil
 		}
 	}
+}
+
+// systemColumns are the system's own fields of a catalog that have values.
+func systemColumns(c *Catalog) (list []*Field) {
+	for _, f := range c.Fields {
+		if f.System && f.Storage() != NoStorage {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // addHook adds the subscription of a row if it is on.

@@ -37,7 +37,7 @@ const scenarioOrigin = "scenario"
 var scenarioKinds = map[string]HookEvent{
 	"$record.after.create": AfterCreate, "$record.after.update": AfterUpdate, "$record.after.delete": AfterDelete,
 	"$record.before.create": BeforeCreate, "$record.before.update": BeforeUpdate, "$record.before.delete": BeforeDelete,
-	"$record.updating": WhileEditing,
+	"$record.updating": WhileEditing, string(Scheduled): Scheduled,
 }
 
 // ScenarioKind is what scenarios call an event.

@@ -57,6 +57,8 @@ type Options struct {
 	CheckSource func(ctx context.Context, source string) ([]SourceProblem, error)
 	// ChainMost is the greatest Depth of a write that sets anything off.
 	ChainMost int
+	// Planned is called when schedules were set; nil when nobody waits for that.
+	Planned func()
 	// NoWebhooks says that the licence does not have them: none can be made.
 	NoWebhooks bool
 }

@@ -71,6 +71,8 @@ type Store interface {
 	// PurgeChanges drops some of the first changes: those made before (Unix ms) that
 	// no consumer with a cursor, nor a job, needs any more. It gives how many.
 	PurgeChanges(ctx context.Context, before int64, limit int) (int64, error)
+	// Schedules lists those of a target; of all targets for queue "".
+	Schedules(ctx context.Context, q job.Queue, target int64) ([]job.Schedule, error)
 	// KeepIndexes runs fn while no other node and no other call makes or drops
 	// indexes of the company. If one does, it waits for its end, or fails with
 	// ErrBusy if it is not to wait. What fn has done stays when it fails.

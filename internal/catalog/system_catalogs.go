@@ -12,7 +12,7 @@ var (
 	scenarioEvents = []string{
 		"$record.after.create", "After creation", "$record.after.update", "After a change", "$record.after.delete", "After removal",
 		"$record.before.create", "Before creation", "$record.before.update", "Before a change", "$record.before.delete", "Before removal",
-		"$record.updating", "While editing",
+		"$record.updating", "While editing", string(Scheduled), "At times",
 	}
 )
 
@@ -58,6 +58,9 @@ var systemCatalogs = []systemCatalog{
 		{id: 6, key: "$fields", name: "Watched fields", typ: "text", config: multiline},
 		{id: 8, key: "$script", name: "Scenario", typ: "object", config: linkTo(false, 6)},
 		{id: 9, key: "$status", name: "Status", typ: "dropdown", config: onOff},
+		{id: 10, key: eventScheduleKey, name: "Schedule", typ: "text"},
+		{id: 11, key: eventZoneKey, name: "Time zone", typ: "text"},
+		{id: 12, key: eventNextKey, name: "Next run", typ: "date", config: instant, apiOnly: true, kept: true},
 	}},
 	{num: 8, section: 1, key: "$processes", name: "Processes", icon: "gear-1", silent: true, fields: []systemField{
 		{id: 1, key: "$started", name: "Started", typ: "date", config: instant},

@@ -8,13 +8,15 @@ import (
 )
 
 // completeSystem gives system catalogs the fields that they have got since the
-// database was made, and fills the mirrors among them.
+// database was made, with the options that came along, and fills the mirrors among
+// them.
 func (s *Service) completeSystem(ctx context.Context, st *Structure) error {
 	if !slices.ContainsFunc(systemCatalogs, func(c systemCatalog) bool { return len(c.missing(st)) > 0 }) {
 		return nil
 	}
 	return s.reshape(ctx, nil, func(st *Structure, w Writer) error {
 		for _, c := range systemCatalogs {
+			now := c.fields
 			if c.fields = c.missing(st); len(c.fields) == 0 {
 				continue
 			}
@@ -27,7 +29,7 @@ func (s *Service) completeSystem(ctx context.Context, st *Structure) error {
 			}
 			after := *st.Catalog(c.num)
 			after.NextField = max(after.NextField, built.NextField)
-			after.setFields(slices.Concat(after.Fields, built.Fields))
+			after.setFields(slices.Concat(withOptions(after.Fields, now), built.Fields))
 			if err := w.SaveCatalog(ctx, &after); err != nil {
 				return err
 			}
@@ -37,6 +39,29 @@ func (s *Service) completeSystem(ctx context.Context, st *Structure) error {
 		}
 		return nil
 	})
+}
+
+// withOptions are stored fields of a system catalog with all options that the system
+// has for them by now.
+func withOptions(stored []*Field, now []systemField) []*Field {
+	stored = slices.Clone(stored)
+	for _, sf := range now {
+		i := slices.IndexFunc(stored, func(f *Field) bool { return f.System && f.Key == sf.key })
+		if i < 0 {
+			continue
+		}
+		f := *stored[i]
+		f.Config.Items = slices.Clone(f.Config.Items)
+		for _, item := range sf.config.Items {
+			if f.Config.ItemByKey(item.Key) == nil {
+				item.Num = query.Item(f.Config.NextItem)
+				f.Config.NextItem++
+				f.Config.Items = append(f.Config.Items, item)
+			}
+		}
+		stored[i] = &f
+	}
+	return stored
 }
 
 // missing are the fields that a system catalog has not got; none if it is not

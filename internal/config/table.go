@@ -111,7 +111,7 @@ func company(s *Settings) []setting {
 		{key: "DEFAULT_LANGUAGE", def: "en", effect: Active, value: oneOf(&s.DefaultLanguage, "en", "uk", "ru"),
 			help: "language of texts for callers that name none"},
 		{key: "COMPANY_TIMEZONE", def: "UTC", effect: Active, value: zone(&s.CompanyTimezone),
-			help: "time zone where no caller gives an offset"},
+			help: "time zone where no caller gives an offset, and of schedules that name none"},
 		{key: "SERIAL_NUMBER", effect: Active, value: text(&s.SerialNumber),
 			help: "shown by GET /api/v1/license; nothing depends on it"},
 		{key: "LICENSE_USERS", def: "0", effect: Active, value: integer(&s.LicenseUsers, 0, maxCount),

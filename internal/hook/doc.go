@@ -6,7 +6,8 @@
 //	dispatcher: numbers the events, adds a job each, moves its cursor: one transaction
 //	   | wakes
 //	job.Runner: claims, and Deliver renders, signs and posts; one lane per record
-//	            another one runs scenarios likewise
+//	            another one runs scenarios likewise, also those that job.Scheduler adds
+//	            at the times of their events
 //
 // What is called before a write, and while a card is edited, is asked directly: see
 // gate.go. No call is made while a transaction is open.

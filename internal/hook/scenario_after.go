@@ -17,6 +17,9 @@ func (s *Service) runAfter(ctx context.Context, j job.Job, _ job.Target) job.Res
 	if query.Ref(j.Target).Catalog() == catalog.WebRequests {
 		return s.runWeb(ctx, r)
 	}
+	if j.Kind == string(catalog.Scheduled) {
+		return s.runScheduled(ctx, r)
+	}
 	f, err := s.options.Catalog.ScenarioFiring(ctx, query.Ref(j.Target).Record(), j.Change)
 	if err != nil {
 		return s.later(ctx, r, err)

@@ -41,10 +41,10 @@ type Options struct {
 }
 
 // queue is that of deliveries, and the name of the cursor on the changes; runs is
-// that of scenarios after changes.
+// that of scenarios which nobody waits for.
 const (
 	queue job.Queue = "hook"
-	runs  job.Queue = "scenario"
+	runs            = catalog.ScenarioQueue
 )
 
 const (
@@ -231,13 +231,17 @@ func (s *Service) enqueue(ctx context.Context, st *catalog.Structure, w catalog.
 	return len(jobs), w.AddJobs(ctx, jobs)
 }
 
-// keep drops old deliveries and ends the notes of runs that were killed, until ctx ends.
+// keep drops old deliveries, ends the notes of runs that were killed and puts the
+// schedules of events right, until ctx ends.
 func (s *Service) keep(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
 	for {
 		if err := s.options.Catalog.AbortProcesses(ctx, s.options.Now().Add(-longestRun).UnixMilli()); err != nil && ctx.Err() == nil {
 			s.options.Log.ErrorContext(ctx, "scenarios.unended", "module", "Events", "error", err)
+		}
+		if err := s.options.Catalog.KeepSchedules(ctx); err != nil && ctx.Err() == nil {
+			s.options.Log.ErrorContext(ctx, "schedules.unkept", "module", "Events", "error", err)
 		}
 		before := s.options.Now().Add(-keepFor).UnixMilli()
 		for n := dropAtOnce; n == dropAtOnce; {

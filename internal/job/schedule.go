@@ -109,8 +109,8 @@ type Schedule struct {
 // ScheduleWriter keeps schedules within a transaction that is not the queue's.
 type ScheduleWriter interface {
 	// PutSchedule adds a schedule, or changes the one of its target and kind, of
-	// which Last stays.
-	PutSchedule(ctx context.Context, s Schedule) error
+	// which Last stays, and gives its Next: that of one that stays the same is kept.
+	PutSchedule(ctx context.Context, s Schedule) (next int64, err error)
 	// DropSchedules removes those of a target.
 	DropSchedules(ctx context.Context, q Queue, target int64) error
 }
@@ -122,12 +122,13 @@ type ScheduleStore interface {
 	Schedules(ctx context.Context, q Queue, target int64) ([]Schedule, error)
 	// Upcoming is the earliest Next; false for none.
 	Upcoming(ctx context.Context) (at int64, some bool, err error)
-	// Fire moves schedules that are due on, up to limit of them, and gives how many.
+	// Fire moves schedules that are due on, up to limit of them, and gives them as
+	// they are then.
 	// judge says when one is due next and whether it is run now; it may run twice.
 	// What is run becomes, in the same transaction, a job with the due time as
 	// Number, in lane 0 of its target, unless one of its kind still waits or runs.
 	// Of several nodes that fire at once one does.
-	Fire(ctx context.Context, now int64, limit int, judge func(Schedule) (next int64, run bool)) (int, error)
+	Fire(ctx context.Context, now int64, limit int, judge func(Schedule) (next int64, run bool)) ([]Schedule, error)
 }
 
 // Plan sets when jobs of a kind are added for a target. A schedule that stays the
@@ -137,7 +138,8 @@ func Plan(ctx context.Context, w ScheduleWriter, q Queue, target int64, kind str
 	if err != nil {
 		return err
 	}
-	return w.PutSchedule(ctx, Schedule{Queue: q, Target: target, Kind: kind, Spec: spec, Next: next.UnixMilli()})
+	_, err = w.PutSchedule(ctx, Schedule{Queue: q, Target: target, Kind: kind, Spec: spec, Next: next.UnixMilli()})
+	return err
 }
 
 // judge decides of a schedule that is due.

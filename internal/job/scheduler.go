@@ -11,6 +11,9 @@ type Scheduler struct {
 	Store ScheduleStore
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Moved is told of schedules that were moved on, after that; nil when nobody is.
+	// What it fails with is logged.
+	Moved func(ctx context.Context, list []Schedule) error
 	wake  chan struct{}
 }
 
@@ -76,8 +79,19 @@ func (s *Scheduler) Round(ctx context.Context) (time.Duration, error) {
 			}
 			return next, run
 		}
-		if _, err := s.Store.Fire(ctx, now.UnixMilli(), firedAtOnce, judged); err != nil {
+		moved, err := s.Store.Fire(ctx, now.UnixMilli(), firedAtOnce, judged)
+		if err != nil {
 			return 0, err
 		}
+		s.tell(ctx, moved)
+	}
+}
+
+func (s *Scheduler) tell(ctx context.Context, moved []Schedule) {
+	if s.Moved == nil || len(moved) == 0 {
+		return
+	}
+	if err := s.Moved(ctx, moved); err != nil && ctx.Err() == nil {
+		s.Log.ErrorContext(ctx, "schedules.untold", "module", "Jobs", "error", err)
 	}
 }

@@ -106,12 +106,14 @@ func (a *App) open(ctx context.Context) error {
 	}
 	options := a.catalogOptions(accountDirectory{a.Accounts})
 	options.Letters = letters
+	a.schedules = job.NewScheduler(a.company, a.now, a.Log)
+	a.schedules.Moved = a.scheduled
+	options.Planned = a.schedules.Wake
 	a.openScripts()
 	a.Catalog = catalog.New(a.company, options)
 	if err := a.openHooks(); err != nil {
 		return err
 	}
-	a.schedules = job.NewScheduler(a.company, a.now, a.Log)
 	a.streams = stream.New(stream.Options{
 		Catalog: a.Catalog, Now: a.now, Log: a.Log, Ended: a.Accounts.Ended(), Write: httpkit.EventPatience, Left: httpkit.Left,
 	})
@@ -119,6 +121,12 @@ func (a *App) open(ctx context.Context) error {
 		a.resets = newResets(a)
 	}
 	return a.first(ctx)
+}
+
+// scheduled follows schedules that were moved on.
+func (a *App) scheduled(ctx context.Context, moved []job.Schedule) error {
+	a.hooks.Wake()
+	return a.Catalog.NoteSchedules(ctx, moved)
 }
 
 func (a *App) catalogOptions(accounts catalog.AccountDirectory) catalog.Options {

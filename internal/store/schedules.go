@@ -9,19 +9,23 @@ import (
 )
 
 // PutSchedule implements job.ScheduleWriter.
-func (t *tx) PutSchedule(ctx context.Context, s job.Schedule) error {
+func (t *tx) PutSchedule(ctx context.Context, s job.Schedule) (next int64, err error) {
 	p := s.Spec
-	_, err := t.conn.Exec(ctx, `INSERT INTO schedules (queue, target, kind, cron, zone, every, missed, next, last)
+	err = t.conn.Query(ctx, `INSERT INTO schedules (queue, target, kind, cron, zone, every, missed, next, last)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)
 		ON CONFLICT (queue, target, kind) DO UPDATE SET
 			next = CASE WHEN schedules.cron = excluded.cron AND schedules.zone = excluded.zone AND schedules.every = excluded.every
 				AND schedules.next > 0 THEN schedules.next ELSE excluded.next END,
-			cron = excluded.cron, zone = excluded.zone, every = excluded.every, missed = excluded.missed`,
-		string(s.Queue), s.Target, s.Kind, p.Cron, p.Zone, p.Every.Milliseconds(), string(p.Missed), s.Next)
+			cron = excluded.cron, zone = excluded.zone, every = excluded.every, missed = excluded.missed
+		RETURNING next`,
+		[]any{string(s.Queue), s.Target, s.Kind, p.Cron, p.Zone, p.Every.Milliseconds(), string(p.Missed), s.Next}, func(r row) error {
+			next = r.Int(0)
+			return nil
+		})
 	if err != nil {
-		return fmt.Errorf("set the schedule %s of target %d: %w", s.Kind, s.Target, err)
+		return 0, fmt.Errorf("set the schedule %s of target %d: %w", s.Kind, s.Target, err)
 	}
-	return nil
+	return next, nil
 }
 
 // DropSchedules implements job.ScheduleWriter.
@@ -79,53 +83,61 @@ func (s *Company) Upcoming(ctx context.Context) (at int64, some bool, err error)
 
 // Fire implements job.ScheduleStore. Whoever moves a schedule on first has its lock;
 // another node then finds it moved.
-func (s *Company) Fire(ctx context.Context, now int64, limit int, judge func(job.Schedule) (int64, bool)) (n int, err error) {
+func (s *Company) Fire(ctx context.Context, now int64, limit int, judge func(job.Schedule) (int64, bool)) (moved []job.Schedule, err error) {
 	err = s.engine.Update(ctx, updateOptions{}, func(c conn) error {
+		moved = nil
 		var due []job.Schedule
 		err := c.Query(ctx, scheduleColumns+` WHERE next > 0 AND next <= ? ORDER BY next, queue, target, kind LIMIT ?`,
 			[]any{now, limit}, func(r row) error {
 				due = append(due, readSchedule(r))
 				return nil
 			})
-		if n = len(due); err != nil {
+		if err != nil {
 			return err
 		}
 		for _, d := range due {
-			if err := fire(ctx, c, d, now, judge); err != nil {
+			done, err := fire(ctx, c, &d, now, judge)
+			if err != nil {
 				return err
+			}
+			if done {
+				moved = append(moved, d)
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("add the jobs of schedules: %w", err)
+		return nil, fmt.Errorf("add the jobs of schedules: %w", err)
 	}
-	return n, nil
+	return moved, nil
 }
 
-// fire moves one schedule on and adds its job.
-func fire(ctx context.Context, c conn, d job.Schedule, now int64, judge func(job.Schedule) (int64, bool)) error {
-	next, run := judge(d)
+// fire moves one schedule on and adds its job; moved is false when another node did.
+func fire(ctx context.Context, c conn, d *job.Schedule, now int64, judge func(job.Schedule) (int64, bool)) (moved bool, err error) {
+	next, run := judge(*d)
 	waits := false
-	err := c.Query(ctx, `SELECT 1 FROM jobs WHERE queue = ? AND target = ? AND record = 0 AND state = 'pending' AND kind = ? LIMIT 1`,
+	err = c.Query(ctx, `SELECT 1 FROM jobs WHERE queue = ? AND target = ? AND record = 0 AND state = 'pending' AND kind = ? LIMIT 1`,
 		[]any{string(d.Queue), d.Target, d.Kind}, func(row) error {
 			waits = true
 			return nil
 		})
 	if err != nil {
-		return err
+		return false, err
 	}
-	last := d.Last
+	due, last := d.Next, d.Last
 	if run = run && !waits; run {
 		last = now
 	}
-	moved, err := c.Exec(ctx, `UPDATE schedules SET next = ?, last = ? WHERE queue = ? AND target = ? AND kind = ? AND next = ?`,
-		next, last, string(d.Queue), d.Target, d.Kind, d.Next)
-	if err != nil || moved == 0 || !run {
-		return err
+	n, err := c.Exec(ctx, `UPDATE schedules SET next = ?, last = ? WHERE queue = ? AND target = ? AND kind = ? AND next = ?`,
+		next, last, string(d.Queue), d.Target, d.Kind, due)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if d.Next, d.Last = next, last; !run {
+		return true, nil
 	}
 	t := &tx{conn: c}
-	return t.AddJobs(ctx, []job.Job{{Queue: d.Queue, Target: d.Target, Kind: d.Kind, Number: d.Next, Made: now}})
+	return true, t.AddJobs(ctx, []job.Job{{Queue: d.Queue, Target: d.Target, Kind: d.Kind, Number: due, Made: now}})
 }
 
 var (

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kartoteka/internal/catalog"
@@ -233,6 +234,7 @@ func testSchedulePaused(f *fixture) {
 func testScheduleNodes(f *fixture) {
 	t := newTimer(f)
 	const targets, minutes, nodes = 12, 8, 6
+	var told atomic.Int64
 	for target := range int64(targets) {
 		t.plan(target, "pull", job.Spec{Cron: "* * * * *", Missed: job.RunOnce})
 	}
@@ -241,7 +243,17 @@ func testScheduleNodes(f *fixture) {
 		var all sync.WaitGroup
 		for range nodes {
 			all.Go(func() {
-				if _, err := t.scheduler().Round(context.WithoutCancel(t.Context())); err != nil {
+				s := t.scheduler()
+				s.Moved = func(_ context.Context, list []job.Schedule) error {
+					for _, m := range list {
+						if m.Queue != pulls || m.Next != t.now.Add(time.Minute).UnixMilli() || m.Last != t.now.UnixMilli() {
+							t.Errorf("told of %+v", m)
+						}
+					}
+					told.Add(int64(len(list)))
+					return nil
+				}
+				if _, err := s.Round(context.WithoutCancel(t.Context())); err != nil {
 					t.Errorf("round: %v", err)
 				}
 			})
@@ -257,6 +269,9 @@ func testScheduleNodes(f *fixture) {
 	}
 	for target := range int64(targets) {
 		t.want(target, want...)
+	}
+	if n := told.Load(); n != targets*minutes {
+		t.Errorf("told of %d moves, want %d", n, targets*minutes)
 	}
 }
 
