@@ -47,6 +47,7 @@ func (e *Engine) Close() error {
 	e.parent, e.spare = nil, nil
 	e.mutex.Unlock()
 	e.pool.close()
+	e.pool.bury()
 	if spare != nil {
 		spare.end()
 	}
@@ -165,6 +166,7 @@ func (e *Engine) onChild(ctx context.Context, g group, work func(*child) (again 
 		return err
 	}
 	defer e.pool.leave()
+	defer e.pool.bury()
 	for tried := false; ; tried = true {
 		c, used, err := e.child(ctx, g, tried)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 
 const (
 	runsMax = 500              // of a child
-	runsMin = 400              // that every child may have; see lifetime
+	runsMin = 450              // that every child may have; see lifetime
 	idleMax = 60 * time.Second // of a child
 )
 
@@ -28,6 +28,7 @@ type pool struct {
 
 	mutex  sync.Mutex
 	idle   []*child // longest idle first
+	gone   []*child // gave up their places and are still to be ended
 	all    int      // idle and running
 	most   int
 	rest   time.Duration // of a child, then it ends
@@ -69,12 +70,23 @@ func (p *pool) take(g group) *child {
 		c.end()
 	}
 	for p.all >= p.most && len(p.idle) > 0 {
-		c := p.idle[0]
+		p.gone = append(p.gone, p.idle[0])
 		p.remove(0)
 		p.all--
-		c.end()
 	}
 	return nil
+}
+
+// bury ends the children that gave up their places, after the work of who took them:
+// the end of a process takes longer than most runs.
+func (p *pool) bury() {
+	p.mutex.Lock()
+	gone := p.gone
+	p.gone = nil
+	p.mutex.Unlock()
+	for _, c := range gone {
+		c.end()
+	}
 }
 
 // remove takes a child out of the idle ones.
