@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
@@ -34,12 +35,9 @@ type ProcessEnd struct {
 	Seconds  float64
 }
 
-// BeginProcess notes that a run begins; it fires nothing and leaves no history.
-func (s *Service) BeginProcess(ctx context.Context, p Process) (query.Record, error) {
-	mode := "sync"
-	if p.Async {
-		mode = "async"
-	}
+// NoteProcess notes a run that begins, or with an end one that is over; it fires
+// nothing and leaves no history.
+func (s *Service) NoteProcess(ctx context.Context, p Process, e *ProcessEnd) (query.Record, error) {
 	values := map[string]Value{
 		"$started": Time(p.Started), "$code": Text(p.Code), "$params": Text(p.Params),
 		"$script": Links{{Link: query.Link{Catalog: Scripts, Key: query.Key{Record: p.Script}}}}, "$event": Links{{Link: p.Event}},
@@ -47,7 +45,14 @@ func (s *Service) BeginProcess(ctx context.Context, p Process) (query.Record, er
 	if p.Initiator != 0 {
 		values["$initiator"] = Links{{Link: query.Link{Catalog: Employees, Key: query.Key{Record: p.Initiator}}}}
 	}
-	choices := map[string]string{"$mode": mode, statusKey: "$running"}
+	choices := map[string]string{"$mode": "sync", statusKey: "$running"}
+	if p.Async {
+		choices["$mode"] = "async"
+	}
+	if e != nil {
+		maps.Copy(values, e.values())
+		choices[statusKey] = e.Status
+	}
 	n, err := s.writeProcess(ctx, 0, values, choices)
 	if fault.Is(err, fault.ValidationFailed) { // what it names was just removed
 		for _, key := range []string{"$script", "$event", "$initiator"} {
@@ -58,11 +63,13 @@ func (s *Service) BeginProcess(ctx context.Context, p Process) (query.Record, er
 	return n, err
 }
 
+func (e *ProcessEnd) values() map[string]Value {
+	return map[string]Value{"$finished": Time(e.Finished), "$result": Text(e.Result), "$duration": Number(e.Seconds)}
+}
+
 // EndProcess notes what became of a run. A note that somebody has removed is none.
 func (s *Service) EndProcess(ctx context.Context, n query.Record, e ProcessEnd) error {
-	_, err := s.writeProcess(ctx, n, map[string]Value{
-		"$finished": Time(e.Finished), "$result": Text(e.Result), "$duration": Number(e.Seconds),
-	}, map[string]string{statusKey: e.Status})
+	_, err := s.writeProcess(ctx, n, e.values(), map[string]string{statusKey: e.Status})
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}

@@ -2,7 +2,6 @@ package hook
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -81,19 +80,13 @@ func (s *Service) run(ctx context.Context, r *run) (*ending, error) {
 		return nil, err
 	}
 	defer leave()
-	begun, started := time.Now(), s.options.Now().UnixMilli()
-	n, err := s.options.Catalog.BeginProcess(ctx, catalog.Process{
-		Started: started, Script: r.script, Async: r.async, Code: rand.Text(), Event: r.event,
-		Params: s.cut(r.inputs, s.options.Scenarios.Data), Initiator: r.initiator,
-	})
+	begun := time.Now()
+	kept, err := s.note(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	end, text, err := s.execute(ctx, r, source)
 	took := time.Since(begun)
-	// The note is ended also when whoever waited is gone.
-	noted, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
-	defer cancel()
 	note := catalog.ProcessEnd{Status: catalog.ProcessDone, Finished: s.options.Now().UnixMilli(), Seconds: took.Round(time.Millisecond).Seconds()}
 	switch {
 	case err != nil:
@@ -104,8 +97,9 @@ func (s *Service) run(ctx context.Context, r *run) (*ending, error) {
 	default:
 		note.Result = s.cut(resultJSON(end, text), s.options.Scenarios.Result)
 	}
+	n, failed := kept.end(ctx, note)
 	log := s.options.Log.With("module", "Events", "script", int64(r.script), "event", int64(r.event.Record), "process", int64(n), "ms", took.Milliseconds())
-	if failed := s.options.Catalog.EndProcess(noted, n, note); failed != nil {
+	if failed != nil {
 		log.ErrorContext(ctx, "scenario.unnoted", "error", failed)
 	}
 	if note.Status == catalog.ProcessDone {
@@ -115,9 +109,6 @@ func (s *Service) run(ctx context.Context, r *run) (*ending, error) {
 	}
 	return end, err
 }
-
-// noteTime is how long it may take to note the end of a run.
-const noteTime = 10 * time.Second
 
 // enter waits for or refuses a place; leave gives it back.
 func (s *Service) enter(ctx context.Context, r *run) (leave func(), err error) {

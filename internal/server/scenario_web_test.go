@@ -115,9 +115,15 @@ while not env['`+other+`'].search([('1', '=', 'go')]):
 		}()
 		signals := "/api/v1/catalogs/" + other + "/records"
 		s.eventually("the question", func() bool { return strings.Contains(s.call(200, "GET", signals, ""), "asked") })
+		runs := "/api/v1/catalogs/$processes/records"
+		s.eventually("the note of a run that takes long", func() bool { return strings.Contains(s.call(200, "GET", runs, ""), `"$status":["$running"]`) })
 		s.call(200, "POST", signals, `{"values":{"1":"go"}}`)
 		if status := <-done; status != 200 {
 			s.Errorf("the write gets %d", status)
+		}
+		noted := s.call(200, "GET", runs, "")
+		if strings.Count(noted, `"$status":["$done"]`) != 1 || strings.Contains(noted, "$running") {
+			s.Errorf("the run is noted as %s", noted)
 		}
 	})
 }
