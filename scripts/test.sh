@@ -16,7 +16,7 @@ if [ -z "${KARTOTEKA_TEST_S3:-}" ]; then
 fi
 code=0
 case " $* " in
-  *" -race "*) go test -timeout 25m ./internal/server/crashtest || code=1 ;; # all its seeds; with -race a few
+  *" -race "*) go test -timeout 25m ./internal/server/crashtest ./internal/script || code=1 ;; # whole; with -race parts of them
 esac
 go test -timeout 25m "$@" ./cmd/... ./internal/... || code=1
 go test -timeout 25m ./e2e/... || code=1

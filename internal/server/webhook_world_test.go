@@ -129,9 +129,9 @@ type hooked struct {
 	served  atomic.Int64 // calls that receivers got
 }
 
-func eachHooked(t *testing.T, test func(h *hooked)) {
+func eachHooked(t *testing.T, test func(h *hooked), env ...string) {
 	t.Helper()
-	testdb.Each(t, func(t *testing.T, target testdb.Target) { test(openHooked(t, target)) })
+	testdb.Each(t, func(t *testing.T, target testdb.Target) { test(openHooked(t, target, env...)) })
 }
 
 func openHooked(t *testing.T, target testdb.Target, env ...string) *hooked {

@@ -147,12 +147,14 @@ func (s *Company) Counts(ctx context.Context) (list []job.Count, err error) {
 }
 
 // PurgeChanges implements catalog.Store. The last change stays: its number is the
-// log's end. One that a job has not yet been made into a body of stays too.
+// log's end. One that a job has not yet been made into a body of stays too, and
+// while nobody has followed any change, those that set something off.
 func (s *Company) PurgeChanges(ctx context.Context, before int64, limit int) (n int64, err error) {
 	err = s.engine.Update(ctx, updateOptions{Class: classJob}, func(c conn) error {
 		to := int64(math.MaxInt64)
 		err := c.Query(ctx, `SELECT c.seq - 1 FROM (SELECT max(seq) AS seq FROM changes) c
 			UNION ALL SELECT min(seq) FROM cursors HAVING count(*) > 0
+			UNION ALL SELECT min(seq) - 1 FROM changes WHERE fires IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cursors) HAVING count(*) > 0
 			UNION ALL SELECT min(change) - 1 FROM jobs WHERE state = 'pending' AND body IS NULL AND change > 0 HAVING count(*) > 0`,
 			nil, func(r row) error {
 				to = min(to, r.Int(0))

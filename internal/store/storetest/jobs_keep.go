@@ -155,3 +155,37 @@ func testPurgeChanges(f *fixture) {
 		return err
 	})
 }
+
+// testPurgeUnfollowed: a program that ended before it followed any change, and comes
+// back late, finds what was set off.
+func testPurgeUnfollowed(f *fixture) {
+	f.add(goods, "", values{name: catalog.Text("sets off nothing")})
+	m := f.mutation(catalog.InsertRecord, goods, f.reserve(goods, 1), values{name: catalog.Text("sets off")})
+	m.Change.Fires = []byte(`{"hooks":[1]}`)
+	f.mustWrite(m)
+	f.add(goods, "", values{name: catalog.Text("the last")})
+	if err := f.store.Sequence(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	purge := func(what string, want int64) {
+		f.Helper()
+		if n, err := f.store.PurgeChanges(f.Context(), 1<<60, 100); err != nil || n != want {
+			f.Errorf("%s: purged %d (%v), want %d", what, n, err, want)
+		}
+	}
+	first := int64(0)
+	f.read(func(r catalog.Reader) error {
+		list, err := r.Fired(f.Context(), 0, 1<<60, 10)
+		if err == nil && len(list) == 1 {
+			first = list[0].Seq
+		}
+		return err
+	})
+	purge("before anybody followed", first-1)
+	purge("again", 0)
+	f.cursor("a", 20)
+	if err := f.update(func(w catalog.Writer) error { return w.MoveCursor(f.Context(), "hook", first) }); err != nil {
+		f.Fatal(err)
+	}
+	purge("when it was followed", 1)
+}
