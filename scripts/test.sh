@@ -18,6 +18,6 @@ code=0
 case " $* " in
   *" -race "*) go test -timeout 25m ./internal/server/crashtest ./internal/script || code=1 ;; # whole; with -race parts of them
 esac
-go test -timeout 25m "$@" ./cmd/... ./internal/... || code=1
+go test -timeout 35m "$@" ./cmd/... ./internal/... || code=1
 go test -timeout 25m ./e2e/... || code=1
 exit "$code"
