@@ -600,12 +600,11 @@ func main() {
 	}
 	have := map[string]Target{"pocketbase": pocketbase{}, "ours": newOurs("ours", ""), "ours-pg": newOurs("ours-pg", os.Getenv("KARTOTEKA_TEST_PG"))}
 	for _, name := range []string{"ours", "ours-pg"} {
-		hooked := *have[name].(*ours)
-		hooked.name, hooked.hooked = strings.Replace(name, "ours", "ours-hooked", 1), true
-		have[hooked.name] = &hooked
-		scripted := *have[name].(*ours)
-		scripted.name, scripted.scripted = strings.Replace(name, "ours", "ours-scripted", 1), true
-		have[scripted.name] = &scripted
+		for _, kind := range []string{"ours-hooked", "ours-scripted"} {
+			t := *have[name].(*ours)
+			t.name, t.hooked, t.scripted = strings.Replace(name, "ours", kind, 1), kind == "ours-hooked", kind == "ours-scripted"
+			have[t.name] = &t
+		}
 	}
 	self, _ := os.Executable()
 	ideal := []string{self, "-serve-ideal", "127.0.0.1:{port}", "-dir", "{dir}"}

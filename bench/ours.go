@@ -262,11 +262,11 @@ func (t *ours) Setup(b *Base, rows []Deal) error {
 	if err := errors.Join(errs...); err != nil || !t.scripted {
 		return err
 	}
-	return t.script(b)
+	return b.script()
 }
 
 // script has each new deal looked at by a scenario that lets it pass.
-func (t *ours) script(b *Base) error {
+func (b *Base) script() error {
 	var made struct{ ID json.RawMessage }
 	err := b.call("POST", "/api/v1/catalogs/$scripts/records", map[string]any{"values": map[string]any{
 		"$name": "look", "$source": "if (values.get('" + b.get("d.amount") + "') or 0) < 0:\n    status = 422",

@@ -44,14 +44,12 @@ func (s *Service) deliver(ctx context.Context, j job.Job, t job.Target) job.Resu
 		return s.missed(r, time.Minute)
 	}
 	if f.Hook == nil {
-		r.State, r.Error, r.Missed = job.Dead, "the subscription is switched off, paused or removed", true
-		return r
+		return passedOver(r, "the subscription is switched off, paused or removed")
 	}
 	if r.Body == nil {
 		if r.Body, err = s.render(f, &j); err != nil {
 			s.options.Log.ErrorContext(ctx, "webhook.unreadable", "module", "Hooks", "hook", j.Target, "job", j.ID, "error", err)
-			r.State, r.Error, r.Missed = job.Dead, unreadable, true
-			return r
+			return passedOver(r, unreadable)
 		}
 		// What a second attempt would render may be another: the structure changes,
 		// and links to files end.
@@ -108,6 +106,12 @@ func (s *Service) drop(ctx context.Context, h *catalog.Hook) {
 // missed is the result of an attempt that was not made; it is made after a wait.
 func (s *Service) missed(r job.Result, wait time.Duration) job.Result {
 	r.State, r.Missed, r.Due = job.Pending, true, s.options.Now().Add(wait).UnixMilli()
+	return r
+}
+
+// passedOver is the result of a job that can never be tried.
+func passedOver(r job.Result, why string) job.Result {
+	r.State, r.Error, r.Missed = job.Dead, why, true
 	return r
 }
 

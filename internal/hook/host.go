@@ -154,6 +154,7 @@ func scriptID(n query.Record, code string) json.RawMessage {
 	return strconv.AppendInt(nil, int64(n), 10)
 }
 
+// keyOf reads the id of a record, a number or a text.
 func keyOf(id json.RawMessage) (query.Key, error) {
 	v, err := tree.ParseJSON(id, tree.Limits{})
 	if err != nil || v.Kind != tree.Number && v.Kind != tree.String {
@@ -174,6 +175,15 @@ func keysOf(ids []json.RawMessage) ([]query.Key, error) {
 		}
 	}
 	return keys, nil
+}
+
+// writtenKeys is keysOf for what is written at once.
+func writtenKeys(ids []json.RawMessage) ([]query.Key, error) {
+	keys, err := keysOf(ids)
+	if err == nil && len(keys) > hostBatch {
+		err = script.Raise(valueError, "more than 500 records are changed at once")
+	}
+	return keys, err
 }
 
 // rows reads records with some fields, in parts, and calls each with the index of the
@@ -221,8 +231,9 @@ func (h *host) read(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]map[
 		return nil, err
 	}
 	asked := h.askedFields(sc.Catalog, a.Fields)
-	sel := &catalog.Selection{Fields: []*catalog.Field{}}
+	sel, kinds := &catalog.Selection{Fields: []*catalog.Field{}}, map[*catalog.Field]string{}
 	for _, f := range asked {
+		kinds[f], _ = h.kind(sc, f)
 		if !slices.Contains(sel.Fields, f) {
 			sel.Fields = append(sel.Fields, f)
 		}
@@ -237,8 +248,7 @@ func (h *host) read(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]map[
 		values, _ := record.Get("values")
 		for name, f := range asked {
 			v, _ := values.Get(f.Key)
-			kind, _ := h.kind(sc, f)
-			row[name] = outValue(kind, v)
+			row[name] = outValue(kinds[f], v)
 		}
 		list = append(list, row)
 	})

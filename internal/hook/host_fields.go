@@ -200,5 +200,3 @@ func linkedCatalog(sc *catalog.Scope, f *catalog.Field) (only *catalog.Catalog) 
 	}
 	return only
 }
-
-// keyOf reads the id of a record, a number or a text.

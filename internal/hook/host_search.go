@@ -196,19 +196,18 @@ func (d *domain) equals(ctx context.Context, contains query.Node, e exactText, l
 		return nil, badDomain("more than 500 texts are compared")
 	}
 	of := &domain{host: d.host, scope: d.scope, exact: []exactText{e}}
-	var ids []json.RawMessage
-	err := of.found(ctx, query.Query{Where: contains, Limit: hostBatch}, func(id json.RawMessage) bool {
-		ids = append(ids, id)
-		return len(ids) <= hostBatch
+	var keys query.Among
+	err := of.found(ctx, query.Query{Where: contains, Limit: hostBatch}, func(n query.Record, _ string) bool {
+		keys = append(keys, query.Key{Record: n})
+		return len(keys) <= hostBatch
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(ids) > hostBatch {
+	if len(keys) > hostBatch {
 		return nil, badDomain("more than 500 records have this text; let the term stand alone")
 	}
-	keys, err := keysOf(ids)
-	return query.Among(keys), err
+	return keys, nil
 }
 
 // compare reads a term of order, of numbers and dates.
@@ -260,7 +259,7 @@ func (h *host) asked(ctx context.Context, sc *catalog.Scope, a *hostArgs) (*doma
 
 // found calls each with the records that a search is for, in their order, until it
 // gives false.
-func (d *domain) found(ctx context.Context, q query.Query, each func(id json.RawMessage) bool) error {
+func (d *domain) found(ctx context.Context, q query.Query, each func(n query.Record, code string) bool) error {
 	sel := &catalog.Selection{Fields: []*catalog.Field{}}
 	for _, e := range d.exact {
 		sel.Fields = append(sel.Fields, e.field)
@@ -271,7 +270,7 @@ func (d *domain) found(ctx context.Context, q query.Query, each func(id json.Raw
 			return err
 		}
 		for i := range rows.Page.Len() {
-			if d.equal(rows, i) && !each(scriptID(rows.Page.Record(i), string(rows.Page.Code(i)))) {
+			if d.equal(rows, i) && !each(rows.Page.Record(i), string(rows.Page.Code(i))) {
 				return nil
 			}
 		}
@@ -296,9 +295,9 @@ func (h *host) search(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]js
 	if limit <= 0 {
 		return found, nil
 	}
-	err = d.found(ctx, q, func(id json.RawMessage) bool {
+	err = d.found(ctx, q, func(n query.Record, code string) bool {
 		if skip--; skip < 0 {
-			found = append(found, id)
+			found = append(found, scriptID(n, code))
 		}
 		return len(found) < limit
 	})
@@ -312,7 +311,7 @@ func (h *host) count(ctx context.Context, sc *catalog.Scope, a *hostArgs) (n int
 		return 0, err
 	}
 	if len(d.exact) > 0 {
-		err = d.found(ctx, q, func(json.RawMessage) bool { n++; return true })
+		err = d.found(ctx, q, func(query.Record, string) bool { n++; return true })
 	} else {
 		var rows *catalog.Rows
 		q.Limit, q.WithTotal = 1, true

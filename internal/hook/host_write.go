@@ -68,12 +68,9 @@ func (h *host) apply(ctx context.Context, w *hostWrite) ([]json.RawMessage, erro
 
 // change writes, removes or comments the records of the arguments, all or none.
 func (h *host) change(ctx context.Context, sc *catalog.Scope, method string, a *hostArgs) error {
-	keys, err := keysOf(a.IDs)
+	keys, err := writtenKeys(a.IDs)
 	if err != nil {
 		return err
-	}
-	if len(keys) > hostBatch {
-		return script.Raise(valueError, "more than 500 records are changed at once")
 	}
 	var values tree.Value
 	if method == "write" {
@@ -127,17 +124,17 @@ func (h *host) decode(ctx context.Context, sc *catalog.Scope, v tree.Value, of *
 // copied makes copies of records, with some values of their own. Files stay with the
 // first ones; links to removed records and what nobody may read are left out.
 func (h *host) copied(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]json.RawMessage, error) {
-	keys, err := keysOf(a.IDs)
+	keys, err := writtenKeys(a.IDs)
 	if err != nil {
 		return nil, err
 	}
 	own, err := tree.ParseJSON(a.Values, tree.Limits{Depth: 32})
-	if err != nil || len(keys) > hostBatch {
+	if err != nil {
 		return nil, script.Raise(valueError, "copy takes a dict")
 	}
 	sel := &catalog.Selection{Fields: []*catalog.Field{}}
 	for _, f := range sc.Catalog.Fields {
-		if f.Storage() != catalog.NoStorage && !f.Secret && f.Type.Name() != "file" {
+		if told(f) && f.Type.Name() != "file" {
 			sel.Fields = append(sel.Fields, f)
 		}
 	}

@@ -10,6 +10,9 @@ import (
 	"kartoteka/internal/query"
 )
 
+// eventGone is what a job dies of whose event starts nothing any more.
+const eventGone = "the event is switched off or removed"
+
 // runAfter runs the scenario of a job, once: what becomes of it is in its process. A
 // run that the end of the program ended begins anew.
 func (s *Service) runAfter(ctx context.Context, j job.Job, _ job.Target) job.Result {
@@ -25,17 +28,15 @@ func (s *Service) runAfter(ctx context.Context, j job.Job, _ job.Target) job.Res
 		return s.later(ctx, r, err)
 	}
 	if f.Hook == nil {
-		r.State, r.Error, r.Missed = job.Dead, "the event is switched off or removed", true
-		return r
+		return passedOver(r, eventGone)
 	}
 	inputs, err := s.inputsAfter(f)
 	if err != nil {
 		s.options.Log.ErrorContext(ctx, "scenario.unreadable", "module", "Events", "event", j.Target, "job", j.ID, "error", err)
-		r.State, r.Error, r.Missed = job.Dead, unreadable, true
-		return r
+		return passedOver(r, unreadable)
 	}
 	return s.runJob(ctx, r, &run{
-		script: f.Hook.Script, event: eventLink(f.Hook), initiator: f.Change.Actor, depth: f.Fires.Depth, async: true, inputs: inputs,
+		script: f.Hook.Script, event: eventLink(f.Hook.Record), initiator: f.Change.Actor, depth: f.Fires.Depth, async: true, inputs: inputs,
 	})
 }
 

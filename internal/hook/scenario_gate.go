@@ -61,12 +61,12 @@ func (s *Service) runFor(ctx context.Context, a *catalog.Asked, actor string) (*
 		return nil, err
 	}
 	return s.run(ctx, &run{
-		script: a.Hook.Script, event: eventLink(a.Hook), initiator: a.Actor, depth: a.Depth, asked: true, inputs: inputs,
+		script: a.Hook.Script, event: eventLink(a.Hook.Record), initiator: a.Actor, depth: a.Depth, asked: true, inputs: inputs,
 	})
 }
 
-func eventLink(h *catalog.Hook) query.Link {
-	return query.Link{Catalog: catalog.Events, Key: query.Key{Record: h.Record}}
+func eventLink(n query.Record) query.Link {
+	return query.Link{Catalog: catalog.Events, Key: query.Key{Record: n}}
 }
 
 // refusal is the failure of the write that a run refuses, nil when it allows it.

@@ -18,7 +18,7 @@ func (s *Service) askLiveScenario(ctx context.Context, l *catalog.Live, h *catal
 	if err != nil {
 		return r, err
 	}
-	end, err := s.run(ctx, &run{script: h.Script, event: eventLink(h), initiator: l.Actor, inputs: inputs})
+	end, err := s.run(ctx, &run{script: h.Script, event: eventLink(h.Record), initiator: l.Actor, inputs: inputs})
 	switch {
 	case fault.Is(err, fault.RateLimited):
 		r.failure = fault.Msg("The scenario failed")

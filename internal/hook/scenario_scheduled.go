@@ -18,16 +18,9 @@ func (s *Service) runScheduled(ctx context.Context, r job.Result) job.Result {
 		return s.later(ctx, r, err)
 	}
 	if of == nil {
-		r.State, r.Error, r.Missed = job.Dead, "the event is switched off or removed", true
-		return r
+		return passedOver(r, eventGone)
 	}
-	inputs := marshalled(map[string]any{
-		"event":       map[string]any{"id": recordID(event, ""), "type": string(catalog.Scheduled), "async": true},
-		"script":      map[string]any{"id": recordID(of.Script, "")},
-		"user":        map[string]any{"id": nil},
-		"catalogId":   of.Catalog,
-		"scheduledAt": time.UnixMilli(r.Number).UTC().Format("2006-01-02T15:04:05.000Z"),
-	})
-	link := query.Link{Catalog: catalog.Events, Key: query.Key{Record: event}}
-	return s.runJob(ctx, r, &run{script: of.Script, event: link, async: true, inputs: inputs})
+	at := time.UnixMilli(r.Number).UTC().Format("2006-01-02T15:04:05.000Z")
+	inputs := marshalled(withStart(map[string]any{"catalogId": of.Catalog, "scheduledAt": at}, string(catalog.Scheduled), true, event, of.Script, nil))
+	return s.runJob(ctx, r, &run{script: of.Script, event: eventLink(event), async: true, inputs: inputs})
 }

@@ -77,14 +77,20 @@ func webLink(n query.Record) query.Link {
 
 // webInputs adds to the variables of a request what started it.
 func (s *Service) webInputs(c *WebCall, code string) map[string]any {
-	user := map[string]any{"id": nil}
+	var user any
 	if c.Employee != 0 {
-		user["id"] = recordID(c.Employee, code)
+		user = recordID(c.Employee, code)
 	}
-	c.Variables["event"] = map[string]any{"id": recordID(c.Request.Record, ""), "type": "$webRequest", "async": c.Async}
-	c.Variables["script"] = map[string]any{"id": recordID(c.Request.Script, "")}
-	c.Variables["user"] = user
-	return c.Variables
+	return withStart(c.Variables, "$webRequest", c.Async, c.Request.Record, c.Request.Script, user)
+}
+
+// withStart adds to the variables of a scenario what started it; user is the id of who
+// did, nil for nobody.
+func withStart(in map[string]any, kind string, async bool, event, script query.Record, user any) map[string]any {
+	in["event"] = map[string]any{"id": recordID(event, ""), "type": kind, "async": async}
+	in["script"] = map[string]any{"id": recordID(script, "")}
+	in["user"] = map[string]any{"id": user}
+	return in
 }
 
 func recordID(n query.Record, code string) string {
@@ -125,8 +131,7 @@ func (s *Service) runWeb(ctx context.Context, r job.Result) job.Result {
 	}
 	var w webJob
 	if err := json.Unmarshal(r.Body, &w); err != nil || request == nil {
-		r.State, r.Error, r.Missed = job.Dead, "the web request is switched off or removed", true
-		return r
+		return passedOver(r, "the web request is switched off or removed")
 	}
 	return s.runJob(ctx, r, &run{script: request.Script, event: webLink(n), initiator: w.Employee, async: true, inputs: w.Inputs, measured: true})
 }

@@ -1,12 +1,6 @@
 package server
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"strings"
-	"testing"
-)
+import "testing"
 
 // What a bulk change of one catalog has queued up holds nobody else's messages back, not
 // even when its receiver takes none of them.
@@ -17,21 +11,11 @@ func TestWebhookBulk(t *testing.T) {
 		slow.answers(func(int, received) (int, string) { <-free; return 200, "" })
 		slow.calls = make(chan received, 3000)
 		const rows = 2000
-		var file strings.Builder
-		file.WriteString("Name,Number\n")
-		for n := range rows {
-			fmt.Fprintf(&file, "Row %d,%d\n", n, n)
-		}
-		// Subscriptions can be made once the catalog is there: during the import.
-		if out, err := h.importRows(file.String(), "Importing"); !errors.Is(err, context.Canceled) {
-			t.Fatalf("%v\n%s", err, out)
-		}
 		orders := h.catalog
 		h.subscribe(quick.URL, `"record.created"`, "")
-		h.catalog = "26"
-		stored := strings.Count(h.call(200, "GET", h.records()+"?limit=2000&fields=[]", ""), `"title"`)
+		file, stored := h.importBegun(rows)
 		bulk := h.subscribe(slow.URL, `"record.created"`, "")
-		if _, err := h.importRows(file.String(), ""); err != nil {
+		if _, err := h.importRows(file, ""); err != nil {
 			t.Fatal(err)
 		}
 		h.catalog = orders

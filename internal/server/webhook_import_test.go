@@ -50,24 +50,35 @@ func (h *hooked) importRows(file, at string) (string, error) {
 	return out.String(), err
 }
 
+// importBegun imports some of so many rows into catalog 26, so that there may be
+// subscriptions to the rest. It gives the file, and how many rows are stored.
+func (h *hooked) importBegun(rows int) (file string, stored int) {
+	h.Helper()
+	var b strings.Builder
+	b.WriteString("Name,Number\n")
+	for n := range rows {
+		fmt.Fprintf(&b, "Row %d,%d\n", n, n)
+	}
+	if out, err := h.importRows(b.String(), "Importing"); !errors.Is(err, context.Canceled) {
+		h.Fatalf("%v\n%s", err, out)
+	}
+	h.catalog = "26"
+	return b.String(), h.stored()
+}
+
+// stored is the number of the catalog's records, up to 2,000.
+func (h *hooked) stored() int {
+	h.Helper()
+	return strings.Count(h.call(200, "GET", h.records()+"?limit=2000&fields=[]", ""), `"title"`)
+}
+
 // An import asks before each record and tells of it afterwards; a refused row is one
 // that was not taken.
 func TestWebhookOfImport(t *testing.T) {
 	eachHooked(t, func(h *hooked) {
 		const rows, refused = 1500, 1490
-		var file strings.Builder
-		file.WriteString("Name,Number\n")
-		for n := range rows {
-			fmt.Fprintf(&file, "Row %d,%d\n", n, n)
-		}
-		// Subscriptions can be made once the catalog is there: during the import.
-		if out, err := h.importRows(file.String(), "Importing"); !errors.Is(err, context.Canceled) {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		path := "/api/v1/catalogs/26/records"
-		count := func() int { return strings.Count(h.call(200, "GET", path+"?limit=2000&fields=[]", ""), `"title"`) }
-		stored := count()
-		if h.catalog = "26"; stored >= refused {
+		file, stored := h.importBegun(rows)
+		if stored >= refused {
 			t.Fatalf("%d records before the webhooks", stored)
 		}
 		before, after := newReceiver(h), newReceiver(h)
@@ -81,11 +92,11 @@ func TestWebhookOfImport(t *testing.T) {
 		})
 		h.subscribe(before.URL, `"record.before.created"`, "")
 		h.subscribe(after.URL, `"record.created"`, "")
-		out, err := h.importRows(file.String(), "")
+		out, err := h.importRows(file, "")
 		if err != nil || !strings.Contains(out, `A webhook refused the change: "Not this one"`) || !strings.Contains(out, fmt.Sprintf("%d records of %d rows", rows-1, rows)) {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		if got := count(); got != rows-1 {
+		if got := h.stored(); got != rows-1 {
 			t.Errorf("%d records", got)
 		}
 		told := map[any]bool{}
