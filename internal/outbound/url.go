@@ -12,7 +12,8 @@ import (
 	"kartoteka/internal/fault"
 )
 
-// MaxURL is the length in bytes of the longest address that is called.
+// MaxURL is the length in bytes of the longest address that is called, both as it is
+// written and with its escapes.
 const MaxURL = 8 << 10
 
 // foreignPorts belong to protocols of lines (mail, caches), which take an HTTP
@@ -46,7 +47,7 @@ func (p Policy) CheckURL(raw string) (*url.URL, error) {
 
 func (p Policy) target(raw string) (t target, err error) {
 	if len(raw) > MaxURL {
-		return t, invalid(fault.Msg("the address is longer than %d characters", MaxURL))
+		return t, tooLong()
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -84,7 +85,14 @@ func (p Policy) parsed(u *url.URL) (t target, err error) {
 	if r := p.refuses(t); r != nil {
 		return t, r.explain(t.shown)
 	}
+	if len(u.String()) > MaxURL { // escapes make an address up to three times as long
+		return t, tooLong()
+	}
 	return t, nil
+}
+
+func tooLong() error {
+	return invalid(fault.Msg("the address is longer than %d characters", MaxURL))
 }
 
 func short(s string) string {

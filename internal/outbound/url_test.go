@@ -150,6 +150,7 @@ func FuzzCheckURL(f *testing.F) {
 		f.Add(s, false)
 		f.Add(s, true)
 	}
+	f.Add("http://example.com/#"+strings.Repeat("\xcb", MaxURL/2), false)
 	f.Fuzz(func(t *testing.T, raw string, private bool) {
 		p := Policy{Private: private}
 		u, err := p.CheckURL(raw)
