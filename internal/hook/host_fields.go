@@ -1,11 +1,6 @@
 package hook
 
 import (
-	"strings"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
-
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 )
@@ -38,12 +33,12 @@ func (h *host) fields(sc *catalog.Scope) *hostFields {
 		writeDate:  {Type: "datetime", String: "updated", Readonly: true},
 	}, Names: map[string]string{}}
 	for _, f := range sc.Catalog.Fields {
-		if told(f) {
+		if f.Scripted() {
 			kind, relation := h.kind(sc, f)
 			all.Fields[f.Key] = hostField{kind, relation, f.Name, f.Required, false}
 		}
 	}
-	for name, f := range fieldNames(sc.Catalog) {
+	for name, f := range sc.Catalog.ScriptNames() {
 		if _, taken := all.Fields[name]; !taken {
 			all.Names[name] = f.Key
 		}
@@ -51,22 +46,19 @@ func (h *host) fields(sc *catalog.Scope) *hostFields {
 	return all
 }
 
-// told tells whether scripts know of a field.
-func told(f *catalog.Field) bool { return f.Storage() != catalog.NoStorage && !f.Secret }
-
 // askedFields are the fields that a script reads, by the names that it has for them; all
 // for nil. Unknown names are left out.
 func (h *host) askedFields(c *catalog.Catalog, names []string) map[string]*catalog.Field {
 	asked := map[string]*catalog.Field{}
 	if names == nil {
 		for _, f := range c.Fields {
-			if told(f) {
+			if f.Scripted() {
 				asked[f.Key] = f
 			}
 		}
 	}
 	for _, name := range names {
-		if f := h.fieldOf(c, name); f != nil && told(f) {
+		if f := h.fieldOf(c, name); f != nil && f.Scripted() {
 			asked[name] = f
 		}
 	}
@@ -83,71 +75,10 @@ func (h *host) fieldOf(c *catalog.Catalog, name string) *catalog.Field {
 		if h.names == nil {
 			h.names = map[*catalog.Catalog]map[string]*catalog.Field{}
 		}
-		names = fieldNames(c)
+		names = c.ScriptNames()
 		h.names[c] = names
 	}
 	return names[name]
-}
-
-// fieldNames are names of fields besides their ids: "f" and the id; the name that people
-// gave it; that name as Python has names, in small Latin letters. A name of two fields
-// is none.
-func fieldNames(c *catalog.Catalog) map[string]*catalog.Field {
-	names := map[string]*catalog.Field{}
-	for _, f := range c.Fields {
-		if !told(f) {
-			continue
-		}
-		for _, name := range []string{f.Name, attribute(f.Name)} {
-			if other, taken := names[name]; taken && other != f {
-				names[name] = nil
-			} else {
-				names[name] = f
-			}
-		}
-	}
-	for _, reserved := range []string{"", "id", "display_name", createDate, writeDate} {
-		names[reserved] = nil
-	}
-	for _, f := range c.Fields {
-		if told(f) {
-			names["f"+f.Key] = f
-		}
-	}
-	for name, f := range names {
-		if f == nil {
-			delete(names, name)
-		}
-	}
-	return names
-}
-
-// latin are Cyrillic letters in Latin ones, as passports of Ukraine have them.
-var latin = map[rune]string{
-	'а': "a", 'б': "b", 'в': "v", 'г': "h", 'ґ': "g", 'д': "d", 'е': "e", 'є': "ie", 'ж': "zh", 'з': "z", 'и': "y", 'і': "i", 'ї': "i", 'й': "i",
-	'к': "k", 'л': "l", 'м': "m", 'н': "n", 'о': "o", 'п': "p", 'р': "r", 'с': "s", 'т': "t", 'у': "u", 'ф': "f", 'х': "kh", 'ц': "ts", 'ч': "ch",
-	'ш': "sh", 'щ': "shch", 'ь': "", 'ю': "iu", 'я': "ia", 'ё': "e", 'ы': "y", 'э': "e", 'ъ': "", '\'': "", '’': "", 'ʼ': "",
-}
-
-// attribute is a name in small Latin letters, digits and "_": "Сума, грн" is "suma_hrn".
-// It is empty for a name without any of these.
-func attribute(name string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(norm.NFC.String(name)) {
-		if s, ok := latin[r]; ok {
-			b.WriteString(s)
-			continue
-		}
-		for _, r := range norm.NFD.String(string(r)) {
-			switch {
-			case r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)):
-				b.WriteRune(r)
-			case !unicode.Is(unicode.Mn, r) && b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
-				b.WriteByte('_')
-			}
-		}
-	}
-	return strings.TrimSuffix(b.String(), "_")
 }
 
 // kind is the type of a field in scripts. Links to several catalogs, contacts,

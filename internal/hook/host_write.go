@@ -134,7 +134,7 @@ func (h *host) copied(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]js
 	}
 	sel := &catalog.Selection{Fields: []*catalog.Field{}}
 	for _, f := range sc.Catalog.Fields {
-		if told(f) && f.Type.Name() != "file" {
+		if f.Scripted() && f.Type.Name() != "file" {
 			sel.Fields = append(sel.Fields, f)
 		}
 	}

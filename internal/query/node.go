@@ -30,6 +30,20 @@ type LinkedBy struct {
 	Where   Node
 }
 
+// Titled holds for records whose title satisfies Test, a TextIs or TextLike. The title
+// of a record without one is "#" and its id.
+type Titled struct{ Test Test }
+
+// Stamped holds for records that were made (ByCreated) or last changed (ByUpdated)
+// within Min and Max, UTC milliseconds; a nil bound is open.
+type Stamped struct {
+	By       SortBy
+	Min, Max *int64
+}
+
+// Numbered holds for records whose number is within Min and Max; a nil bound is open.
+type Numbered struct{ Min, Max *Record }
+
 // Unread holds for records with messages that are new to an employee: 0 until
 // catalog.Service says who asks.
 type Unread struct{ Employee Record }
@@ -41,6 +55,9 @@ func (Cond) node()     {}
 func (Among) node()    {}
 func (LinkedBy) node() {}
 func (Unread) node()   {}
+func (Titled) node()   {}
+func (Stamped) node()  {}
+func (Numbered) node() {}
 
 // Key names one record of a catalog as a caller may: by number, or by the
 // custom id that somebody gave it. Number 0 means by Code.
@@ -68,6 +85,26 @@ type (
 	// asked, not empty). For contacts it looks at the contact, and at its
 	// digits when Digits is not empty (then Fold is ignored); never at comments.
 	Substring struct{ Fold, Digits string }
+	// TextIs holds when the text, an entry of contacts or the address is exactly one
+	// of these, letter by letter. The empty list holds never.
+	TextIs []string
+	// TextLike holds when the whole text, an entry of contacts or the address matches
+	// Pattern: % stands for any text, _ for any character, and \ takes what follows
+	// as it is. With Fold both are folded first (text.Fold).
+	TextLike struct {
+		Pattern string
+		Fold    bool
+	}
+	// TextRange holds when the text is sorted between Min and Max, both included; a
+	// nil bound is open.
+	TextRange struct{ Min, Max *string }
+	// TimePart holds when a part of the time, at Offset minutes east of UTC, is one of
+	// the numbers.
+	TimePart struct {
+		Part   Part
+		In     []int64
+		Offset int
+	}
 	// NumberRange holds for Min <= value <= Max; a nil bound is open.
 	NumberRange struct{ Min, Max *float64 }
 	// TimeRange is NumberRange for dates, in UTC milliseconds.
@@ -102,6 +139,10 @@ type (
 func (Empty) test()       {}
 func (NotEmpty) test()    {}
 func (Substring) test()   {}
+func (TextIs) test()      {}
+func (TextLike) test()    {}
+func (TextRange) test()   {}
+func (TimePart) test()    {}
 func (NumberRange) test() {}
 func (TimeRange) test()   {}
 func (Birthday) test()    {}
@@ -137,3 +178,20 @@ func Walk(catalog Catalog, n Node, visit func(Catalog, Node)) {
 		}
 	}
 }
+
+// Part is a part of a time.
+type Part int
+
+// The parts; weeks and their days begin with Monday, 1 (ISO 8601).
+const (
+	YearPart Part = iota
+	QuarterPart
+	MonthPart
+	WeekPart
+	WeekdayPart
+	DayOfMonthPart
+	DayOfYearPart
+	HourPart
+	MinutePart
+	SecondPart
+)

@@ -1,0 +1,55 @@
+package apisync
+
+import (
+	"strings"
+
+	"kartoteka/internal/fault"
+)
+
+// Error is a refusal as the sync API tells it (sync-api.md §2.15). syncapi gives it its
+// envelope.
+type Error struct {
+	Status  int    // HTTP
+	Code    string // upper snake case, stable
+	Message fault.Message
+	Details map[string]any // under error.details; nil for none
+	Fields  []FieldError   // details.fields; nil for none
+	cause   error
+}
+
+// FieldError is what is wrong with one key of an item.
+type FieldError struct {
+	Key     string // external
+	Code    string // REQUIRED, TYPE_MISMATCH, ...
+	Message fault.Message
+	Line    int64 // id of the config's line, 0 for none
+	Index   int   // of the item
+}
+
+// refuse makes an Error with an English format string, which is translated.
+func refuse(status int, code, format string, args ...any) *Error {
+	return &Error{Status: status, Code: code, Message: fault.Msg(format, args...)}
+}
+
+// with adds a detail.
+func (e *Error) with(key string, value any) *Error {
+	if e.Details == nil {
+		e.Details = map[string]any{}
+	}
+	e.Details[key] = value
+	return e
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Code + ": " + e.Message.In(""))
+	for _, f := range e.Fields {
+		b.WriteString("; " + f.Key + " " + f.Code)
+	}
+	if e.cause != nil {
+		b.WriteString(": " + e.cause.Error())
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.cause }
