@@ -9,6 +9,9 @@ import (
 // columnKind is how a field's values are kept in memory; false for those that
 // are not.
 func columnKind(f *Field) (column.Kind, bool) {
+	if f.Secret { // the log of changes does not have it
+		return 0, false
+	}
 	switch f.Storage() {
 	case FloatStorage:
 		return column.Floats, true
