@@ -33,6 +33,9 @@ type LoggedChange struct {
 	Seq     int64
 	Catalog query.Catalog // 0: the structure or the rights were changed
 	Record  query.Record  // 0: all of the catalog were removed
+	// Updated are the old and new values of an update, as in ChangeRow, if they were
+	// asked for and are few; else nil.
+	Updated []byte
 }
 
 // ToldChange is a change with what it is.

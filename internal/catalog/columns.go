@@ -54,7 +54,10 @@ type columns struct {
 	known     bool  // seq is
 	seq       int64 // up to which changes are in the tables, or noted as stale there
 	structure int64
-	tables    map[query.Catalog]*columnTable
+	// past tells that changes may follow that were made under an older structure: their
+	// values are not to be read by this one.
+	past   bool
+	tables map[query.Catalog]*columnTable
 
 	wants columnWants
 	// always, for tests, answers from memory whatever it costs.
@@ -67,6 +70,7 @@ type columnTable struct {
 	fields map[query.Field]*Field // as they were when they were read
 	// stale are the records that were changed since they were read.
 	stale map[query.Record]bool
+	told  int // changes whose values the log had
 
 	mu   sync.Mutex                // guards what follows
 	used map[query.Field]time.Time // 0 is the records themselves
@@ -187,80 +191,6 @@ func (t *columnTurn) settle(ctx context.Context, d *reading, c *Catalog) (*colum
 	return table, nil
 }
 
-// follow notes which records were changed up to the snapshot; false if there are
-// more than most changes, of which it has noted as many. The caller has the gate.
-func (t *columnTurn) follow(ctx context.Context, st *Structure, r Reader, most int) (bool, error) {
-	x := t.columns
-	x.restructure(st)
-	if !x.known {
-		return false, x.begin(ctx, r)
-	}
-	log := changeLog{last: x.seq, stale: map[query.Catalog][]query.Record{}}
-	if err := r.Changes(ctx, x.seq, most, log.add); err != nil {
-		return false, err
-	}
-	t.pending = log.pending > 0
-	x.note(&log)
-	return log.numbered < most && log.pending < most, nil
-}
-
-// begin starts to follow with what is changed from now on.
-func (x *columns) begin(ctx context.Context, r Reader) error {
-	seq, err := r.LastChange(ctx)
-	if err == nil {
-		x.state.Lock()
-		defer x.state.Unlock()
-		clear(x.tables)
-		x.seq, x.known = seq, true
-	}
-	return err
-}
-
-// changeLog gathers changes.
-type changeLog struct {
-	last              int64
-	numbered, pending int
-	gap               bool // changes are missing
-	stale             map[query.Catalog][]query.Record
-}
-
-func (l *changeLog) add(c LoggedChange) error {
-	if c.Seq == 0 {
-		l.pending++
-	} else {
-		l.numbered++
-		l.gap = l.gap || c.Seq != l.last+1
-		l.last = c.Seq
-	}
-	l.stale[c.Catalog] = append(l.stale[c.Catalog], c.Record)
-	return nil
-}
-
-// note takes changes down in the tables. What the log no longer tells is read anew.
-func (x *columns) note(log *changeLog) {
-	if log.numbered+log.pending == 0 {
-		return
-	}
-	x.state.Lock()
-	defer x.state.Unlock()
-	x.seq = log.last
-	if log.gap {
-		clear(x.tables)
-	}
-	for num, records := range log.stale {
-		table := x.tables[num]
-		switch {
-		case table == nil:
-		case slices.Contains(records, 0) || len(table.stale)+len(records) > max(followMost, table.Len()/2):
-			delete(x.tables, num)
-		default:
-			for _, r := range records {
-				table.stale[r] = true
-			}
-		}
-	}
-}
-
 // restructure drops what another structure has made different.
 func (x *columns) restructure(st *Structure) {
 	if x.structure == st.Version.Structure {
@@ -268,7 +198,7 @@ func (x *columns) restructure(st *Structure) {
 	}
 	x.state.Lock()
 	defer x.state.Unlock()
-	x.structure = st.Version.Structure
+	x.structure, x.past = st.Version.Structure, true
 	for num, table := range x.tables {
 		c := st.Catalog(num)
 		table.forget()

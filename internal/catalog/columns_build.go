@@ -352,16 +352,12 @@ func (b *columnBuild) install(ctx context.Context, t *columnTurn, st *Structure,
 	if err != nil || !done {
 		return err
 	}
-	log := changeLog{last: b.from, stale: map[query.Catalog][]query.Record{}}
-	if err := r.Changes(ctx, b.from, int(b.seq-b.from)+followMost, log.add); err != nil {
+	log := changeLog{last: b.from, edits: map[query.Catalog][]columnEdit{}}
+	if err := r.Changes(ctx, b.from, int(b.seq-b.from)+followMost, nil, log.add); err != nil {
 		return err
 	}
-	records := log.stale[b.num]
-	if log.gap || slices.Contains(records, 0) || len(records) > max(followMost, b.table.Len()/2) {
+	if log.gap || !b.table.note(log.edits[b.num]) {
 		return nil // begun again when somebody asks
-	}
-	for _, n := range records {
-		b.table.stale[n] = true
 	}
 	b.state.Lock()
 	b.tables[b.num] = b.table

@@ -57,7 +57,8 @@ func (t *columnTable) forget() {
 }
 
 // keep gives the groups that are remembered of an aggregation, or that are to be.
-func (t *columnTable) keep(g *Aggregated, a *column.Aggregation) *column.Kept {
+// fields are all that it is of.
+func (t *columnTable) keep(g *Aggregated, a *column.Aggregation, fields []*Field) *column.Kept {
 	of := aggregationKey{g.Axis, g.Split, g.AxisShift, g.SplitShift, a.Measure, g.Measure.Field, g.Where, g.Seen}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,7 +69,11 @@ func (t *columnTable) keep(g *Aggregated, a *column.Aggregation) *column.Kept {
 			return k.Kept
 		}
 	}
-	t.kept = pushed(t.kept, keptGroups{of, column.NewKept(t.Table)}, columnGroups)
+	nums := make([]query.Field, len(fields))
+	for i, f := range fields {
+		nums[i] = f.Num
+	}
+	t.kept = pushed(t.kept, keptGroups{of, column.NewKept(t.Table, nums)}, columnGroups)
 	for t.keptBytes() > max(groupsBytes, t.columnBytes()/2) && len(t.kept) > 1 {
 		t.kept[len(t.kept)-1] = keptGroups{}
 		t.kept = t.kept[:len(t.kept)-1]

@@ -295,34 +295,68 @@ func TestColumnsModel(t *testing.T) {
 func (m *columnsModel) run(steps int) {
 	m.Helper()
 	fromColumns, asked := 0, 0
+	u := columnsUse{of: m.node}
 	for range steps {
 		m.change()
-		for range 4 {
-			asked++
-			if m.compare() {
-				fromColumns++
+		for range 3 {
+			ask := m.ask()
+			for range 1 + m.IntN(2) { // the same again between changes
+				m.patch()
+				asked++
+				if m.compareAsk(ask) {
+					fromColumns++
+				}
+				u.note()
 			}
 		}
 		if m.IntN(2) == 0 { // else the last changes have no number yet
-			if err := m.db.Sequence(m.Context()); err != nil {
-				m.Fatal(err)
-			}
+			m.sequence()
 		}
 		if err := m.node.TendColumns(m.Context()); err != nil {
 			m.Fatal(err)
 		}
+		u.note()
 	}
-	if fromColumns < asked/5 {
-		m.Errorf("%d of %d answers came from columns", fromColumns, asked)
+	if fromColumns < asked/5 || u.told < steps/2 || u.reused < steps/4 {
+		m.Errorf("%d of %d answers came from columns, %d of kept groups; %d changes came from the log", fromColumns, asked, u.reused, u.told)
 	}
 }
 
-// compare asks both nodes something, and tells whether columns answered.
-func (m *columnsModel) compare() bool {
+// columnsUse counts what a node made of its columns, which now and then are others.
+type columnsUse struct {
+	of                     *catalog.Service
+	told, reused           int
+	toldBefore, keptBefore int
+}
+
+func (u *columnsUse) note() {
+	told, reused := u.of.ColumnsUsed()
+	u.told += max(0, told-u.toldBefore)
+	u.reused += max(0, reused-u.keptBefore)
+	u.toldBefore, u.keptBefore = told, reused
+}
+
+func (m *columnsModel) sequence() {
 	m.Helper()
-	return m.compareAsk(m.ask())
+	if err := m.db.Sequence(m.Context()); err != nil {
+		m.Fatal(err)
+	}
 }
 
+// patch changes a few fields of a record, mostly with its number in the log.
+func (m *columnsModel) patch() {
+	m.Helper()
+	if len(m.records) == 0 {
+		return
+	}
+	r := m.records[m.IntN(len(m.records))]
+	m.apply(catalog.Update{Catalog: m.orders.Num, Record: query.Key{Record: r}, Values: m.values(false)})
+	if m.IntN(3) > 0 {
+		m.sequence()
+	}
+}
+
+// compareAsk asks both nodes something, and tells whether columns answered.
 func (m *columnsModel) compareAsk(ask columnsAsk) bool {
 	m.Helper()
 	ask.Explain = ask.actor.System || ask.actor.Employee == boss.Employee // who administer the catalog
@@ -369,9 +403,7 @@ func TestColumnsKept(t *testing.T) {
 						}
 					}
 				}
-				if err := m.db.Sequence(m.Context()); err != nil {
-					m.Fatal(err)
-				}
+				m.sequence()
 				if err := m.node.TendColumns(m.Context()); err != nil {
 					m.Fatal(err)
 				}

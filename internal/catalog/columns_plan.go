@@ -183,7 +183,7 @@ func (d *reading) fromColumns(ctx context.Context, g *Aggregated, p *columnPlan,
 		return each(group, groupKeyOf(p.measured, c.Value))
 	}
 	if len(p.foreign) == 0 {
-		err = table.keep(g, a).Aggregate(ctx, a, find, emit)
+		err = table.keep(g, a, p.fields).Aggregate(ctx, a, find, emit)
 	} else if err = find(); err == nil {
 		err = table.Aggregate(ctx, a, emit)
 	}

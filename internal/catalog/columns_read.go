@@ -9,6 +9,9 @@ import (
 // columnKind is how a field's values are kept in memory; false for those that
 // are not.
 func columnKind(f *Field) (column.Kind, bool) {
+	if f.Secret { // the log of changes does not have it
+		return 0, false
+	}
 	switch f.Storage() {
 	case FloatStorage:
 		return column.Floats, true
@@ -36,7 +39,7 @@ func setColumn(c *column.Column, row uint32, page *Page, cell Cell, values []int
 	case column.Floats:
 		c.SetFloat(row, cell.Float())
 	case column.Texts:
-		c.SetText(row, page.Bytes(cell), func(s string) string { return string(text.SortKey(s)) })
+		c.SetText(row, page.Bytes(cell), textSort)
 	case column.Lists:
 		values = values[:0]
 		b := page.Bytes(cell)
@@ -49,6 +52,9 @@ func setColumn(c *column.Column, row uint32, page *Page, cell Cell, values []int
 	}
 	return values
 }
+
+// textSort is what a text sorts by.
+func textSort(s string) string { return string(text.SortKey(s)) }
 
 // groupBy is a dimension by a column of the table.
 func (t *columnTable) groupBy(f *Field, g query.Grouping, shift int64) *column.GroupBy {

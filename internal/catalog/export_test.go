@@ -45,3 +45,15 @@ func (s *Service) ColumnBytes(c query.Catalog) (bytes, records, fields int) {
 	table := s.columns.tables[c]
 	return int(table.bytes()), table.Len(), len(table.fields)
 }
+
+// ColumnsUsed tells, of the catalogs that are in memory, how many changes went in as
+// the log has them, and how many answers took groups that were kept.
+func (s *Service) ColumnsUsed() (told, reused int) {
+	for _, table := range s.columns.tables {
+		told += table.told
+		for _, k := range table.kept {
+			reused += int(k.Reused())
+		}
+	}
+	return told, reused
+}

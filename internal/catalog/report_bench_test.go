@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,8 +77,34 @@ func BenchmarkReport(b *testing.B) {
 	})
 	b.Run("from columns: count by month and state of an owner", func(b *testing.B) { inTurns(b, ask(boss, owned), w.byHand(b, ownedByHand)) })
 	b.Run("from columns: the same by a legal view and a hidden field", func(b *testing.B) { inTurns(b, ask(w.clerk, byMonth), ask(boss, owned)) })
+	b.Run("an answer after 50 writes", func(b *testing.B) { w.afterWrites(b, ask(boss, byMonth)) })
+	b.Run("an answer after 50 writes of what is summed up", func(b *testing.B) { w.afterWrites(b, ask(boss, byState)) })
 	b.Run("writes beside 20 answers a second", func(b *testing.B) { w.writesBeside(b, ask(boss, byMonth)) })
+	b.Run("writes beside 20 sums of them a second", func(b *testing.B) { w.writesBeside(b, ask(boss, byState)) })
 	b.Run("from columns: sum by vendor", func(b *testing.B) { inTurns(b, ask(boss, vendor), w.byHand(b, vendorByHand)) })
+}
+
+// afterWrites measures the processor time of answers that follow writes all over the
+// catalog: as many as come between two of 20 answers a second.
+func (w *rightsBench) afterWrites(b *testing.B, ask func() int) {
+	var times []time.Duration
+	ask()
+	for b.Loop() {
+		w.writes(b, 50)
+		before := processor()
+		ask()
+		times = append(times, processor()-before)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(percentile(times, 0.5), "cpu-µs")
+}
+
+func processor() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // writesBeside compares how long changes of records take alone and while somebody
@@ -86,7 +113,7 @@ func (w *rightsBench) writesBeside(b *testing.B, ask func() int) {
 	var times [2][]time.Duration
 	var asks []time.Duration
 	for b.Loop() {
-		times[0] = append(times[0], w.writes(b)...)
+		times[0] = append(times[0], w.writes(b, 400)...)
 		stop := make(chan struct{})
 		var asking sync.WaitGroup
 		asking.Go(func() {
@@ -103,7 +130,7 @@ func (w *rightsBench) writesBeside(b *testing.B, ask func() int) {
 				}
 			}
 		})
-		times[1] = append(times[1], w.writes(b)...)
+		times[1] = append(times[1], w.writes(b, 400)...)
 		close(stop)
 		asking.Wait()
 	}
@@ -125,8 +152,8 @@ func percentile(times []time.Duration, share float64) float64 {
 
 // writes changes some records, of all the catalog, and gives how long each change
 // took.
-func (w *rightsBench) writes(b *testing.B) (times []time.Duration) {
-	for i := range 400 {
+func (w *rightsBench) writes(b *testing.B, n int) (times []time.Duration) {
+	for i := range n {
 		op := catalog.Update{Catalog: w.orders.Num, Record: query.Key{Record: query.Record(1 + i*7919%w.rows)},
 			Values: values(w.orders, "price", catalog.Number(float64(b.Elapsed().Nanoseconds())))}
 		begun := time.Now()

@@ -122,8 +122,9 @@ type Reader interface {
 	// number can hold.
 	Aggregate(ctx context.Context, a *Aggregated, each func(g *Group, value GroupKey) error) error
 	// Changes reads the log after a number, in order, and then the changes that have
-	// none yet: at most limit of each. See LoggedChange.
-	Changes(ctx context.Context, after int64, limit int, each func(LoggedChange) error) error
+	// none yet: at most limit of each. See LoggedChange; Updated only of those
+	// catalogs.
+	Changes(ctx context.Context, after int64, limit int, of []query.Catalog, each func(LoggedChange) error) error
 	// Told is Changes with what they are; Values only of those catalogs. The change is
 	// each's until it returns.
 	Told(ctx context.Context, after int64, limit int, of []query.Catalog, each func(*ToldChange) error) error

@@ -9,16 +9,25 @@ import (
 	"kartoteka/internal/query"
 )
 
+// fewValues bounds the bytes of what LoggedChange has of an update.
+const fewValues = 2048
+
 // Changes implements catalog.Reader.
-func (t *tx) Changes(ctx context.Context, after int64, limit int, each func(catalog.LoggedChange) error) error {
-	sql := `SELECT seq, catalog, record FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`
+func (t *tx) Changes(ctx context.Context, after int64, limit int, of []query.Catalog, each func(catalog.LoggedChange) error) error {
+	columns := fmt.Sprintf(`catalog, record, CASE WHEN catalog IN (0%s) AND kind = '%s' AND octet_length(data) <= %d THEN data END`,
+		listedCatalogs(of), changeKinds[catalog.UpdateRecord], fewValues)
+	sql := `SELECT seq, ` + columns + ` FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`
 	args := []any{after, limit}
 	if t.conn.Dialect().Remote() { // without a number: committed, but not yet in order
-		sql = `(` + sql + `) UNION ALL (SELECT 0, catalog, record FROM changes WHERE seq IS NULL ORDER BY id LIMIT ?)`
+		sql = `(` + sql + `) UNION ALL (SELECT 0, ` + columns + ` FROM changes WHERE seq IS NULL ORDER BY id LIMIT ?)`
 		args = append(args, limit)
 	}
 	err := t.conn.Query(ctx, sql, args, func(r row) error {
-		return each(catalog.LoggedChange{Seq: r.Int(0), Catalog: query.Catalog(r.Int(1)), Record: query.Record(r.Int(2))})
+		c := catalog.LoggedChange{Seq: r.Int(0), Catalog: query.Catalog(r.Int(1)), Record: query.Record(r.Int(2))}
+		if !r.Null(3) {
+			c.Updated = []byte(r.Str(3))
+		}
+		return each(c)
 	})
 	if err != nil {
 		return fmt.Errorf("read the changes after %d: %w", after, err)

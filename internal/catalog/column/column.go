@@ -44,6 +44,8 @@ type Column struct {
 	// least and most are bounds of all times that the column ever had, if any.
 	least, most int64
 	any         bool
+	// edits are the last changes of each block of rows that were of this column only.
+	edits []uint64
 }
 
 // NewColumn makes an empty column.
@@ -63,6 +65,9 @@ func (c *Column) Different() int { return max(len(c.ints.values), len(c.texts)) 
 
 // grow gives the column rows, which are empty.
 func (c *Column) grow(rows int) {
+	for len(c.edits)*blockRows < rows {
+		c.edits = append(c.edits, 0)
+	}
 	switch c.kind {
 	case Floats:
 		for len(c.floats) < rows {
@@ -172,7 +177,7 @@ func (c *Column) list(w uint32) []uint32 {
 
 // Bytes is the memory that the column takes.
 func (c *Column) Bytes() int64 {
-	return int64(cap(c.codes)+cap(c.pool))*4 + int64(cap(c.floats)+cap(c.times))*8 + c.ints.bytes() +
+	return int64(cap(c.codes)+cap(c.pool))*4 + int64(cap(c.floats)+cap(c.times)+cap(c.edits))*8 + c.ints.bytes() +
 		int64(len(c.texts))*80 + c.long
 }
 

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
+
+	"kartoteka/internal/query"
 )
 
 // Kept is an aggregation that is asked again and again. What was measured of the
@@ -14,8 +16,11 @@ import (
 // All its asks must be of the same groups, measure and conditions. The table must not
 // change during one; several may run at once.
 type Kept struct {
-	table *Table
-	bytes atomic.Int64
+	table   *Table
+	columns []*Column // that the groups, the measure and the conditions are of
+	bytes   atomic.Int64
+	// reused counts asks that took parts as they were.
+	reused atomic.Int64
 
 	mu    sync.Mutex
 	g     *groups
@@ -40,8 +45,15 @@ const (
 	littleGroups = 1024
 )
 
-// NewKept keeps nothing yet.
-func NewKept(t *Table) *Kept { return &Kept{table: t} }
+// NewKept keeps nothing yet. fields are all those that the groups, the measure and the
+// conditions are of; the table has them.
+func NewKept(t *Table, fields []query.Field) *Kept {
+	k := &Kept{table: t}
+	for _, f := range fields {
+		k.columns = append(k.columns, t.Column(f))
+	}
+	return k
+}
 
 // Aggregate does what Table.Aggregate does. Only if rows have to be measured it calls
 // find, which is to set Where and Seen.
@@ -61,6 +73,9 @@ func (k *Kept) Aggregate(ctx context.Context, a *Aggregation, find func() error,
 	return g.emit(each)
 }
 
+// Reused is how many asks took parts as they were.
+func (k *Kept) Reused() int64 { return k.reused.Load() }
+
 // Bytes is the memory that is kept.
 func (k *Kept) Bytes() int64 { return k.bytes.Load() }
 
@@ -78,7 +93,10 @@ func (k *Kept) measured(ctx context.Context, a *Aggregation, find func() error) 
 		g, k.g = k.g, nil
 		return g, false, nil
 	}
-	if k.total == nil || k.edit != t.edit {
+	if k.total != nil {
+		k.reused.Add(1)
+	}
+	if k.total == nil || t.changed(0, len(t.records), k.edit, k.columns) {
 		if err := find(); err != nil {
 			return nil, false, err
 		}
@@ -104,44 +122,57 @@ func partRows(groups int) int {
 	return rows
 }
 
-// follow measures the parts that have changed, and adds all up.
+// follow measures the parts that have changed. Counts change by what became of those
+// parts; of other measures all parts are added up.
 func (k *Kept) follow(ctx context.Context) error {
 	t := k.table
+	total := make([]cell, len(k.g.cells))
+	counts := k.total != nil && k.g.Measure != Numbers
+	if counts {
+		copy(total, k.total)
+	}
 	for p := 0; p*k.rows < len(t.records); p++ {
 		first, last := p*k.rows, min((p+1)*k.rows, len(t.records))
 		if p == len(k.parts) {
 			k.parts = append(k.parts, nil)
-		} else if !t.changed(first, last, k.edit) {
+		} else if !t.changed(first, last, k.edit, k.columns) {
+			if !counts {
+				addUp(total, k.parts[p])
+			}
 			continue
 		}
 		if err := k.g.addRows(ctx, first, last); err != nil {
 			k.g = nil // what was measured in part is nobody's
 			return err
 		}
+		if counts {
+			takeBack(total, k.parts[p])
+		}
 		k.parts[p] = k.g.take(k.parts[p])
+		addUp(total, k.parts[p])
 	}
-	total := make([]cell, len(k.g.cells))
 	cells := len(total)
 	for _, part := range k.parts {
 		cells += cap(part)
-		for i := range part {
-			total[part[i].place].join(&part[i].cell)
-		}
 	}
 	k.total, k.edit = total, t.edit
 	k.bytes.Store(int64(cells) * int64(reflect.TypeFor[keptCell]().Size()))
 	return nil
 }
 
-// changed tells whether a row was changed after an edit, from one on, which is a
-// multiple of blockRows, up to another.
-func (t *Table) changed(first, last int, edit uint64) bool {
-	for b := first / blockRows; b*blockRows < last; b++ {
-		if t.edits[b] > edit {
-			return true
-		}
+func addUp(total []cell, part []keptCell) {
+	for i := range part {
+		total[part[i].place].join(&part[i].cell)
 	}
-	return false
+}
+
+// takeBack takes the rows of a part out of counts.
+func takeBack(total []cell, part []keptCell) {
+	for i := range part {
+		c := &total[part[i].place]
+		c.rows -= part[i].rows
+		c.seen -= part[i].seen
+	}
 }
 
 func (c *cell) join(o *cell) {

@@ -21,7 +21,8 @@ type Table struct {
 	sorted  int
 	later   map[query.Record]uint32
 	columns map[query.Field]*Column
-	// edits number the changes of rows; the last one of each block of rows is in edits.
+	// edit numbers the changes of rows; the last one of each block of rows is in edits,
+	// or in the column's if it was of one column.
 	edit  uint64
 	edits []uint64
 }
@@ -100,6 +101,32 @@ func (t *Table) touch(row uint32) {
 	t.edits[row/blockRows] = t.edit
 }
 
+// Live gives the row of a record that is there.
+func (t *Table) Live(r query.Record) (row uint32, ok bool) {
+	row, ok = t.Find(r)
+	return row, ok && t.live.Has(row)
+}
+
+// Change gives a column whose value of a row is to be set at once.
+func (t *Table) Change(row uint32, f query.Field) *Column {
+	c := t.columns[f]
+	t.edit++
+	c.edits[row/blockRows] = t.edit
+	return c
+}
+
+// changed tells whether something of a row was changed after an edit, of rows from one
+// on, which is a multiple of blockRows, up to another: that it is there, or one of the
+// columns.
+func (t *Table) changed(first, last int, edit uint64, columns []*Column) bool {
+	for b := first / blockRows; b*blockRows < last; b++ {
+		if t.edits[b] > edit || slices.ContainsFunc(columns, func(c *Column) bool { return c.edits[b] > edit }) {
+			return true
+		}
+	}
+	return false
+}
+
 func (t *Table) append(r query.Record) uint32 {
 	row := uint32(len(t.records))
 	switch {
@@ -124,8 +151,8 @@ func (t *Table) append(r query.Record) uint32 {
 
 // Remove takes a record out, if it is there.
 func (t *Table) Remove(r query.Record) {
-	row, ok := t.Find(r)
-	if !ok || !t.live.Has(row) {
+	row, ok := t.Live(r)
+	if !ok {
 		return
 	}
 	t.live.remove(row)

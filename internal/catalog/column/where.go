@@ -89,8 +89,9 @@ func (t *Table) Follow(set Set, n query.Node, edit uint64) (Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	for b, at := range t.edits {
-		if at <= edit {
+	columns := t.columnsIn(n, nil)
+	for b := range t.edits {
+		if !t.changed(b*blockRows, (b+1)*blockRows, edit, columns) {
 			continue
 		}
 		for w := b * blockWords; w < min((b+1)*blockWords, len(set)); w++ {
@@ -98,6 +99,25 @@ func (t *Table) Follow(set Set, n query.Node, edit uint64) (Set, error) {
 		}
 	}
 	return set, nil
+}
+
+// columnsIn adds the columns that a condition is on to a list.
+func (t *Table) columnsIn(n query.Node, list []*Column) []*Column {
+	switch n := n.(type) {
+	case query.And:
+		for _, e := range n {
+			list = t.columnsIn(e, list)
+		}
+	case query.Or:
+		for _, e := range n {
+			list = t.columnsIn(e, list)
+		}
+	case query.Not:
+		list = t.columnsIn(n.Node, list)
+	case query.Cond:
+		list = append(list, t.columns[n.Field])
+	}
+	return list
 }
 
 var errForeign = errors.New("column: a condition that the table cannot test is not followed")

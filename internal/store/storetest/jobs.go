@@ -23,6 +23,7 @@ var queues = []promise{
 	{name: "old jobs are dropped by age and by size", test: testDropJobs},
 	{name: "a job that is done again is not dropped", test: testAgainBesideDrop},
 	{name: "the log tells what changes are, and where rights were changed", test: testTold},
+	{name: "the log has the values of short updates for who asks for them", test: testChanges},
 	{name: "changes stay while somebody needs them", test: testPurgeChanges},
 	{name: "what sets something off stays until somebody follows", test: testPurgeUnfollowed},
 	{name: "no job is lost or done twice among many workers", test: testManyWorkers},

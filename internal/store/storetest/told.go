@@ -69,3 +69,50 @@ func testTold(f *fixture) {
 		f.Errorf("told after %d: %v", from+4, got)
 	}
 }
+
+// testChanges: updates come with their values if the catalog is asked for and they are
+// short, be they in order yet or not.
+func testChanges(f *fixture) {
+	if err := f.store.Sequence(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	from := int64(0)
+	f.read(func(r catalog.Reader) (err error) {
+		from, err = r.LastChange(f.Context())
+		return err
+	})
+	r := f.reserve(goods, 1)
+	long := `{"101":["` + strings.Repeat("a", 2048) + `","b"]}`
+	for i, data := range []string{`{"101":[null,"a"]}`, `{"101":["a","b"]}`, long} {
+		m := f.mutation(catalog.InsertRecord, goods, r, values{name: catalog.Text("a")})
+		if i > 0 {
+			m = f.change(goods, r, int64(i), values{name: catalog.Text("b")})
+		}
+		m.Change.Values = []byte(data)
+		f.mustWrite(m)
+	}
+	f.mustWrite(f.removal(goods, r, 3))
+	changes := func(of ...query.Catalog) (list []string) {
+		f.Helper()
+		f.read(func(r catalog.Reader) error {
+			list = nil
+			return r.Changes(f.Context(), from, 100, of, func(c catalog.LoggedChange) error {
+				list = append(list, fmt.Sprintf("%d/%d %s", c.Catalog, c.Record, c.Updated))
+				return nil
+			})
+		})
+		return list
+	}
+	for range 2 { // the first time, on PostgreSQL, without numbers
+		none := fmt.Sprintf("%d/%d ", goods, r)
+		if got, want := changes(makers), []string{none, none, none, none}; !slices.Equal(got, want) {
+			f.Errorf("changes without values\n%q\nwant\n%q", got, want)
+		}
+		if got, want := changes(makers, goods), []string{none, none + `{"101":["a","b"]}`, none, none}; !slices.Equal(got, want) {
+			f.Errorf("changes\n%q\nwant\n%q", got, want)
+		}
+		if err := f.store.Sequence(f.Context()); err != nil {
+			f.Fatal(err)
+		}
+	}
+}
