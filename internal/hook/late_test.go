@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
@@ -17,8 +18,9 @@ import (
 // may go on.
 type written struct {
 	*testing.T
-	late *lateNotes
-	goOn chan struct{}
+	late  *lateNotes
+	began chan struct{} // a group is being written
+	goOn  chan struct{}
 
 	mutex  sync.Mutex
 	groups [][]string
@@ -26,9 +28,15 @@ type written struct {
 }
 
 func newWritten(t *testing.T) *written {
-	w := &written{T: t, goOn: make(chan struct{})}
+	w := &written{T: t, began: make(chan struct{}, 1), goOn: make(chan struct{})}
 	w.late = newLateNotes(func(_ context.Context, list []catalog.EndedProcess) ([]query.Record, error) {
+		select {
+		case w.began <- struct{}{}:
+		default:
+			w.Error("two write at once")
+		}
 		<-w.goOn
+		<-w.began
 		w.mutex.Lock()
 		defer w.mutex.Unlock()
 		var group []string
@@ -63,7 +71,11 @@ func TestLateNotes(t *testing.T) {
 	for n := range lateAtOnce + 10 {
 		want = append(want, fmt.Sprint("run", n))
 		w.add(t.Context(), want[n], 10)
+		for n == 0 && len(w.began) == 0 {
+			time.Sleep(time.Millisecond)
+		}
 	}
+	time.Sleep(3 * lateFor) // for somebody else who would write the others
 	close(w.goOn)
 	if err := w.late.drain(); err != nil {
 		t.Fatal(err)
