@@ -108,7 +108,8 @@ test('what a form lacks is said; what a scenario refuses and its mistakes are no
 test('runs are processes', async () => {
   const runs = await eventually('the end of all runs', async () => {
     const all = await bp.getRecords('$processes', { limit: 500 });
-    return all.every((r) => r.values.$status[0] !== '$running') && all;
+    const noted = (text) => all.some((r) => r.values.$result.includes(text)); // beside the answers
+    return all.every((r) => r.values.$status[0] !== '$running') && noted('The sum cannot be negative') && noted('ValueError') && all;
   });
   const of = (name) => runs.filter((r) => r.values.$script[0].recordTitle === name);
   assert.equal(of('Tasks').length, 4, 'a run for each deal');

@@ -17,6 +17,8 @@
 //
 //	enter (a place) --> $running --> script --> $done, $error or $aborted
 //
+// A short run that somebody waits for is noted once, after the answer (scenario_late.go).
+//
 // The package must not know SQL, nor who may see what: messages carry whole values,
 // as the original documents.
 package hook

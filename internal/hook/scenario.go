@@ -97,16 +97,17 @@ func (s *Service) run(ctx context.Context, r *run) (*ending, error) {
 	default:
 		note.Result = s.cut(resultJSON(end, text), s.options.Scenarios.Result)
 	}
-	n, failed := kept.end(ctx, note)
-	log := s.options.Log.With("module", "Events", "script", int64(r.script), "event", int64(r.event.Record), "process", int64(n), "ms", took.Milliseconds())
-	if failed != nil {
-		log.ErrorContext(ctx, "scenario.unnoted", "error", failed)
-	}
-	if note.Status == catalog.ProcessDone {
-		log.InfoContext(ctx, "scenario.done")
-	} else {
-		log.WarnContext(ctx, "scenario.failed", "status", note.Status)
-	}
+	kept.end(ctx, note, func(n query.Record, failed error) {
+		log := s.options.Log.With("module", "Events", "script", int64(r.script), "event", int64(r.event.Record), "process", int64(n), "ms", took.Milliseconds())
+		if failed != nil {
+			log.ErrorContext(ctx, "scenario.unnoted", "error", failed)
+		}
+		if note.Status == catalog.ProcessDone {
+			log.InfoContext(ctx, "scenario.done")
+		} else {
+			log.WarnContext(ctx, "scenario.failed", "status", note.Status)
+		}
+	})
 	return end, err
 }
 

@@ -21,6 +21,7 @@ const (
 // note is what $processes has of a run.
 type note struct {
 	catalog *catalog.Service
+	late    *lateNotes
 	process catalog.Process
 	timer   *time.Timer
 
@@ -32,7 +33,7 @@ type note struct {
 // note begins to note a run: at once if nobody waits for it, so that a run that the end
 // of the program interrupts is seen.
 func (s *Service) note(ctx context.Context, r *run) (*note, error) {
-	n := &note{catalog: s.options.Catalog, process: catalog.Process{
+	n := &note{catalog: s.options.Catalog, late: s.notes, process: catalog.Process{
 		Started: s.options.Now().UnixMilli(), Script: r.script, Async: r.async, Code: rand.Text(), Event: r.event,
 		Params: s.cut(r.inputs, s.options.Scenarios.Data), Initiator: r.initiator,
 	}}
@@ -56,9 +57,10 @@ func (n *note) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// end notes what became of the run, also when whoever waited is gone, and gives the
-// note's record.
-func (n *note) end(ctx context.Context, e catalog.ProcessEnd) (query.Record, error) {
+// end notes what became of the run, also when whoever waited is gone, and calls noted with
+// the note's record then. The note of a run that has none yet is written beside what
+// waited for the run.
+func (n *note) end(ctx context.Context, e catalog.ProcessEnd, noted func(query.Record, error)) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
 	if n.timer != nil {
@@ -68,9 +70,8 @@ func (n *note) end(ctx context.Context, e catalog.ProcessEnd) (query.Record, err
 	defer n.mutex.Unlock()
 	n.ended = true
 	if n.number != 0 {
-		return n.number, n.catalog.EndProcess(ctx, n.number, e)
+		noted(n.number, n.catalog.EndProcess(ctx, n.number, e))
+		return
 	}
-	var err error
-	n.number, err = n.catalog.NoteProcess(ctx, n.process, &e)
-	return n.number, err
+	n.late.add(ctx, catalog.EndedProcess{Process: n.process, End: e}, noted)
 }

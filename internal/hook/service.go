@@ -85,6 +85,7 @@ type Service struct {
 	// waited are the places of scenarios that somebody waits for, outer of those that
 	// may wait for others.
 	waited, outer chan struct{}
+	notes         *lateNotes
 }
 
 // New makes a Service; Run makes it work.
@@ -92,6 +93,7 @@ func New(o Options) *Service {
 	s := &Service{
 		options: o, wake: make(chan struct{}, 1),
 		waited: make(chan struct{}, o.Scenarios.Most), outer: make(chan struct{}, o.Scenarios.Outer),
+		notes: newLateNotes(o.Catalog.NoteEnded),
 	}
 	s.runner = job.NewRunner(job.Options{
 		Store: o.Jobs, Queue: queue, Owner: o.Owner, Do: s.deliver, Now: o.Now, Log: o.Log, Poll: pollIdle,
@@ -124,6 +126,9 @@ func (s *Service) Run(ctx context.Context) error {
 	all.Go(func() error { s.keep(ctx); return nil })
 	return all.Wait()
 }
+
+// Close waits until the notes of runs are written that are over. No run ends after it.
+func (s *Service) Close() error { return s.notes.drain() }
 
 // dispatch makes jobs of changes, until ctx ends.
 func (s *Service) dispatch(ctx context.Context) {

@@ -46,6 +46,7 @@ func (a *App) openHooks() error {
 		Shared: a.Settings.DBConnection != "", Timeout: a.Settings.WebhookTimeout, Rate: a.Settings.WebhookRate,
 		Scenarios: a.scenarioOptions(),
 	})
+	a.closers = append(a.closers, a.hooks.Close)
 	return nil
 }
 

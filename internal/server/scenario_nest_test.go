@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -77,6 +78,27 @@ func TestScenarioKilled(t *testing.T) {
 		s.start()
 		s.eventually("the end of the old run", func() bool { return strings.Contains(s.call(200, "GET", path+"/"+old, ""), `"$status":["$aborted"]`) })
 		s.refuses("the recent run", 200, "GET", path+"/"+recent, "", `"$status":["$running"]`)
+	})
+}
+
+// What an ordinary end finds waiting is noted.
+func TestScenarioNotedAtTheEnd(t *testing.T) {
+	eachScripted(t, func(s *scripted) {
+		s.on(s.catalog, `"$record.before.create"`, "print('seen', values['1'])", "")
+		for n := range 5 {
+			s.add(fmt.Sprintf(`{"1":"record %d"}`, n))
+		}
+		s.end()
+		s.start()
+		rest := s.call(200, "GET", "/api/v1/catalogs/$processes/records?sortField=id&sortType=1", "")
+		for n := range 5 {
+			want := fmt.Sprintf("seen record %d", n)
+			at := strings.Index(rest, want)
+			if at < 0 {
+				s.Fatalf("%q is not next in %s", want, rest)
+			}
+			rest = rest[at:]
+		}
 	})
 }
 

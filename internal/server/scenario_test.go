@@ -61,11 +61,21 @@ elif values.get('2'):
 		s.refuses("what it says to people", 400, "PATCH", path+"/"+id, `{"values":{"4":13}}`, `"message":"Unlucky"`)
 		s.refuses("a mistake", 400, "PATCH", path+"/"+id, `{"values":{"4":14}}`, "A scenario failed")
 		s.refuses("nothing was written", 200, "GET", path+"/"+id, "", `"4":null`)
-		runs := s.call(200, "GET", "/api/v1/catalogs/$processes/records?sortField=id&sortType=1", "")
-		for _, want := range []string{`ZeroDivisionError`, `"$status":["$done"]`, `"$status":["$error"]`, `The sum is negative`, `\"type\":\"$record.before.create\"`} {
-			if !strings.Contains(runs, want) {
-				s.Errorf("the processes lack %s: %s", want, runs)
+		runs := ""
+		s.eventually("the notes of all runs", func() bool { // beside the writes
+			runs = s.call(200, "GET", "/api/v1/catalogs/$processes/records?sortField=id&sortType=1", "")
+			return strings.Count(runs, `"$code"`) == 6
+		})
+		rest := runs
+		for _, want := range []string{`\"type\":\"$record.before.create\"`, `The sum is negative`, `"$status":["$error"]`, `ZeroDivisionError`} { // in their order
+			at := strings.Index(rest, want)
+			if at < 0 {
+				s.Fatalf("%s is not next in %s", want, runs)
 			}
+			rest = rest[at:]
+		}
+		if n := strings.Count(runs, `"$status":["$done"]`); n != 4 {
+			s.Errorf("%d runs are done: %s", n, runs)
 		}
 	})
 }
