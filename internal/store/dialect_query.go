@@ -88,9 +88,6 @@ func (d sqliteDialect) SearchPlaces(c query.Catalog) []searchPlace {
 	}
 	tail := searchPlace{table: "search_tail", place: "place", also: fill(" AND catalog = {n}", c)}
 	tail.finds = func(s string) (cond, arg string) { return d.Contains("fold", s) }
-	tail.findsAny = func(list []string) (cond, arg string) {
-		return "EXISTS (SELECT 1 FROM json_each(?) e WHERE instr(fold, e.value) > 0)", jsonTexts(list)
-	}
 	for _, p := range []*searchPlace{&indexed, &tail} {
 		p.record, p.slot = p.place+" >> 16", "("+p.place+" & 65535)"
 		p.at = func(id string, slot int) string { return p.place + " = (" + id + " << 16) + " + strconv.Itoa(slot) }

@@ -101,9 +101,12 @@ func (b *builder) entryIs(src source, f *catalog.Field, list []string) {
 			if i > 0 {
 				b.add(" UNION ALL ")
 			}
-			cond, arg := p.findsAny(folds)
-			b.add("SELECT ", p.record, " FROM ", p.table, " WHERE ", cond, " AND ")
-			b.bind(arg)
+			b.add("SELECT ", p.record, " FROM ", p.table, " WHERE ")
+			if p.findsAny != nil {
+				cond, arg := p.findsAny(folds)
+				b.add(cond, " AND ")
+				b.bind(arg)
+			}
 			b.oneOf(p.slot, []int{f.Slot(catalog.SearchText)})
 			b.add(p.also)
 		}
