@@ -15,8 +15,9 @@ const (
 	// maxPattern bounds a pattern in bytes: SQLite takes none above 50,000, and one
 	// grows when it is written for it.
 	maxPattern = 10_000
-	// maxPhrases bounds the texts that the search index is asked for at once.
-	maxPhrases = 1_000
+	// maxPhrases bounds the texts that a search index is asked for at once: those that
+	// are alike (all of one domain) each cost a look at whatever is like them.
+	maxPhrases = 8
 )
 
 // textCond adds a test of texts.
@@ -92,35 +93,55 @@ func (b *builder) amongBytes(expr string, list [][]byte) {
 }
 
 // entryIs adds the condition that an entry, or the address, is among some texts.
-// The search index tells which records may have one.
+// The search index tells which records may have one. Contacts are a list of their own,
+// so that the texts are read once and not for each record.
 func (b *builder) entryIs(src source, f *catalog.Field, list []string) {
-	b.add("(")
-	if folds := phrases(list); !b.probe && folds != nil {
-		b.add(src.id(), " IN (")
-		for i, p := range b.dialect.SearchPlaces(src.catalog.Num) {
-			if i > 0 {
-				b.add(" UNION ALL ")
-			}
-			b.add("SELECT ", p.record, " FROM ", p.table, " WHERE ")
-			if p.findsAny != nil {
-				cond, arg := p.findsAny(folds)
-				b.add(cond, " AND ")
-				b.bind(arg)
-			}
-			b.oneOf(p.slot, []int{f.Slot(catalog.SearchText)})
-			b.add(p.also)
-		}
-		b.add(") AND ")
+	is := func(expr string) { b.amongTexts(expr, list) }
+	folds := phrases(list)
+	switch {
+	case b.probe:
+		b.entries(src.value(f), f, is)
+	case !hasEntries(f):
+		b.add("(")
+		b.mayHave(src.id(), src.catalog, f, folds)
+		b.entries(src.value(f), f, is)
+		b.add(")")
+	default:
+		of := source{src.catalog, "c"}
+		from, entry := b.dialect.Contacts(of.value(f))
+		b.add(src.id(), " IN (SELECT c.id FROM ", recordTable(src.catalog.Num), " c CROSS JOIN ", from, " WHERE ")
+		b.mayHave(of.id(), src.catalog, f, folds)
+		is(entry)
+		b.add(")")
 	}
-	b.entries(src.value(f), f, func(expr string) { b.amongTexts(expr, list) })
-	b.add(")")
+}
+
+// mayHave adds the condition, and an AND, that a record has one of some folded texts
+// in a field, if the search index can tell.
+func (b *builder) mayHave(id string, c *catalog.Catalog, f *catalog.Field, folds []string) {
+	places := b.dialect.SearchPlaces(c.Num)
+	if folds == nil || len(folds) > maxPhrases {
+		return
+	}
+	b.add(id, " IN (")
+	for i, p := range places {
+		if i > 0 {
+			b.add(" UNION ALL ")
+		}
+		b.add("SELECT ", p.record, " FROM ", p.table, " WHERE ")
+		if p.findsAny != nil {
+			cond, arg := p.findsAny(folds)
+			b.add(cond, " AND ")
+			b.bind(arg)
+		}
+		b.oneOf(p.slot, []int{f.Slot(catalog.SearchText)})
+		b.add(p.also)
+	}
+	b.add(") AND ")
 }
 
 // phrases are the folded texts if the search index can find all of them; else nil.
 func phrases(list []string) []string {
-	if len(list) > maxPhrases {
-		return nil
-	}
 	folds := make([]string, len(list))
 	for i, s := range list {
 		if folds[i] = text.Fold(s); utf8.RuneCountInString(folds[i]) < ftsCharacters {

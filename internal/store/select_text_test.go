@@ -301,7 +301,7 @@ func TestManyTexts(t *testing.T) {
 	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
 		write(t, s, st, []*testRecord{order(1, map[query.Field]catalog.Value{fName: catalog.Text("number 7"),
 			fPhones: catalog.Contacts{{ID: "1", Contact: "number 8"}}}), order(2, nil)})
-		for _, n := range []int{3, maxPhrases, 40_000} {
+		for _, n := range []int{3, maxPhrases, maxPhrases + 1, 40_000} {
 			var list query.TextIs
 			for i := range n {
 				list = append(list, fmt.Sprint("number ", i+7))
