@@ -34,6 +34,10 @@ func extentOf(n query.Node) extent {
 		}
 	case query.Not:
 		add(n.Node)
+	case query.Titled:
+		if n.Seen != nil {
+			add(n.Seen)
+		}
 	case query.Cond:
 		if linked, ok := n.Test.(query.LinksWhere); ok {
 			add(linked.Where)

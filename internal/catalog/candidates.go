@@ -91,7 +91,7 @@ func (d *reading) candidates(ctx context.Context, f *Field, c *Catalog, ask Cand
 		where = both(where, view)
 	}
 	if asked.Where != nil {
-		where = both(where, d.restrict(asked.Where))
+		where = both(where, d.restrict(c, asked.Where))
 	}
 	return where, nil
 }

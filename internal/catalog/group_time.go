@@ -59,3 +59,33 @@ func foldTime(n int64, s query.Step, shift int64) int64 {
 
 // weekday counts from Monday, 1.
 func weekday(at time.Time) int { return (int(at.Weekday())+6)%7 + 1 }
+
+// partOf is a part of a local time, ms; -1 for one that there is not.
+func partOf(ms int64, part query.Part) int64 {
+	at := time.UnixMilli(ms).UTC()
+	year, month, day := at.Date()
+	switch part {
+	case query.YearPart:
+		return int64(year)
+	case query.QuarterPart:
+		return int64((month-1)/3 + 1)
+	case query.MonthPart:
+		return int64(month)
+	case query.WeekPart:
+		_, week := at.ISOWeek()
+		return int64(week)
+	case query.WeekdayPart:
+		return int64(weekday(at))
+	case query.DayOfMonthPart:
+		return int64(day)
+	case query.DayOfYearPart:
+		return int64(at.YearDay())
+	case query.HourPart:
+		return int64(at.Hour())
+	case query.MinutePart:
+		return int64(at.Minute())
+	case query.SecondPart:
+		return int64(at.Second())
+	}
+	return -1
+}

@@ -133,8 +133,22 @@ func (w *wants) node(n query.Node) {
 		}
 	case query.Cond:
 		w.cond(n)
+	case query.Stamped:
+		w.stamped(n)
 	default:
 		w.more = true
+	}
+}
+
+// stamped asks for a range of times that every record has. It comes before others:
+// who asks for what has changed lately asks for little.
+func (w *wants) stamped(n query.Stamped) {
+	field := map[query.SortBy]query.Field{query.ByCreated: CreatedTime, query.ByUpdated: UpdatedTime}[n.By]
+	if w.more = true; n.Min == nil && n.Max == nil {
+		return
+	}
+	if w.within >= 0 || field < w.within {
+		w.within = field
 	}
 }
 
@@ -145,6 +159,8 @@ func (w *wants) cond(c query.Cond) {
 		w.more = true
 	case comparesEqual(f.Storage(), c.Test):
 		w.equal = append(w.equal, c.Field)
+		_, text := c.Test.(query.TextIs)
+		w.more = w.more || text // the key does not decide
 	case comparesRange(f.Storage(), c.Test):
 		if w.within == 0 || c.Field < w.within {
 			w.within = c.Field
@@ -155,7 +171,8 @@ func (w *wants) cond(c query.Cond) {
 }
 
 // comparesEqual tells whether the test leaves one value of the column. An index
-// over a storage with a sort key is over the key, which no test looks at.
+// over a storage with a sort key is over the key, which only tests of texts look at;
+// that of contacts is the first one's.
 func comparesEqual(s Storage, t query.Test) bool {
 	switch t := t.(type) {
 	case query.Empty:
@@ -164,6 +181,8 @@ func comparesEqual(s Storage, t query.Test) bool {
 		return len(t) == 1 && !s.HasRefs()
 	case query.AllOf:
 		return len(t) == 1 && !s.HasRefs()
+	case query.TextIs:
+		return len(t) == 1 && s == TextStorage
 	case query.NumberRange:
 		return t.Min != nil && t.Max != nil && *t.Min == *t.Max
 	case query.TimeRange:
@@ -176,6 +195,10 @@ func comparesRange(s Storage, t query.Test) bool {
 	switch t := t.(type) {
 	case query.AnyOf:
 		return len(t) > 1 && (s == WholeStorage || s == ItemStorage)
+	case query.TextIs:
+		return len(t) > 1 && s == TextStorage
+	case query.TextRange:
+		return t.Min != nil || t.Max != nil
 	case query.NumberRange:
 		return t.Min != nil || t.Max != nil
 	case query.TimeRange:

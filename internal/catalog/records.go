@@ -186,7 +186,7 @@ func (d *reading) selectedWithin(ctx context.Context, c *Catalog, q query.Query,
 		return nil, err
 	}
 	s := &Selected{
-		Structure: d.st, Catalog: c, Where: and(within, d.restrict(q.Where)),
+		Structure: d.st, Catalog: c, Where: and(within, d.restrict(c, q.Where)),
 		Search: q.Search, Sort: q.Sort, Limit: q.Limit, Offset: q.Offset,
 	}
 	if q.View != "" {
@@ -324,21 +324,24 @@ func (d *reading) checkCond(of query.Catalog, cond query.Cond) error {
 	return err
 }
 
-// restrict narrows conditions on linked records to those that the actor may
-// view. Where there is nothing to narrow it gives the same node.
-func (d *reading) restrict(n query.Node) query.Node {
+// restrict narrows a condition on records of c: what it asks of linked ones to those
+// that the actor may view. Where there is nothing to narrow it gives the same node.
+func (d *reading) restrict(c *Catalog, n query.Node) query.Node {
 	switch n := n.(type) {
 	case query.And:
-		return query.And(d.restrictAll(n))
+		return query.And(d.restrictAll(c, n))
 	case query.Or:
-		return query.Or(d.restrictAll(n))
+		return query.Or(d.restrictAll(c, n))
 	case query.Not:
-		return query.Not{Node: d.restrict(n.Node)}
+		return query.Not{Node: d.restrict(c, n.Node)}
 	case query.Unread:
 		return query.Unread{Employee: d.access.actor.Employee}
+	case query.Titled:
+		return query.Titled{Test: n.Test, Seen: d.seesTitles(c)}
 	case query.Cond:
 		if linked, ok := n.Test.(query.LinksWhere); ok {
-			linked.Where = and(d.access.Where(d.st.Catalog(linked.Catalog)), d.restrict(linked.Where))
+			of := d.st.Catalog(linked.Catalog)
+			linked.Where = and(d.access.Where(of), d.restrict(of, linked.Where))
 			n.Test = linked
 		}
 		// A condition on a field is false where the field is hidden.
@@ -350,12 +353,25 @@ func (d *reading) restrict(n query.Node) query.Node {
 	return n
 }
 
-func (d *reading) restrictAll(nodes []query.Node) []query.Node {
+func (d *reading) restrictAll(c *Catalog, nodes []query.Node) []query.Node {
 	list := make([]query.Node, len(nodes))
 	for i, n := range nodes {
-		list[i] = d.restrict(n)
+		list[i] = d.restrict(c, n)
 	}
 	return list
+}
+
+// seesTitles is where the actor sees the titles of the records that he may view; nil
+// for everywhere.
+func (d *reading) seesTitles(c *Catalog) query.Node {
+	title := c.Title()
+	switch {
+	case title == nil:
+		return nil
+	case !d.access.Readable(title):
+		return none
+	}
+	return d.access.visible(title)
 }
 
 // and joins two conditions of which either may be nil.

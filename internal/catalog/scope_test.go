@@ -45,6 +45,10 @@ var scopedCalls = map[string]scoped{
 	"Request": {func(w *world, a catalog.Actor) error {
 		return w.s.Request(w.Context(), a, "orders", func(catalog.Actor, *catalog.Scope) error { return nil })
 	}, no, "", ""},
+	"RemovedSince": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.RemovedSince(w.Context(), a, w.orders.Num, catalog.RemovedAsk{Limit: 1})
+		return err
+	}, no, "", ""},
 	"Reserve": {func(w *world, a catalog.Actor) error {
 		_, err := w.s.Reserve(w.Context(), a, w.orders.Num, 1)
 		return err

@@ -146,6 +146,8 @@ type Reader interface {
 	// FindRemoved gives the number of the last removed record that had that
 	// custom id, 0 if none.
 	FindRemoved(ctx context.Context, c *Catalog, code string) (query.Record, error)
+	// Removed reads what the trash has of a catalog, with values if they are asked for.
+	Removed(ctx context.Context, c *Catalog, ask RemovedAsk, values bool) ([]RemovedRow, error)
 	// Titles reads the titles of records, removed ones included. Unknown refs
 	// are left out.
 	Titles(ctx context.Context, refs []query.Ref) (Titles, error)

@@ -14,14 +14,14 @@ const (
 	// NoStorage: group and button have no values.
 	NoStorage Storage = iota
 	// TextStorage is a text column and its sort key.
-	// Tests: Empty, NotEmpty, Substring. Sorts by the key.
+	// Tests: Empty, NotEmpty, Substring, TextIs, TextLike, TextRange. Sorts by the key.
 	TextStorage
 	// FloatStorage is a double column. Tests: Empty, NotEmpty, NumberRange.
 	FloatStorage
 	// WholeStorage is an integer column (stars). Tests: Empty, NotEmpty, AnyOf, NumberRange.
 	WholeStorage
 	// TimeStorage is an integer column of UTC milliseconds.
-	// Tests: Empty, NotEmpty, TimeRange, Birthday.
+	// Tests: Empty, NotEmpty, TimeRange, Birthday, TimePart.
 	TimeStorage
 	// BoolStorage is an integer column of 0 and 1; empty reads as 0. Tests: AnyOf.
 	BoolStorage
@@ -36,7 +36,7 @@ const (
 	// the title of the first link.
 	LinksStorage
 	// JSONStorage is a JSON column for reading and a sort key (contact, address).
-	// Tests: Empty, NotEmpty, Substring. Sorts by the key.
+	// Tests: Empty, NotEmpty, Substring, TextIs, TextLike, TextRange. Sorts by the key.
 	JSONStorage
 	// FilesStorage is a JSON column and, as sort key, the number of files.
 	// Tests: Empty, NotEmpty.

@@ -449,7 +449,7 @@ func (d *reading) stored(c *Catalog, filters []ViewFilter, lost func(error) erro
 			return nil, err
 		}
 		if one != nil {
-			n = both(n, d.restrict(one))
+			n = both(n, d.restrict(c, one))
 		}
 	}
 	return n, nil

@@ -66,11 +66,19 @@ func linksIn(c query.Catalog, n query.Node) (links []query.Link) {
 // manages, no secrets; of others, only what he sees of every record.
 func (a *Access) authored(c *Catalog, n query.Node) (err error) {
 	query.Walk(c.Num, n, func(of query.Catalog, n query.Node) {
-		cond, ok := n.(query.Cond)
-		if !ok || err != nil {
+		other := a.structure.Catalog(of)
+		var f *Field
+		switch n := n.(type) {
+		case query.Cond:
+			f = a.structure.Field(n.Field)
+		case query.Titled:
+			if other != nil {
+				f = other.Title()
+			}
+		}
+		if err != nil {
 			return
 		}
-		f, other := a.structure.Field(cond.Field), a.structure.Catalog(of)
 		switch {
 		case f == nil || other == nil:
 		case f.Secret && !a.Readable(f):

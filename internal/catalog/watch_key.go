@@ -76,6 +76,8 @@ func appendNode(dst []byte, n query.Node) []byte {
 		return list("not", []query.Node{n.Node})
 	case query.LinkedBy:
 		return list(fmt.Sprintf("by %d %d", n.Catalog, n.Field), []query.Node{n.Where})
+	case query.Titled:
+		return list(string(appendPlain(nil, n.Test)), []query.Node{n.Seen})
 	case query.Cond:
 		if linked, ok := n.Test.(query.LinksWhere); ok {
 			return list(fmt.Sprintf("links %d %d", n.Field, linked.Catalog), []query.Node{linked.Where})

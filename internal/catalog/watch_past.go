@@ -232,6 +232,11 @@ func satisfies(f *Field, v Value, test query.Test) bool {
 		at, ok := v.(Time)
 		_, month, day := time.UnixMilli(int64(at) + int64(t.Offset)*60_000).UTC().Date()
 		return ok && int(month) == t.Month && day == t.Day
+	case query.TimePart:
+		at, ok := v.(Time)
+		return ok && slices.Contains(t.In, partOf(int64(at)+int64(t.Offset)*minuteMs, t.Part))
+	case query.TextIs, query.TextLike, query.TextRange:
+		return satisfiesText(f, v, t)
 	case query.Substring:
 		fold, part := t.Fold, SearchText
 		if t.Digits != "" {

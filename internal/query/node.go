@@ -31,8 +31,12 @@ type LinkedBy struct {
 }
 
 // Titled holds for records whose title satisfies Test, a TextIs or TextLike. The title
-// of a record without one is "#" and its id.
-type Titled struct{ Test Test }
+// of a record without one is "#" and its id, and so is one that is not Seen: nil says
+// that all are. catalog.Service fills Seen in, whatever it was.
+type Titled struct {
+	Test Test
+	Seen Node
+}
 
 // Stamped holds for records that were made (ByCreated) or last changed (ByUpdated)
 // within Min and Max, UTC milliseconds; a nil bound is open.
@@ -86,17 +90,20 @@ type (
 	// digits when Digits is not empty (then Fold is ignored); never at comments.
 	Substring struct{ Fold, Digits string }
 	// TextIs holds when the text, an entry of contacts or the address is exactly one
-	// of these, letter by letter. The empty list holds never.
+	// of these, letter by letter. The empty list holds never. A rich text is its HTML.
 	TextIs []string
 	// TextLike holds when the whole text, an entry of contacts or the address matches
-	// Pattern: % stands for any text, _ for any character, and \ takes what follows
-	// as it is. With Fold both are folded first (text.Fold).
+	// Pattern (text.ParsePattern): % stands for any text, _ for any character, and \
+	// takes what follows as it is. With Fold both are folded first (text.Fold); then
+	// each line of an entry counts as one, and a rich text is what is read of it, as
+	// for Substring.
 	TextLike struct {
 		Pattern string
 		Fold    bool
 	}
-	// TextRange holds when the text is sorted between Min and Max, both included; a
-	// nil bound is open.
+	// TextRange holds when the text, the first entry of contacts or the address is
+	// sorted between Min and Max, both included; a nil bound is open. A text without
+	// any letter that is sorted by is within no bounds.
 	TextRange struct{ Min, Max *string }
 	// TimePart holds when a part of the time, at Offset minutes east of UTC, is one of
 	// the numbers.
@@ -172,6 +179,8 @@ func Walk(catalog Catalog, n Node, visit func(Catalog, Node)) {
 		Walk(catalog, n.Node, visit)
 	case LinkedBy:
 		Walk(n.Catalog, n.Where, visit)
+	case Titled:
+		Walk(catalog, n.Seen, visit)
 	case Cond:
 		if l, ok := n.Test.(LinksWhere); ok {
 			Walk(l.Catalog, l.Where, visit)

@@ -24,6 +24,9 @@ type queryDialect interface {
 	// MonthDay is the month and day ("02-29") of a time in milliseconds moved by
 	// one parameter, monthDayShift of minutes.
 	MonthDay(expr string) string
+	// TimePart is the part of a time as an integer, "" for none; each of its
+	// parameters is what that of MonthDay is.
+	TimePart(expr string, p query.Part) string
 	// EmptyLast tells whether plain ORDER BY puts NULL last in that direction.
 	EmptyLast(desc bool) bool
 	// TitleWalk is the condition that a title is that of a record, whose Ref is
@@ -33,6 +36,7 @@ type queryDialect interface {
 	// AnyKey is the condition that the JSON object expr has one of the keys of
 	// one parameter, a JSON array of strings.
 	AnyKey(expr string) string
+	textDialect
 }
 
 // The calendar repeats after 400 years, so a time is taken modulo those and is
@@ -45,6 +49,11 @@ const (
 
 // monthDayShift is the argument of MonthDay for minutes east of UTC.
 func monthDayShift(minutes int) int64 { return 8*cycleSeconds*1000 + int64(minutes)*60_000 }
+
+// cycleYears is what a year of 1970 to 2369 lacks.
+func cycleYears(expr string) string {
+	return " + 400 * ((" + expr + " + ?) / 12622780800000 - 8)"
+}
 
 // ftsCharacters is the least a trigram index can find.
 const ftsCharacters = 3
@@ -70,6 +79,13 @@ func (d sqliteDialect) SearchPlaces(c query.Catalog) []searchPlace {
 		}
 		return indexed.table + " MATCH ?", `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}
+	indexed.findsAny = func(list []string) (cond, arg string) {
+		phrases := make([]string, len(list))
+		for i, s := range list {
+			phrases[i] = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+		}
+		return indexed.table + " MATCH ?", strings.Join(phrases, " OR ")
+	}
 	tail := searchPlace{table: "search_tail", place: "place", also: fill(" AND catalog = {n}", c)}
 	tail.finds = func(s string) (cond, arg string) { return d.Contains("fold", s) }
 	for _, p := range []*searchPlace{&indexed, &tail} {
@@ -83,6 +99,26 @@ func (sqliteDialect) FindsInOrder(s string) bool { return utf8.RuneCountInString
 
 func (sqliteDialect) MonthDay(expr string) string {
 	return "strftime('%m-%d', (" + expr + secondInCycle + ", 'unixepoch')"
+}
+
+// sqliteParts are the parts of times for strftime.
+var sqliteParts = map[query.Part]string{query.YearPart: "%Y", query.QuarterPart: "%m", query.MonthPart: "%m", query.WeekPart: "%V",
+	query.WeekdayPart: "%u", query.DayOfMonthPart: "%d", query.DayOfYearPart: "%j", query.HourPart: "%H",
+	query.MinutePart: "%M", query.SecondPart: "%S"}
+
+func (sqliteDialect) TimePart(expr string, p query.Part) string {
+	format := sqliteParts[p]
+	if format == "" {
+		return ""
+	}
+	part := "CAST(strftime('" + format + "', (" + expr + secondInCycle + ", 'unixepoch') AS INTEGER)"
+	switch p {
+	case query.YearPart:
+		return part + cycleYears(expr)
+	case query.QuarterPart:
+		return "(" + part + " + 2) / 3"
+	}
+	return part
 }
 
 func (sqliteDialect) EmptyLast(desc bool) bool { return desc }
@@ -110,13 +146,37 @@ func (postgresDialect) Contains(expr, s string) (cond, arg string) {
 func (d postgresDialect) SearchPlaces(c query.Catalog) []searchPlace {
 	return []searchPlace{{table: searchTable(c), record: "record", slot: "slot",
 		at:    func(id string, slot int) string { return "record = " + id + " AND slot = " + strconv.Itoa(slot) },
-		finds: func(s string) (cond, arg string) { return d.Contains("fold", s) }}}
+		finds: func(s string) (cond, arg string) { return d.Contains("fold", s) },
+		findsAny: func(list []string) (cond, arg string) {
+			patterns := make([]string, len(list))
+			for i, s := range list {
+				_, patterns[i] = d.Contains("fold", s)
+			}
+			return "fold LIKE ANY (ARRAY(SELECT jsonb_array_elements_text(?::jsonb)))", jsonTexts(patterns)
+		}}}
 }
 
 func (postgresDialect) FindsInOrder(string) bool { return false }
 
 func (postgresDialect) MonthDay(expr string) string {
 	return "to_char(timestamp '1970-01-01' + interval '1 second' * ((" + expr + secondInCycle + "), 'MM-DD')"
+}
+
+// postgresParts are the parts of times for to_char.
+var postgresParts = map[query.Part]string{query.YearPart: "YYYY", query.QuarterPart: "Q", query.MonthPart: "MM", query.WeekPart: "IW",
+	query.WeekdayPart: "ID", query.DayOfMonthPart: "DD", query.DayOfYearPart: "DDD", query.HourPart: "HH24",
+	query.MinutePart: "MI", query.SecondPart: "SS"}
+
+func (postgresDialect) TimePart(expr string, p query.Part) string {
+	format := postgresParts[p]
+	if format == "" {
+		return ""
+	}
+	part := "to_char(timestamp '1970-01-01' + interval '1 second' * ((" + expr + secondInCycle + "), '" + format + "')::bigint"
+	if p == query.YearPart {
+		return part + cycleYears(expr)
+	}
+	return part
 }
 
 func (postgresDialect) EmptyLast(desc bool) bool { return !desc }

@@ -38,10 +38,20 @@ func (b *builder) node(src source, n query.Node) error {
 		return b.linkedBy(src, n)
 	case query.Unread:
 		b.unread(src, n)
+	case query.Titled:
+		return b.titledBy(src, n)
+	case query.Stamped:
+		return b.stamped(src, n)
+	case query.Numbered:
+		b.numberedIn(src, n)
 	default:
-		return fault.New(fault.InvalidFilter, "The filter has a condition of an unknown kind")
+		return unknownKind()
 	}
 	return nil
+}
+
+func unknownKind() error {
+	return fault.New(fault.InvalidFilter, "The filter has a condition of an unknown kind")
 }
 
 // chainLength is how many conditions stand in one row of operators: SQLite
@@ -132,6 +142,8 @@ func (b *builder) cond(src source, c query.Cond) error {
 		b.timeRange(src, f, t)
 	case query.Birthday:
 		b.birthday(src, f, t)
+	case query.TimePart:
+		b.timePart(src, f, t)
 	case query.AnyOf:
 		b.anyOf(src, f, t)
 	case query.AllOf:
@@ -142,6 +154,8 @@ func (b *builder) cond(src source, c query.Cond) error {
 		return b.linksWhere(src, f, t)
 	case query.LinksLike:
 		b.linksLike(src, f, t)
+	default:
+		return b.textCond(src, f, t)
 	}
 	return nil
 }
@@ -151,11 +165,11 @@ func allows(s catalog.Storage, t query.Test) bool {
 	switch t.(type) {
 	case query.Empty, query.NotEmpty:
 		return s != catalog.NoStorage && s != catalog.BoolStorage
-	case query.Substring:
+	case query.Substring, query.TextIs, query.TextLike, query.TextRange:
 		return s == catalog.TextStorage || s == catalog.JSONStorage
 	case query.NumberRange:
 		return s == catalog.FloatStorage || s == catalog.WholeStorage
-	case query.TimeRange, query.Birthday:
+	case query.TimeRange, query.Birthday, query.TimePart:
 		return s == catalog.TimeStorage
 	case query.AnyOf:
 		return s == catalog.WholeStorage || s == catalog.BoolStorage || s.HasItems()

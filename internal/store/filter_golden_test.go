@@ -72,6 +72,18 @@ var goldenCases = []goldenCase{
 		cond(fSize, query.NumberRange{Min: ptr(10.0)}), query.Not{Node: query.Among{{Record: 3}}}}}}},
 	{name: "linked by any record", where: query.LinkedBy{Catalog: clients, Field: fParents, Where: query.And{}}},
 	{name: "linked by a removed catalog", where: query.LinkedBy{Catalog: 99, Field: fParents}},
+	{name: "a text", where: cond(fName, query.TextIs{"acme"})},
+	{name: "some texts", where: cond(fName, query.TextIs{"acme", "Ёлка", "\u0001"})},
+	{name: "contacts are", where: cond(fPhones, query.TextIs{"+1 555", "+1 666"})},
+	{name: "an address is", where: cond(fPlace, query.TextIs{"ab", "Acme street"})},
+	{name: "like", where: cond(fName, query.TextLike{Pattern: `Ac[me_%\%`})},
+	{name: "like, folded", where: cond(fName, query.TextLike{Pattern: `Ac[me_%\%`, Fold: true})},
+	{name: "contacts like, folded", where: cond(fPhones, query.TextLike{Pattern: `%55`, Fold: true})},
+	{name: "sorted between", where: cond(fName, query.TextRange{Min: ptr("a"), Max: ptr("b")})},
+	{name: "part of a time", where: cond(fDue, query.TimePart{Part: query.YearPart, In: []int64{2024, 2025}, Offset: -90})},
+	{name: "titled", where: query.Titled{Test: query.TextIs{"acme", "#5"}}},
+	{name: "titled like, as seen", where: query.Titled{Test: query.TextLike{Pattern: "acme%", Fold: true}, Seen: managed}},
+	{name: "stamped and numbered", where: query.And{query.Stamped{By: query.ByUpdated, Min: ptr(int64(5))}, query.Numbered{Max: ptr(query.Record(7))}}},
 	{name: "quick search", search: query.Search{Fold: "acme"}},
 	{name: "quick search for a number", search: query.Search{Fold: "#12"}},
 	{name: "quick search for a phone", search: query.Search{Fold: "+1 555 01", Digits: "155501"}, sort: query.Sort{Desc: true}},
@@ -202,7 +214,8 @@ func compareGolden(t *testing.T, file, got string) {
 // goldenMembers are conditions with another form where a record is looked up.
 var goldenMembers = []query.Node{managed, cond(fName, query.Substring{Fold: "acme"}), cond(fTags, query.AllOf{1, 2}),
 	query.Not{Node: cond(fClients, query.LinksWhere{Catalog: clients, Where: cond(fTitle, query.Substring{Fold: "acme"})})},
-	cond(fClients, query.LinksLike{Field: fParents, Record: 4}), query.Among{{Record: 1}, {Code: "x"}}, nil}
+	cond(fName, query.TextIs{"acme", "b"}), cond(fPhones, query.TextLike{Pattern: "%acme", Fold: true}),
+	query.Titled{Test: query.TextIs{"#5"}, Seen: managed}, cond(fClients, query.LinksLike{Field: fParents, Record: 4}), query.Among{{Record: 1}, {Code: "x"}}, nil}
 
 type goldenHistory struct {
 	name string
@@ -248,6 +261,14 @@ func TestRefused(t *testing.T) {
 		"empty switch":               cond(fPaid, query.Empty{}),
 		"button":                     cond(fButton, query.NotEmpty{}),
 		"substring of files":         cond(fFiles, query.Substring{Fold: "x"}),
+		"text of a number":           cond(fAmount, query.TextIs{"1"}),
+		"pattern of a date":          cond(fDue, query.TextLike{Pattern: "%"}),
+		"part of a number":           cond(fAmount, query.TimePart{}),
+		"range of files":             cond(fFiles, query.TextRange{}),
+		"title of another test":      query.Titled{Test: query.Empty{}},
+		"title without a test":       query.Titled{},
+		"stamp of a title":           query.Stamped{By: query.ByTitle},
+		"a long pattern":             cond(fName, query.TextLike{Pattern: strings.Repeat("a", maxPattern+1)}),
 		"items of a link":            cond(fClients, query.AnyOf{1}),
 		"links of options":           cond(fTags, query.LinksAny{}),
 		"too deep":                   deep,

@@ -79,6 +79,46 @@ func (b *builder) birthday(src source, f *catalog.Field, t query.Birthday) {
 	b.bind(monthDayShift(t.Offset), fmt.Sprintf("%02d-%02d", t.Month, t.Day))
 }
 
+// timePart adds the condition that a part of the time is one of some numbers.
+func (b *builder) timePart(src source, f *catalog.Field, t query.TimePart) {
+	expr := b.dialect.TimePart(src.value(f), t.Part)
+	if expr == "" || len(t.In) == 0 {
+		b.add("FALSE")
+		return
+	}
+	for range strings.Count(expr, "?") {
+		b.bind(monthDayShift(t.Offset))
+	}
+	b.among(expr, t.In)
+}
+
+// stamped adds the condition that the record was made or changed within bounds.
+func (b *builder) stamped(src source, n query.Stamped) error {
+	column := ".created"
+	switch n.By {
+	case query.ByCreated:
+	case query.ByUpdated:
+		column = ".updated"
+	default:
+		return unknownKind()
+	}
+	equal := n.Min != nil && n.Max != nil && *n.Min == *n.Max
+	b.bounds(src.alias+column, bound(n.Min), bound(n.Max), equal)
+	return nil
+}
+
+// numberedIn adds the condition that the record's number is within bounds.
+func (b *builder) numberedIn(src source, n query.Numbered) {
+	whole := func(r *query.Record) any {
+		if r == nil {
+			return nil
+		}
+		return int64(*r)
+	}
+	equal := n.Min != nil && n.Max != nil && *n.Min == *n.Max
+	b.bounds(src.id(), whole(n.Min), whole(n.Max), equal)
+}
+
 func (b *builder) anyOf(src source, f *catalog.Field, list []int64) {
 	switch storageOf(f) {
 	case catalog.BoolStorage:

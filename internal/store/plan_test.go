@@ -74,6 +74,23 @@ var planCases = []planCase{
 	{name: "links to a custom id", where: cond(fClients, query.LinksAny{{Catalog: clients, Key: query.Key{Code: "x"}}}), sorted: true,
 		sqlite: "u_7 (code=?)", postgres: "u_7"},
 	{name: "custom ids", where: query.Among{{Code: "x"}, {Code: "y"}}, sorted: true, sqlite: "u_5 (code=?)", postgres: "u_5"},
+	{name: "a text", where: cond(fName, query.TextIs{"acme"}), sqlite: "INDEX {name} (k13=?)", postgres: "{name}"},
+	{name: "some texts", where: cond(fName, query.TextIs{"acme", "other", "third"}), sorted: true, sqlite: "INDEX {name} (k13=?)", postgres: "{name}"},
+	{name: "some texts by title", where: cond(fName, query.TextIs{"acme", "other"}), sort: query.Sort{By: query.ByTitle}, sorted: true,
+		sqlite: "INDEX {name} (k13=?)", postgres: "{name}"},
+	{name: "contacts", where: cond(fPhones, query.TextIs{"acme", "other"}), sorted: true, sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+	{name: "a pattern", where: cond(fName, query.TextLike{Pattern: "acme_%"}), sorted: true, sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+	{name: "a folded pattern", where: cond(fName, query.TextLike{Pattern: "%acme_", Fold: true}), sorted: true,
+		sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+	{name: "a title", where: query.Titled{Test: query.TextIs{"acme"}}, sorted: true, sqlite: "titles_key (catalog=? AND key=?)", postgres: "titles_key"},
+	{name: "titles", where: query.Titled{Test: query.TextIs{"acme", "other"}}, sorted: true, sqlite: "titles_key (catalog=? AND key=?)", postgres: "titles_key"},
+	{name: "a title that may be hidden", where: query.Titled{Test: query.TextIs{"acme"}, Seen: managed}, sorted: true,
+		sqlite: "titles_key (catalog=? AND key=?)", postgres: "titles_key"},
+	{name: "titles like", where: query.Titled{Test: query.TextLike{Pattern: "acme_%"}}, sorted: true, sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+	{name: "changed lately", where: query.Stamped{By: query.ByUpdated, Min: ptr(int64(19_999))}, sort: query.Sort{By: query.ByUpdated},
+		sqlite: "i_5_updated (updated>?)", postgres: "i_5_updated"},
+	{name: "numbered", where: query.Numbered{Min: ptr(query.Record(3)), Max: ptr(query.Record(5))},
+		sqlite: "SEARCH r USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", postgres: "r_5_pkey"},
 	{name: "no reordered options in order", sort: byField(fChoice, false), sorted: true, sqlite: "TEMP B-TREE", postgres: "Sort"},
 }
 
@@ -84,6 +101,7 @@ func TestPlans(t *testing.T) {
 			"{amount}", addTestIndex(t, s, st, orders, fAmount), "{name}", addTestIndex(t, s, st, orders, fName))
 		d := s.engine.Dialect()
 		addTestIndex(t, s, st, orders, catalog.CreatedTime)
+		addTestIndex(t, s, st, orders, catalog.UpdatedTime)
 		update(t, s, func(x *tx) error { return x.conn.Script(t.Context(), planRows[d.Name()]) })
 		for _, p := range planCases {
 			g := goldenCase{where: p.where, search: p.search, sort: p.sort, visible: p.visible}

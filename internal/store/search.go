@@ -57,7 +57,10 @@ type searchPlace struct {
 	// finds is the condition that a row's text has s in it, by index if there is
 	// one and s is long enough for it, with its one argument.
 	finds func(s string) (cond, arg string)
-	also  string // a condition (" AND ...") of the rows that hold
+	// findsAny is finds for one of some texts, all of them long enough for an index;
+	// nil without an index, where a row would be compared with each of them.
+	findsAny func(list []string) (cond, arg string)
+	also     string // a condition (" AND ...") of the rows that hold
 }
 
 // searchRows adds a SELECT of the records with a text that contains fold in

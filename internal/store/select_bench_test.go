@@ -111,3 +111,41 @@ func fillBench(b *testing.B, s *Company, st *catalog.Structure) {
 	}
 	addTestIndex(b, s, st, orders, fStatus, fAmount)
 }
+
+// BenchmarkTexts looks texts up and matches patterns among 100,000 records; 200 texts
+// are what one batch of identifiers is.
+func BenchmarkTexts(b *testing.B) {
+	const records = 100_000
+	for _, open := range []func(testing.TB) testdb.Target{testdb.SQLite, testdb.Postgres} {
+		target := open(b)
+		s := openTestCompany(b, target)
+		st := saveStructure(b, s)
+		var batch []*testRecord
+		for i := range records {
+			name := fmt.Sprintf("Name-%d", i*7919%records)
+			batch = append(batch, order(query.Record(i+1), map[query.Field]catalog.Value{fName: catalog.Text(name),
+				fPhones: catalog.Contacts{{ID: "1", Contact: name + "@example.com"}}}))
+			if len(batch) == 1000 {
+				write(b, s, st, batch)
+				batch = batch[:0]
+			}
+		}
+		addTestIndex(b, s, st, orders, fName)
+		addTestIndex(b, s, st, orders, catalog.UpdatedTime)
+		var many, mails query.TextIs
+		for i := range 200 {
+			many, mails = append(many, fmt.Sprint("Name-", i*31)), append(mails, fmt.Sprint("Name-", i*31, "@example.com"))
+		}
+		c := st.Catalog(orders)
+		for name, where := range map[string]query.Node{
+			"one text": cond(fName, many[3:4]), "200 texts": cond(fName, many), "200 contacts": cond(fPhones, mails),
+			"200 titles": query.Titled{Test: many}, "like": cond(fName, query.TextLike{Pattern: "Name-77_7%"}),
+			"folded like": cond(fName, query.TextLike{Pattern: "%E-77_7%", Fold: true}), "short like": cond(fName, query.TextLike{Pattern: "%7_77"}),
+			"titled like": query.Titled{Test: query.TextLike{Pattern: "Name-77_7%"}},
+			"changed":     query.Stamped{By: query.ByUpdated, Min: ptr(int64(1000)), Max: ptr(int64(1000))},
+		} {
+			list := catalog.Selected{Structure: st, Catalog: c, Columns: fieldsOf(c, fName), Limit: 200, Where: where}
+			b.Run(target.Name+"/"+name, func(b *testing.B) { benchSelect(b, s, st, &list) })
+		}
+	}
+}

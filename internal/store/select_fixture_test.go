@@ -31,6 +31,7 @@ const (
 	fButton
 	fNote
 	fLabels
+	fPlace
 
 	fTitle     query.Field = 31
 	fSize      query.Field = 32
@@ -83,6 +84,7 @@ func testDefinition() *catalog.Definition {
 			field(orders, fButton, 13, "button", "button", catalog.Config{}),
 			field(orders, fNote, 14, "text", "note", catalog.Config{Kind: "multiline"}),
 			field(orders, fLabels, 15, "dropdown", "labels", catalog.Config{Multi: true, Items: items(1, 2, 3)}),
+			field(orders, fPlace, 16, "address", "place", catalog.Config{}),
 			field(clients, fTitle, 1, "text", "title", catalog.Config{Kind: catalog.KindMultiline}),
 			field(clients, fSize, 2, "number", "size", catalog.Config{}),
 			field(clients, fParents, 3, "object", "parents", catalog.Config{Multi: true, Sources: sources}),

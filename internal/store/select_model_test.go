@@ -48,6 +48,16 @@ func (m *model) holds(r *testRecord, n query.Node) bool {
 	case query.Cond:
 		f := m.st.Catalog(r.catalog).Field(n.Field)
 		return m.test(r, f, r.values[n.Field], n.Test)
+	case query.Titled:
+		return m.titled(r, n)
+	case query.Stamped:
+		at := r.created
+		if n.By == query.ByUpdated {
+			at = r.updated
+		}
+		return between(at, n.Min, n.Max)
+	case query.Numbered:
+		return between(r.id, n.Min, n.Max)
 	}
 	panic("unknown node")
 }
@@ -82,6 +92,10 @@ func (m *model) test(r *testRecord, f *catalog.Field, v catalog.Value, test quer
 	case query.Birthday:
 		at := time.UnixMilli(int64(v.(catalog.Time))).UTC().Add(time.Duration(t.Offset) * time.Minute)
 		return int(at.Month()) == t.Month && at.Day() == t.Day
+	case query.TimePart:
+		return slices.Contains(t.In, timePart(int64(v.(catalog.Time)), t))
+	case query.TextIs, query.TextLike, query.TextRange:
+		return testText(f, v, test)
 	case query.Substring:
 		if t.Digits != "" {
 			return finds(f, v, t.Digits, catalog.SearchDigits)

@@ -95,6 +95,9 @@ func (g *generator) value(f *catalog.Field) catalog.Value {
 	case catalog.LinksStorage:
 		return g.links(f)
 	case catalog.JSONStorage:
+		if f.Num == fPlace {
+			return catalog.Address{Value: pick(g, words), Data: []byte(`{"value":"near","n":"\u0000"}`)}
+		}
 		return catalog.Contacts{{ID: "1", Contact: g.phone(), Comment: pick(g, words)}, {ID: "2", Contact: pick(g, words)}}
 	case catalog.FilesStorage:
 		return make(catalog.Files, 1+g.IntN(3))
@@ -230,6 +233,15 @@ func (g *generator) leaf(c *catalog.Catalog, depth int) query.Node {
 		}
 		return among
 	}
+	switch g.IntN(16) {
+	case 0, 1:
+		return g.titled(c, depth)
+	case 2:
+		return query.Stamped{By: pick(g, []query.SortBy{query.ByCreated, query.ByUpdated}),
+			Min: maybe(g, int64(1000+g.IntN(22))), Max: maybe(g, int64(1000+g.IntN(22)))}
+	case 3:
+		return query.Numbered{Min: maybe(g, query.Record(g.IntN(orderCount))), Max: maybe(g, query.Record(g.IntN(orderCount)))}
+	}
 	f := pick(g, valued(c))
 	return query.Cond{Field: f.Num, Test: g.test(f, depth)}
 }
@@ -253,9 +265,15 @@ func (g *generator) test(f *catalog.Field, depth int) query.Test {
 	}
 	switch f.Storage() {
 	case catalog.TextStorage:
+		if g.IntN(3) > 0 {
+			return g.textTest()
+		}
 		return query.Substring{Fold: g.fold()}
 	case catalog.JSONStorage:
-		if g.IntN(2) == 0 {
+		switch g.IntN(4) {
+		case 0, 1:
+			return g.textTest()
+		case 2:
 			return query.Substring{Fold: "x", Digits: g.digits()}
 		}
 		return query.Substring{Fold: g.fold()}
@@ -282,7 +300,10 @@ func (g *generator) test(f *catalog.Field, depth int) query.Test {
 }
 
 func (g *generator) timeTest() query.Test {
-	if g.IntN(2) == 0 {
+	switch g.IntN(3) {
+	case 0:
+		return g.timePart()
+	case 1:
 		return query.TimeRange{Min: maybe(g, g.time()), Max: maybe(g, g.time())}
 	}
 	return pick(g, []query.Test{

@@ -105,11 +105,20 @@ func leads(n query.Node) bool {
 		return len(n) > 0 && !slices.ContainsFunc(n, func(e query.Node) bool { return !leads(e) })
 	case query.Among, query.LinkedBy, query.Unread:
 		return true
+	case query.Titled:
+		return leadsTest(n.Test)
 	case query.Cond:
-		switch n.Test.(type) {
-		case query.LinksAny, query.LinksWhere, query.LinksLike, query.Substring:
-			return true
-		}
+		return leadsTest(n.Test)
+	}
+	return false
+}
+
+func leadsTest(t query.Test) bool {
+	switch t := t.(type) {
+	case query.LinksAny, query.LinksWhere, query.LinksLike, query.Substring, query.TextIs:
+		return true
+	case query.TextLike:
+		return leadingLiteral(t) != ""
 	}
 	return false
 }

@@ -5,7 +5,36 @@ import (
 	"fmt"
 
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
 )
+
+// Removed implements catalog.Reader.
+func (t *tx) Removed(ctx context.Context, c *catalog.Catalog, ask catalog.RemovedAsk, values bool) (list []catalog.RemovedRow, err error) {
+	b := newBuilder(t.conn.Dialect(), nil)
+	b.add("SELECT x.record, x.at, t.code")
+	if values {
+		b.add(", x.data")
+	}
+	b.add(" FROM trash x LEFT JOIN titles t ON t.ref = x.record + ")
+	b.int(int64(query.MakeRef(c.Num, 0)))
+	b.add(" WHERE x.catalog = ")
+	b.int(int64(c.Num))
+	b.add(" AND x.at >= ? AND (x.at > ? OR x.record > ?) ORDER BY x.at, x.record")
+	b.bind(ask.Since, ask.Since, int64(ask.After))
+	b.limit(ask.Limit, 0)
+	err = t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
+		row := catalog.RemovedRow{Gone: catalog.Gone{Record: query.Record(r.Int(0)), At: r.Int(1), Code: r.Str(2)}}
+		if values {
+			row.Values = append([]byte(nil), r.Bytes(3)...)
+		}
+		list = append(list, row)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the trash of catalog %d: %w", c.Num, err)
+	}
+	return list, nil
+}
 
 // Clear implements catalog.Writer. Numbers go on where they were, and links
 // from elsewhere show the last titles: both are kept in titles.

@@ -137,6 +137,10 @@ func (b *builder) inTitle(fold string, list []sight) {
 	b.add(" END")
 }
 
-// publicID is the folded title of the record of a row t of titles when it has no
-// other.
-var publicID = "'#' || lower(coalesce(t.code, CAST(t.ref & " + numbered("", int64(query.MaxRecord)) + " AS text)))"
+// rawPublicID is the title of the record of a row t of titles when it has no other;
+// publicID is that folded.
+var (
+	rawPublicID = "'#' || " + ownID
+	publicID    = "'#' || lower(" + ownID + ")"
+	ownID       = "coalesce(t.code, CAST(t.ref & " + numbered("", int64(query.MaxRecord)) + " AS text))"
+)
