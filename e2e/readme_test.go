@@ -13,18 +13,43 @@ import (
 
 var codeBlock = regexp.MustCompile("(?s)```(sh|js)\n(.*?)```")
 
-// TestTour runs the five minutes of the README as they are printed: only the
-// address, the folder of the program and the download of the movies differ.
+// TestTour runs the five minutes of the README as they are printed.
 func TestTour(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	tour(t, filepath.Join("..", "README.md"),
+		`Catalog 25 "Movies": 3201 records`,
+		`"title":"King Kong"`, `"title":"The Godfather"`,
+		"Documentary                6.9973\nWestern                    6.8429\n",
+		`"title":"My better film"`, `"oldValue":"My film","newValue":"My better film"`,
+		`Star Wars Ep. IV: A New Hope`)
+}
+
+// TestSyncTour runs the five minutes of the synchronisation module.
+func TestSyncTour(t *testing.T) {
+	tour(t, filepath.Join("..", "docs", "sync", "README.md"),
+		`{"external_key":"external_id","field":"ref","is_record_identifier":true}`,
+		`{"external_key":"since","field":"since","format":"%d.%m.%Y"}`, `{"external_key":"type","message":"there is no option`,
+		`{"name":"request","ok":true`, `"message":"the list is empty"`,
+		`"type":"supplier","since":"09.03.2026"},"meta":{"action":"created"}`, `"meta":{"action":"updated"}`,
+		`"message":"1 of 2 items failed"`, `{"key":"title","code":"REQUIRED"`, `"meta":{"count":1,"has_more":false`,
+		`"status_code":207,"outcome":"partial"`)
+}
+
+// named are lines of a tour that later blocks need: they set a name.
+var named = regexp.MustCompile(`^[a-z]+=`)
+
+// tour runs the part "Five minutes" of a document: only the address, the folder of the
+// program and the download of the movies differ. Its output must have all of wants.
+func tour(t *testing.T, path string, wants ...string) {
+	t.Helper()
+	document, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, tour, found := strings.Cut(string(readme), "## Five minutes")
+	_, text, found := strings.Cut(string(document), "## Five minutes")
 	if !found {
-		t.Fatal("the README has no tour")
+		t.Fatalf("%s has no tour", path)
 	}
-	tour, _, _ = strings.Cut(tour, "\n## ")
+	text, _, _ = strings.Cut(text, "\n## ")
 	s := serve(t, sqlite, "KARTOTEKA_ADMIN_LOGIN=admin@example.com", "KARTOTEKA_ADMIN_PASSWORD=change-me-soon")
 	modules, err := filepath.Abs("node_modules")
 	if err != nil {
@@ -34,15 +59,8 @@ func TestTour(t *testing.T) {
 		"require('bp-api')", "require('"+filepath.Join(modules, "bp-api")+"')",
 		"package/data/movies.json", filepath.Join(modules, "vega-datasets", "data", "movies.json"))
 	shell := "set -euo pipefail\n"
-	outputs := []string{
-		`Catalog 25 "Movies": 3201 records`,
-		`"title":"King Kong"`, `"title":"The Godfather"`,
-		"Documentary                6.9973\nWestern                    6.8429\n",
-		`"title":"My better film"`, `"oldValue":"My film","newValue":"My better film"`,
-		`Star Wars Ep. IV: A New Hope`,
-	}
 	var all strings.Builder
-	for _, block := range codeBlock.FindAllStringSubmatch(tour, -1) {
+	for _, block := range codeBlock.FindAllStringSubmatch(text, -1) {
 		code := adapt.Replace(block[2])
 		switch {
 		case strings.Contains(code, " serve "):
@@ -59,15 +77,14 @@ func TestTour(t *testing.T) {
 			}
 		}
 		// The blocks are one session: names that one sets are used by the next.
-		code = strings.Join(kept, "\n")
-		all.WriteString(runTour(t, "bash", "-c", shell+code))
+		all.WriteString(runTour(t, "bash", "-c", shell+strings.Join(kept, "\n")))
 		for _, line := range kept {
-			if strings.HasPrefix(line, "me=") {
+			if named.MatchString(line) {
 				shell += line + "\n"
 			}
 		}
 	}
-	for _, want := range outputs {
+	for _, want := range wants {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("the tour does not show %s", want)
 		}

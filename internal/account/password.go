@@ -111,3 +111,14 @@ func parsePHC(phc string) (c cost, key []byte, err error) {
 	}
 	return c, key, nil
 }
+
+// HashSecret makes the PHC string of a password that belongs to no account.
+func (s *Service) HashSecret(ctx context.Context, password string) (string, error) {
+	return s.hasher.hash(ctx, password)
+}
+
+// SecretMatches tells whether a password belongs to a PHC string of HashSecret; with
+// none it computes one hash all the same and says no.
+func (s *Service) SecretMatches(ctx context.Context, password, hash string) (bool, error) {
+	return s.hasher.matches(ctx, password, hash)
+}

@@ -18,10 +18,14 @@ type Deliveries interface {
 	Schedules(ctx context.Context, q job.Queue, target int64) ([]job.Schedule, error)
 }
 
-func defineSync(*flag.FlagSet) func(words []string) (*Task, error) {
+func defineSync(set *flag.FlagSet) func(words []string) (*Task, error) {
+	move := defineSyncFile(set)
 	return func(words []string) (*Task, error) {
+		if task, err := move(words); task != nil || err != nil {
+			return task, err
+		}
 		if len(words) != 1 || words[0] != "pause" && words[0] != "resume" {
-			return nil, usage("pause or resume?")
+			return nil, usage("pause, resume, export or import?")
 		}
 		pause := words[0] == "pause"
 		return &Task{run: func(ctx context.Context, t Tools, c Call) error {

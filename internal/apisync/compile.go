@@ -3,6 +3,7 @@ package apisync
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"kartoteka/internal/catalog"
 )
@@ -21,6 +22,9 @@ type Compiled struct {
 	Identifier *CompiledLine
 	// Problems are what keeps it from working: a model or fields that are gone.
 	Problems []Problem
+
+	planned sync.Once
+	plan    *plan // of the lines; use mapping()
 }
 
 // CompiledLine is a line with the field that it names.

@@ -2,6 +2,7 @@ package apisync
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"kartoteka/internal/query"
@@ -63,6 +64,8 @@ type Config struct {
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Version   int64     `json:"version"`
+	// NextID is the last id of a line, header, param or credential; not shown.
+	NextID int64 `json:"next_id,omitzero"`
 
 	Endpoint
 }
@@ -152,6 +155,8 @@ type Secret struct {
 	// Sealed is the secret itself, encrypted (see Sealer).
 	Sealed    string    `json:"sealed,omitempty"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
+
+	shown *shownSecret // what the admin API shows instead; nil when it is stored
 }
 
 // Set tells that there is a secret.
@@ -265,4 +270,12 @@ type LogSettings struct {
 	BodyDays    int   `json:"body_days"`
 	MaxRows     int64 `json:"max_rows"`
 	MaxBytes    int64 `json:"max_bytes"`
+}
+
+// CredentialName is how logs call a credential.
+func CredentialName(c *Credential) string {
+	if c.Label != "" {
+		return c.Label
+	}
+	return c.Type + " " + strconv.FormatInt(c.ID, 10)
 }

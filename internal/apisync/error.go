@@ -1,6 +1,7 @@
 package apisync
 
 import (
+	"errors"
 	"strings"
 
 	"kartoteka/internal/fault"
@@ -31,6 +32,14 @@ func refuse(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fault.Msg(format, args...)}
 }
 
+// Refuse is how syncapi makes an Error.
+func Refuse(status int, code, format string, args ...any) *Error {
+	return refuse(status, code, format, args...)
+}
+
+// With adds a detail.
+func (e *Error) With(key string, value any) *Error { return e.with(key, value) }
+
 // with adds a detail.
 func (e *Error) with(key string, value any) *Error {
 	if e.Details == nil {
@@ -53,3 +62,22 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.cause }
+
+// asError gives the refusal in an error, nil if there is none.
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+// PartlyFailed and AllFailed are what is said of batches.
+func PartlyFailed(failed, all int) fault.Message {
+	return fault.Msg("%d of %d items failed", failed, all)
+}
+
+// AllFailed is said when nothing of a batch was written.
+func AllFailed(failed, all int) fault.Message {
+	return fault.Msg("nothing was written: %d of %d items failed", failed, all)
+}

@@ -2,6 +2,7 @@ package apisync
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,6 +17,10 @@ type Options struct {
 	Catalog *catalog.Service
 	Store   Store
 	Sealer  *Sealer
+	// Passwords hashes the secrets that people choose.
+	Passwords Passwords
+	// Metrics count; nil for nothing.
+	Metrics *Metrics
 	// Scripts runs Python; nil where none can run.
 	Scripts *script.Engine
 	// Client fetches files.
@@ -24,6 +29,8 @@ type Options struct {
 	Log    *slog.Logger
 	// Zone is the company's time zone.
 	Zone *time.Location
+	// Company names the company to scripts.
+	Company int64
 	// Shared says that other nodes serve the same company.
 	Shared bool
 }
@@ -33,14 +40,32 @@ type Service struct {
 	options Options
 	mutex   sync.Mutex
 	state   *State // nil before the first use
+
+	verified verified
+	used     usedNames
+	running  running
+	// identifiers are those that requests are about to write.
+	identifiers identifiers
 }
 
 // New makes a Service.
-func New(o Options) *Service { return &Service{options: o} }
+func New(o Options) *Service {
+	return &Service{options: o, identifiers: identifiers{seed: maphash.MakeSeed()}}
+}
 
-// Current gives the configuration of now: that of this process unless the company's
-// structure has changed, as it does when a resource is saved (BumpStructure).
+// Current gives the configuration of now, whichever node changed it last: a resource
+// that is saved changes the company's structure (BumpStructure).
 func (s *Service) Current(ctx context.Context) (*State, error) {
+	st, err := s.options.Catalog.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.under(ctx, st)
+}
+
+// Known gives the configuration as this process knows it. Another node may have changed
+// it since; ErrChanged tells so on the way.
+func (s *Service) Known(ctx context.Context) (*State, error) {
 	st, err := s.options.Catalog.Structure(ctx)
 	if err != nil {
 		return nil, err
@@ -59,6 +84,6 @@ func (s *Service) under(ctx context.Context, st *catalog.Structure) (*State, err
 	if err != nil {
 		return nil, err
 	}
-	s.state, err = newState(st, resources)
+	s.state, err = newState(st, s.options.Sealer, resources)
 	return s.state, err
 }

@@ -16,6 +16,13 @@ type State struct {
 	Scripts   map[string]*NamedScript // by code
 	endpoints map[string]*Compiled    // active ones by endpoint
 	compiled  map[string]*Compiled    // all by code
+	resources map[resourceKey]*Resource
+	sealer    *Sealer
+}
+
+type resourceKey struct {
+	kind Kind
+	code string
 }
 
 // Endpoint finds an active inbound config by its endpoint's name, nil if there is none.
@@ -24,9 +31,9 @@ func (s *State) Endpoint(name string) *Compiled { return s.endpoints[name] }
 // Compiled finds a config by code, nil if there is none.
 func (s *State) Compiled(code string) *Compiled { return s.compiled[code] }
 
-func newState(st *catalog.Structure, resources []Resource) (*State, error) {
+func newState(st *catalog.Structure, sealer *Sealer, resources []Resource) (*State, error) {
 	s := &State{
-		Structure: st, Settings: defaultSettings(), Configs: map[string]*Config{}, Scripts: map[string]*NamedScript{},
+		Structure: st, sealer: sealer, resources: map[resourceKey]*Resource{}, Settings: defaultSettings(), Configs: map[string]*Config{}, Scripts: map[string]*NamedScript{},
 		endpoints: map[string]*Compiled{}, compiled: map[string]*Compiled{},
 	}
 	for i := range resources {
@@ -40,6 +47,7 @@ func newState(st *catalog.Structure, resources []Resource) (*State, error) {
 
 // add reads a stored resource.
 func (s *State) add(r *Resource) (err error) {
+	s.resources[resourceKey{r.Kind, r.Code}] = r
 	switch r.Kind {
 	case ConfigKind:
 		c := newConfig()

@@ -141,6 +141,11 @@ func (s *Service) ShortFileLinks(base string) *FileLinks {
 	return s.fileLinks(base, min(shortLink, s.options.Files.Link))
 }
 
+// FileLinksFor are FileLinks that are valid no longer than that.
+func (s *Service) FileLinksFor(base string, valid time.Duration) *FileLinks {
+	return s.fileLinks(base, min(valid, s.options.Files.Link))
+}
+
 func (s *Service) fileLinks(base string, valid time.Duration) *FileLinks {
 	if s.options.Files.Contents == nil {
 		return nil

@@ -33,6 +33,10 @@ var scopedCalls = map[string]scoped{
 		_, err := w.s.Prepare(w.Context(), a, []catalog.Op{w.change(1, "note", catalog.Text("by a token"))})
 		return err
 	}, no, no, ""},
+	"Rehearse": {func(w *world, a catalog.Actor) error {
+		_, err := w.s.Rehearse(w.Context(), a, []catalog.Op{w.change(1, "note", catalog.Text("by a token"))})
+		return err
+	}, no, no, ""},
 	"Import": {func(w *world, a catalog.Actor) error {
 		_, err := w.s.Import(w.Context(), a, w.orders.Num)
 		return err
@@ -249,7 +253,15 @@ var scopedCalls = map[string]scoped{
 	"MaySetRights": {func(w *world, a catalog.Actor) error {
 		return w.s.MaySetRights(w.Context(), a, catalog.ObjectKey{Catalog: "orders"})
 	}, no, no, no},
-	"AdministersServer": {func(w *world, a catalog.Actor) error { return w.s.AdministersServer(w.Context(), a) }, no, no, no},
+	"AdministersServer":  {func(w *world, a catalog.Actor) error { return w.s.AdministersServer(w.Context(), a) }, no, no, no},
+	"AdministersCompany": {func(w *world, a catalog.Actor) error { return w.s.AdministersCompany(w.Context(), a) }, no, no, no},
+	"Configure": {func(w *world, a catalog.Actor) error {
+		st, err := w.s.Current(w.Context())
+		if err != nil {
+			return err
+		}
+		return w.s.Configure(w.Context(), a, st, "sync.test", func() []any { return nil }, func(catalog.Writer) error { return nil })
+	}, no, no, no},
 	"InviteFounder": {func(w *world, a catalog.Actor) error {
 		return w.s.InviteFounder(w.Context(), a, catalog.Founder{Name: "Fay", Email: "fay@example.com"})
 	}, no, no, no},

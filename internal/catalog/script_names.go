@@ -19,7 +19,7 @@ func (c *Catalog) ScriptNames() map[string]*Field {
 		if !f.Scripted() {
 			continue
 		}
-		for _, name := range []string{f.Name, attribute(f.Name)} {
+		for _, name := range []string{f.Name, Attribute(f.Name)} {
 			if other, taken := names[name]; taken && other != f {
 				names[name] = nil
 			} else {
@@ -50,9 +50,9 @@ var latin = map[rune]string{
 	'ш': "sh", 'щ': "shch", 'ь': "", 'ю': "iu", 'я': "ia", 'ё': "e", 'ы': "y", 'э': "e", 'ъ': "", '\'': "", '’': "", 'ʼ': "",
 }
 
-// attribute is a name in small Latin letters, digits and "_": "Сума, грн" is "suma_hrn".
+// Attribute is a name in small Latin letters, digits and "_": "Сума, грн" is "suma_hrn".
 // It is empty for a name without any of these.
-func attribute(name string) string {
+func Attribute(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(norm.NFC.String(name)) {
 		if s, ok := latin[r]; ok {

@@ -130,6 +130,10 @@ type Settings struct {
 	ScriptWorkers int
 	// ScriptPython is another interpreter, "" = the one in the program.
 	ScriptPython string
+	// SyncSecretKeys seal the sync module's secrets, 32 bytes each; empty for one that
+	// is made of the cookie secret. SyncConfigFile is imported at the start, "" = none.
+	SyncSecretKeys [][]byte
+	SyncConfigFile string
 	// ScriptUnsafe runs scripts without a sandbox.
 	ScriptUnsafe bool
 	// ScenarioTimeout bounds a scenario that somebody waits for.

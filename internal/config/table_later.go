@@ -33,8 +33,6 @@ func peopleLater() []setting {
 func automationLater() []setting {
 	return []setting{
 		{key: "LIMIT_SCENARIO_MAX_REQUESTS", def: "1000", value: integer[int](nil, 0, maxCount), help: "calls of scenarios per company and account interval, 0 = no limit"},
-		{key: "SYNC_SECRET_KEYS", value: secret(nil, 0), help: "keys that encrypt stored credentials"},
-		{key: "SYNC_CONFIG_FILE", value: path(nil), help: "sync configuration loaded at start"},
 		{key: "SYNC_WORKERS", def: "8", value: integer[int](nil, 1, 1024), help: "sync deliveries at the same time"},
 		{key: "SYNC_MAX_BODY", def: "104857600", unit: "bytes", value: integer[int64](nil, 1024, 1<<32), help: "largest body of a sync request"},
 	}

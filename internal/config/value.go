@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -351,4 +352,23 @@ func maskDatabase(s string) string {
 		u.RawQuery = "***"
 	}
 	return u.Redacted()
+}
+
+// secretKeys is a list of keys for AES-256.
+func secretKeys(dst *[][]byte) value {
+	dst = into(dst)
+	return value{kind: "list of secrets", mask: func(string) string { return "***" }, set: func(s string) error {
+		*dst = nil
+		for one := range strings.SplitSeq(s, ",") {
+			if one = strings.TrimSpace(one); one == "" {
+				continue
+			}
+			key, err := base64.StdEncoding.DecodeString(one)
+			if err != nil || len(key) != 32 {
+				return errors.New("must be base64 of 32 bytes, several separated by commas")
+			}
+			*dst = append(*dst, key)
+		}
+		return nil
+	}}
 }

@@ -54,6 +54,9 @@ const (
 	// ScriptsUnavailable: this machine or program runs no scripts.
 	ScriptsUnavailable Code = "SCRIPTS_UNAVAILABLE"
 
+	// ReplayUnavailable: the raw request of an entry of the sync log is not kept.
+	ReplayUnavailable Code = "REPLAY_UNAVAILABLE"
+
 	// ScenarioFailed: a scenario that a request started ended by a mistake or a limit;
 	// ScenarioTimeout: its time is over.
 	ScenarioFailed  Code = "scenario_failed"

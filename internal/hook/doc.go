@@ -12,8 +12,8 @@
 // What is called before a write, and while a card is edited, is asked directly: see
 // gate.go. No call is made while a transaction is open.
 //
-// A scenario is run by package script; its calls reach the catalogs by host, and each
-// run is noted in $processes:
+// A scenario is run by package script; its calls reach the catalogs by scriptenv,
+// and each run is noted in $processes:
 //
 //	enter (a place) --> $running --> script --> $done, $error or $aborted
 //

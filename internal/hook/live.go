@@ -14,6 +14,7 @@ import (
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 	"kartoteka/internal/query/tree"
+	"kartoteka/internal/scriptenv"
 )
 
 // Sources of replies to a card that is edited.
@@ -167,7 +168,7 @@ func (s *Service) merge(ctx context.Context, a catalog.Actor, l *catalog.Live, r
 		}
 		values := r.values
 		if r.source == scenarioSource {
-			values = s.given(scope, values)
+			values = scriptenv.Given(scope, values)
 		}
 		sets[i], _ = bpium.DecodeFilling(values, scope, at)
 	}

@@ -11,6 +11,7 @@ import (
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
 	"kartoteka/internal/script"
+	"kartoteka/internal/scriptenv"
 )
 
 // Scripts runs scripts; *script.Engine does.
@@ -163,9 +164,9 @@ func (s *Service) execute(ctx context.Context, r *run, source catalog.Scenario) 
 		limited, cancel = context.WithTimeout(ctx, o.Timeout)
 		defer cancel()
 	}
-	records := &host{
-		catalog: s.options.Catalog, actor: catalog.ScenarioActor(r.depth, r.asked), initiator: r.initiator,
-		now: func() int64 { return s.options.Now().UnixMilli() },
+	records := &scriptenv.Host{
+		Catalog: s.options.Catalog, Actor: catalog.ScenarioActor(r.depth, r.asked), Initiator: r.initiator,
+		Now: func() int64 { return s.options.Now().UnixMilli() },
 	}
 	results, err := o.Scripts.Run(limited, records, req)
 	switch {

@@ -13,6 +13,7 @@ import (
 	"kartoteka/internal/query/text"
 	"kartoteka/internal/query/tree"
 	"kartoteka/internal/script"
+	"kartoteka/internal/scriptenv"
 )
 
 // actedOn are statuses that clients act on by themselves: a scenario's refusal with
@@ -37,21 +38,8 @@ func (s *Service) askScenario(ctx context.Context, a *catalog.Asked, actor strin
 	if err != nil {
 		return nil, err
 	}
-	wanted, _ := bpium.DecodeFilling(s.given(scope, values), scope, catalog.Moment{Now: s.options.Now().UnixMilli(), Employee: a.Actor})
+	wanted, _ := bpium.DecodeFilling(scriptenv.Given(scope, values), scope, catalog.Moment{Now: s.options.Now().UnixMilli(), Employee: a.Actor})
 	return wanted, nil
-}
-
-// given are the values that a scenario answers, as the API takes them: it may name
-// fields and give links and "no value" as it does when it writes.
-func (s *Service) given(scope *catalog.Scope, values tree.Value) tree.Value {
-	h := &host{catalog: s.options.Catalog}
-	var fields []tree.Field
-	for _, m := range values.Fields() {
-		if f := h.fieldOf(scope.Catalog, m.Key); f != nil {
-			fields = append(fields, tree.Field{Key: f.Key, Value: h.inValue(scope, f, m.Value)})
-		}
-	}
-	return tree.NewObject(fields)
 }
 
 // runFor runs the scenario of a question.

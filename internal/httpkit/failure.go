@@ -91,6 +91,10 @@ func gone(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && errors.Is(err, context.Canceled)
 }
 
+// Gone tells whether an error comes from the client having left, so that nobody reads
+// an answer.
+func (k *Kit) Gone(ctx context.Context, err error) bool { return gone(ctx, err) }
+
 // failure translates an error, and logs what the caller must not see.
 func (k *Kit) failure(ctx context.Context, err error) Failure {
 	q := of(ctx)

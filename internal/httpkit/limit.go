@@ -72,14 +72,37 @@ func (l *Limiter[K]) Take(key K, rule Rule) Verdict {
 	return v
 }
 
+// Look tells what Take would, and counts nothing.
+func (l *Limiter[K]) Look(key K, rule Rule) Verdict {
+	now := l.now().UnixMilli()
+	v := Verdict{}
+	shard := l.shards[maphash.Comparable(l.seed, key)%limiterShards]
+	shard.Change(key, func(w *window, _ bool) {
+		w.slide(now, rule.width())
+		v = w.verdict(now, rule)
+	})
+	return v
+}
+
+// width is that of a bucket, in ms.
+func (r Rule) width() int64 { return max(r.Window.Milliseconds()/buckets, 1) }
+
 func (w *window) take(now int64, rule Rule) Verdict {
-	w.slide(now, max(rule.Window.Milliseconds()/buckets, 1))
-	v := Verdict{OK: w.total < rule.Max, Limit: rule.Max}
+	w.slide(now, rule.width())
+	v := w.verdict(now, rule)
 	if v.OK {
 		w.total++
 		w.counts[w.tick%int64(len(w.counts))]++
 		v.Remaining = rule.Max - w.total
-	} else {
+		v.Reset = time.UnixMilli(w.room(1))
+	}
+	return v
+}
+
+// verdict is what a request of now may expect.
+func (w *window) verdict(now int64, rule Rule) Verdict {
+	v := Verdict{OK: w.total < rule.Max, Limit: rule.Max, Remaining: max(rule.Max-w.total, 0)}
+	if !v.OK {
 		v.Wait = time.Duration(w.room(rule.Max)-now) * time.Millisecond
 	}
 	v.Reset = time.UnixMilli(w.room(1))

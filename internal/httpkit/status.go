@@ -25,6 +25,8 @@ var statuses = map[fault.Code]int{
 	fault.Conflict:         http.StatusBadRequest,
 	fault.KeepsChanging:    http.StatusConflict,
 
+	fault.ReplayUnavailable: http.StatusConflict,
+
 	fault.AuthRequired:   http.StatusUnauthorized,
 	fault.BadCredentials: http.StatusUnauthorized,
 	fault.SessionExpired: http.StatusUnauthorized,

@@ -29,6 +29,9 @@ func (q *request) takeTurn(ctx context.Context, size int) error {
 	}
 }
 
+// Turn is takeTurn for whoever reads bodies by himself.
+func Turn(ctx context.Context, size int) error { return of(ctx).takeTurn(ctx, size) }
+
 func (q *request) endTurn() {
 	if q.turn {
 		q.turn = false

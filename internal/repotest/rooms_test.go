@@ -10,7 +10,7 @@ import (
 // rooms in their order: a room imports only rooms above it.
 var rooms = []string{
 	"fault", "config", "query", "account", "job", "blob", "outbound", "mail", "table", "formula", "script", "catalog",
-	"report", "bpium", "hook", "stream", "odoo", "apisync", "store", "httpkit", "bpiumapi", "syncapi", "adminapi",
+	"report", "bpium", "scriptenv", "hook", "stream", "odoo", "apisync", "store", "httpkit", "bpiumapi", "syncapi", "adminapi",
 	"web", "server", "cmd", "e2e",
 }
 

@@ -298,6 +298,7 @@ type message struct {
 	Output  int                        `json:"output"`
 	HTTP    bool                       `json:"http"`
 	Outputs []string                   `json:"outputs,omitempty"`
+	Library []Library                  `json:"libraries,omitempty"`
 	Context map[string]json.RawMessage `json:"context,omitempty"`
 	User    *Ref                       `json:"user,omitempty"`
 	Shared  Item                       `json:"shared"`
@@ -306,5 +307,5 @@ type message struct {
 
 func (p *part) message() message {
 	r := p.req
-	return message{p.id, r.Name, r.Source, r.Mode, r.Limits.Output, r.AllowHTTP, r.Outputs, r.Context, r.User, r.Shared, p.items}
+	return message{p.id, r.Name, r.Source, r.Mode, r.Limits.Output, r.AllowHTTP, r.Outputs, r.Libraries, r.Context, r.User, r.Shared, p.items}
 }

@@ -29,7 +29,8 @@
 // Calls of Host, by method, with their arguments and answer:
 //
 //	fields        {model}                              {fields: {name: {type, relation, string, required, readonly}},
-//	                                                    names: {other name: name}, methods: [name]}
+//	                                                    names: {other name: name}, methods: [name],
+//	                                                    model: what env[model] is called, if not the same}
 //	search        {model, domain, offset, limit, order} [id]
 //	search_count  {model, domain, limit}               number
 //	name_search   {model, name, domain, operator, limit} [[id, name]]

@@ -53,6 +53,11 @@ func (r *Request) check() error {
 	case r.Limits.Wall <= 0 || r.Limits.CPU <= 0 || r.Limits.Memory <= 0:
 		return fmt.Errorf("script %s has no limits", r.Name)
 	}
+	for _, l := range r.Libraries {
+		if err := checkSource(l.Source); err != nil {
+			return err
+		}
+	}
 	return checkSource(r.Source)
 }
 

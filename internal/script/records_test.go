@@ -251,6 +251,40 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// TestLibraries: functions of a model's library are methods of its records.
+func TestLibraries(t *testing.T) {
+	e := engine(t)
+	library := Library{"res.partner", "phones", "import re\nkept = []\ndef digits(x):\n  return re.sub(r'\\D', '', x)\ndef first(self, n=1):\n  return self.name[:n]\ndef of(record):\n  kept.append(record.id)\n  return len(kept), digits('+' + str(record.debt)), env['res.partner'].browse(2).name\ndef bad(x):\n  raise ValueError('bad ' + x)"}
+	for source, want := range map[string]string{
+		"p = env['res.partner'].browse(1)\np.digits('+38 (044)'), p.first(), p.first(n=2), p.of(), p.name": `["38044","A","An",[1,"55","Bob"],"Ann"]`,
+		"env['res.partner'].digits('a1')":                 `"1"`,
+		"hasattr(env['res.country'].browse(1), 'digits')": `false`,
+		"hasattr(env['res.partner'].browse(1), 're')":     `false`,
+	} {
+		req := request(source)
+		req.Libraries = []Library{library}
+		req.Items = make([]Item, 2) // neither sees what the other kept
+		results, err := e.Run(t.Context(), newMemoryHost(t), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if got := valueOf(t, r); got != want {
+				t.Errorf("%s gives %s", source, got)
+			}
+		}
+	}
+	req := request("\nenv['res.partner'].bad('x')")
+	req.Libraries = []Library{library}
+	if err := failed(t, run(t, e, newMemoryHost(t), req)); err.Kind != KindUser || err.Message != "bad x" || err.Line != 2 {
+		t.Errorf("it fails with %v", err)
+	}
+	req.Libraries[0].Source = "def"
+	if err := failed(t, run(t, e, newMemoryHost(t), req)); err.Kind != KindSource {
+		t.Errorf("a library that cannot be read: %v", err)
+	}
+}
+
 // TestRecordErrors: what env refuses, and as which error.
 func TestRecordErrors(t *testing.T) {
 	e := engine(t)

@@ -61,6 +61,14 @@ type Item struct {
 	Records map[string]Ref             `json:"records,omitempty"`
 }
 
+// Library is a source whose functions are methods of a model's records. Those whose
+// first parameter is called self or record get the records as that.
+type Library struct {
+	Model  string `json:"model"` // as records of it have it
+	Name   string `json:"name"`  // for messages; the request's and those of its libraries differ
+	Source string `json:"source"`
+}
+
 // Request is a script to be run once for each item.
 type Request struct {
 	Key    Key
@@ -72,7 +80,8 @@ type Request struct {
 	Shared Item
 	Items  []Item
 	// Outputs are names whose values are wanted after the last statement.
-	Outputs []string
+	Outputs   []string
+	Libraries []Library
 	// AllowHTTP lets the script import requests.
 	AllowHTTP bool
 	// Context is env.context, User env.user; without User the host is asked.

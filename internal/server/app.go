@@ -15,6 +15,7 @@ import (
 
 	"kartoteka/internal/account"
 	"kartoteka/internal/adminapi"
+	"kartoteka/internal/apisync"
 	"kartoteka/internal/blob"
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
@@ -53,13 +54,19 @@ type App struct {
 	hooks  *hook.Service
 	// scripts runs scenarios.
 	scripts *script.Engine
+	// sync is the synchronisation module.
+	sync *apisync.Service
 	// schedules adds jobs when they are due.
 	schedules *job.Scheduler
 	streams   *stream.Service
 	requests  requestCount
 	// listening are the addresses of the open listeners.
 	listening atomic.Pointer[[]netip.AddrPort]
-	closers   []func() error
+	// journal is the log of the synchronisation module.
+	journal *apisync.Journal
+	// metrics count what the synchronisation module does.
+	metrics *apisync.Metrics
+	closers []func() error
 }
 
 // Open opens or makes the databases and the services. On SQLite it takes the
@@ -111,6 +118,9 @@ func (a *App) open(ctx context.Context) error {
 	options.Planned = a.schedules.Wake
 	a.openScripts()
 	a.Catalog = catalog.New(a.company, options)
+	if err := a.openSync(ctx, keys); err != nil {
+		return err
+	}
 	if err := a.openHooks(); err != nil {
 		return err
 	}
@@ -120,7 +130,10 @@ func (a *App) open(ctx context.Context) error {
 	if letters.Send != nil {
 		a.resets = newResets(a)
 	}
-	return a.first(ctx)
+	if err := a.first(ctx); err != nil {
+		return err
+	}
+	return a.loadSyncFile(ctx)
 }
 
 // scheduled follows schedules that were moved on.
@@ -310,7 +323,7 @@ func (a *App) Tools() adminapi.Tools {
 	t.Catalog, t.Accounts, t.Company = a.Catalog, a.Accounts, company
 	t.Check, t.Repair, t.Backup = a.check, a.repair, a.backup
 	t.Deliveries, t.Wake = a.company, func() { a.hooks.Wake(); a.schedules.Wake() }
-	t.Now = a.now
+	t.Now, t.Sync = a.now, a.sync
 	return t
 }
 

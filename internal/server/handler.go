@@ -10,6 +10,7 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/httpkit"
 	"kartoteka/internal/report"
+	"kartoteka/internal/syncapi"
 )
 
 // Handler answers every HTTP request of the program.
@@ -30,7 +31,11 @@ func (a *App) Handler() http.Handler {
 		options.Reset = a.resets.ask
 	}
 	api := bpiumapi.New(options)
+	module := a.syncAPI(kit)
 	mux := byPrefix{
+		{"/api/v1/sync", a.counted(module.Admin())},
+		{syncapi.Root, a.counted(module.Public())},
+		{syncapi.PostmanRoot, a.counted(module.Postman(a.postmanPage))},
 		{"/api/v1", a.counted(api.Handler())},
 		{"/api/webrequest", a.counted(api.WebRequests())},
 		{"/auth", a.counted(api.Auth())},

@@ -14,6 +14,9 @@ type dialect interface {
 	ForUpdate() string
 	// Remote tells that each call of a conn is a round trip.
 	Remote() bool
+	// Reserve is a statement that waits until no other transaction has reserved its
+	// parameter, a text, and reserves it; "" where there is one writer.
+	Reserve() string
 	queryDialect
 }
 
@@ -24,6 +27,7 @@ func (d sqliteDialect) AnyInt(expr string) string { return expr + " IN (" + d.In
 func (sqliteDialect) Integers() string            { return "SELECT value FROM json_each(?)" }
 func (sqliteDialect) ForUpdate() string           { return "" }
 func (sqliteDialect) Remote() bool                { return false }
+func (sqliteDialect) Reserve() string             { return "" }
 
 type postgresDialect struct{}
 
@@ -32,3 +36,7 @@ func (postgresDialect) AnyInt(expr string) string { return expr + " = ANY(?::big
 func (postgresDialect) Integers() string          { return "SELECT unnest(?::bigint[])" }
 func (postgresDialect) ForUpdate() string         { return " FOR UPDATE" }
 func (postgresDialect) Remote() bool              { return true }
+
+func (postgresDialect) Reserve() string {
+	return "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || ?, 0))"
+}

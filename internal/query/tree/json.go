@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -46,6 +47,17 @@ func ParseJSON(data []byte, limits Limits) (Value, error) {
 
 func bad(at int, why fault.Message) error {
 	return fault.New(fault.InvalidJSON, "not valid JSON: %s (byte %d)", why, at)
+}
+
+// Offset gives the byte where ParseJSON found that a text is not JSON; false for other
+// errors.
+func Offset(err error) (int, bool) {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Code != fault.InvalidJSON || len(e.Message.Args) != 2 {
+		return 0, false
+	}
+	at, ok := e.Message.Args[1].(int)
+	return at, ok
 }
 
 func invalidUTF8(data []byte) int {

@@ -54,6 +54,12 @@ type Field struct {
 // NewString makes a string.
 func NewString(s string) Value { return Value{Kind: String, text: s} }
 
+// NewBool makes a boolean.
+func NewBool(yes bool) Value { return Value{Kind: Bool, yes: yes} }
+
+// NewNumber makes a number of its literal, which must be one of JSON.
+func NewNumber(literal string) Value { return Value{Kind: Number, text: literal} }
+
 // NewList makes a list, which keeps the slice.
 func NewList(items []Value) Value {
 	v := Value{Kind: List}

@@ -1,4 +1,6 @@
 """env and recordsets. Whatever they do is a call of the server."""
+import functools
+
 from kartoteka import odoo
 from kartoteka.values import SEARCHED_MAX, date_of, datetime_of, relational
 
@@ -32,9 +34,8 @@ class Environment:
     def __getitem__(self, name):
         if not isinstance(name, (str, int)):
             raise KeyError(name)
-        name = str(name)
-        self._run.model(name)
-        return Records(self, name, ())
+        about = self._run.model(str(name))
+        return Records(self, about['name'], ())
 
     def __contains__(self, name):
         try:
@@ -388,6 +389,10 @@ class Records:
             extra = self._run.extra.get((self._name, self._ids[0]))
             if extra is not None and name in extra:
                 return extra[name]
+        function = self._run.library(self._name).get(name)
+        if function is not None:
+            takes = function.__code__.co_varnames[:function.__code__.co_argcount]
+            return functools.partial(function, self) if takes[:1] in (('self',), ('record',)) else function
         if name in about['methods']:
             return lambda *args, **kwargs: self._run.method(self, name, args, kwargs)
         hint = ': pushes are queued by themselves' if name == 'with_delay' else ''

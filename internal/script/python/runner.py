@@ -4,6 +4,7 @@ import json
 import opcode
 import sys
 import time
+import types
 
 from kartoteka import compiler, library, modules, odoo, records, values
 
@@ -35,6 +36,10 @@ class Run:
         self.context = message.get('context') or {}
         self.modules = {}
         self.people = None
+        self.libraries = {}
+        for told in message.get('libraries') or ():
+            self.libraries.setdefault(told['model'], []).append(told)
+        self.sources = frozenset([message['name'], *(told['name'] for told in message.get('libraries') or ())])
         log = self.module('logging')
         self.given = {
             **library.NAMES,
@@ -45,7 +50,7 @@ class Run:
         }
 
     def begin(self):
-        self.models, self.cache, self.extra = {}, {}, {}
+        self.models, self.cache, self.extra, self.functions = {}, {}, {}, {}
         self.output, self.room = [], self.message['output']
 
     # -- calls of the server
@@ -62,8 +67,22 @@ class Run:
         if about is None:
             told = self.call('fields', {'model': name})
             fields = records.Fields(((n, records.Field(n, f)) for n, f in told['fields'].items()), told.get('names') or {})
-            about = self.models[name] = {'fields': fields, 'methods': frozenset(told.get('methods') or ())}
+            about = {'name': told.get('model') or name, 'fields': fields, 'methods': frozenset(told.get('methods') or ())}
+            self.models[name] = self.models[about['name']] = about
         return about
+
+    def library(self, name):
+        """The functions of a model's libraries, by name."""
+        found = self.functions.get(name)
+        if found is None:
+            found = self.functions[name] = {}
+            for told in self.libraries.get(name, ()):
+                names = self.given.copy()
+                names['__name__'] = told['name']
+                names['env'] = records.Environment(self)
+                exec(prepared(told['source'], told['name'], 'execute').code, names)
+                found.update((n, f) for n, f in names.items() if isinstance(f, types.FunctionType) and f.__globals__ is names)
+        return found
 
     def method(self, recordset, name, args, kwargs):
         return self.reference(self.call('call', {
@@ -179,12 +198,12 @@ def one(run, item):
     decimal.setcontext(decimal.Context())
     depth = sys.getrecursionlimit()
     try:
-        compiled = prepared(run.message)
+        compiled = prepared(*(run.message[k] for k in ('source', 'name', 'mode')))
         sys.setrecursionlimit(DEEPEST + OURS)
         made = outcome(run, compiled, item)
     except BaseException as error:
         sys.setrecursionlimit(depth)
-        made = '"error":%s' % json.dumps(failure(error, run.message['name']))
+        made = '"error":%s' % json.dumps(failure(error, run))
     finally:
         sys.setrecursionlimit(depth)
     if run.output:
@@ -192,8 +211,8 @@ def one(run, item):
     return '{%s}' % made
 
 
-def prepared(message):
-    key = message['source'], message['name'], message['mode']
+def prepared(*key):
+    """What is compiled of a source, its name and its mode."""
     made = COMPILED.get(key)
     if made is None:
         if len(COMPILED) >= COMPILED_MAX:
@@ -202,8 +221,9 @@ def prepared(message):
     return made
 
 
-def failure(error, name):
+def failure(error, run):
     """What went wrong and where: the last line of the script that was reached."""
+    name = run.message['name']
     if isinstance(error, compiler.Rejected):
         first = error.errors[0]
         return {'type': 'SyntaxError', 'kind': 'source', 'message': first['message'], 'line': first['line'], 'column': first['column']}
@@ -214,7 +234,7 @@ def failure(error, name):
         if code.co_filename == name:
             line = trace.tb_lineno
             frames.append('line %d, in %s' % (line, code.co_name))
-        raised = code.co_filename == name and code.co_code[trace.tb_lasti] == RAISE
+        raised = code.co_filename in run.sources and code.co_code[trace.tb_lasti] == RAISE
         trace = trace.tb_next
     return {'type': type(error).__name__, 'kind': sort(error, raised), 'message': text_of(error), 'line': line,
             'traceback': '\n'.join(frames[-20:])[:4000]}

@@ -1,4 +1,4 @@
-package hook
+package scriptenv
 
 import (
 	"context"
@@ -31,11 +31,11 @@ func hasCommands(v tree.Value) bool {
 // commanded gives the ids that a field links after commands: those that it links now,
 // changed one command after the other. Records that are made, changed or removed on the
 // way become operations of w.
-func (h *host) commanded(ctx context.Context, sc *catalog.Scope, f *catalog.Field, commands tree.Value, of *query.Key, w *hostWrite) (tree.Value, error) {
+func (h *Host) commanded(ctx context.Context, sc *catalog.Scope, f *catalog.Field, commands tree.Value, of *query.Key, w *writes) (tree.Value, error) {
 	if commands.Len() > writeMost {
 		return tree.Value{}, tooMany
 	}
-	other, err := h.catalog.Catalog(ctx, h.actor, linkedCatalog(sc, f).Key)
+	other, err := h.Catalog.Catalog(ctx, h.Actor, linkedCatalog(sc, f).Key)
 	if err != nil {
 		return tree.Value{}, err
 	}
@@ -86,7 +86,7 @@ func (h *host) commanded(ctx context.Context, sc *catalog.Scope, f *catalog.Fiel
 }
 
 // numbers reserves those of the records that commands make, and gives the first.
-func (h *host) numbers(ctx context.Context, c *catalog.Catalog, commands tree.Value) (query.Record, error) {
+func (h *Host) numbers(ctx context.Context, c *catalog.Catalog, commands tree.Value) (query.Record, error) {
 	made := 0
 	for _, c := range commands.Items() {
 		if parts := c.Items(); len(parts) > 0 && parts[0].Text() == createCommand {
@@ -96,15 +96,15 @@ func (h *host) numbers(ctx context.Context, c *catalog.Catalog, commands tree.Va
 	if made == 0 {
 		return 0, nil
 	}
-	if made > hostBatch {
+	if made > batchMost {
 		return 0, script.Raise(valueError, "more than 500 records are made at once")
 	}
-	return h.catalog.Reserve(ctx, h.actor, c.Num, made)
+	return h.Catalog.Reserve(ctx, h.Actor, c.Num, made)
 }
 
 // writeLinked adds the creation or change of a linked record to w, after what belongs
 // to it.
-func (h *host) writeLinked(ctx context.Context, other *catalog.Scope, kind, id string, values tree.Value, w *hostWrite) error {
+func (h *Host) writeLinked(ctx context.Context, other *catalog.Scope, kind, id string, values tree.Value, w *writes) error {
 	key := bpium.RecordKey(id)
 	of := &key
 	if kind == createCommand {
@@ -123,7 +123,7 @@ func (h *host) writeLinked(ctx context.Context, other *catalog.Scope, kind, id s
 }
 
 // linked gives the ids that a field of a record links; none for a new record.
-func (h *host) linked(ctx context.Context, sc *catalog.Scope, f *catalog.Field, of *query.Key) (ids []string, err error) {
+func (h *Host) linked(ctx context.Context, sc *catalog.Scope, f *catalog.Field, of *query.Key) (ids []string, err error) {
 	if of == nil {
 		return nil, nil
 	}

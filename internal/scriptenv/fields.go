@@ -1,6 +1,8 @@
-package hook
+package scriptenv
 
 import (
+	"encoding/json"
+
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
 )
@@ -11,8 +13,8 @@ const (
 	writeDate  = "write_date"
 )
 
-// hostField is what scripts are told of a field.
-type hostField struct {
+// fieldInfo is what scripts are told of a field.
+type fieldInfo struct {
 	Type     string `json:"type"`
 	Relation string `json:"relation,omitempty"`
 	String   string `json:"string"`
@@ -20,14 +22,18 @@ type hostField struct {
 	Readonly bool   `json:"readonly"`
 }
 
-// hostFields answers what fields there are.
-type hostFields struct {
-	Fields map[string]hostField `json:"fields"` // by id
+// fieldList answers what fields there are.
+type fieldList struct {
+	Model  string               `json:"model"`  // the name that records of it have
+	Fields map[string]fieldInfo `json:"fields"` // by id
 	Names  map[string]string    `json:"names"`  // other names to ids
 }
 
-func (h *host) fields(sc *catalog.Scope) *hostFields {
-	all := &hostFields{Fields: map[string]hostField{
+// Fields answers what fields a catalog has, whoever may see their values.
+func (h *Host) Fields(sc *catalog.Scope) (json.RawMessage, error) { return json.Marshal(h.fields(sc)) }
+
+func (h *Host) fields(sc *catalog.Scope) *fieldList {
+	all := &fieldList{Model: h.model(sc.Catalog), Fields: map[string]fieldInfo{
 		"id":       {Type: "integer", String: "id", Readonly: true},
 		createDate: {Type: "datetime", String: "created", Readonly: true},
 		writeDate:  {Type: "datetime", String: "updated", Readonly: true},
@@ -35,7 +41,7 @@ func (h *host) fields(sc *catalog.Scope) *hostFields {
 	for _, f := range sc.Catalog.Fields {
 		if f.Scripted() {
 			kind, relation := h.kind(sc, f)
-			all.Fields[f.Key] = hostField{kind, relation, f.Name, f.Required, false}
+			all.Fields[f.Key] = fieldInfo{kind, relation, f.Name, f.Required, false}
 		}
 	}
 	for name, f := range sc.Catalog.ScriptNames() {
@@ -48,7 +54,7 @@ func (h *host) fields(sc *catalog.Scope) *hostFields {
 
 // askedFields are the fields that a script reads, by the names that it has for them; all
 // for nil. Unknown names are left out.
-func (h *host) askedFields(c *catalog.Catalog, names []string) map[string]*catalog.Field {
+func (h *Host) askedFields(c *catalog.Catalog, names []string) map[string]*catalog.Field {
 	asked := map[string]*catalog.Field{}
 	if names == nil {
 		for _, f := range c.Fields {
@@ -66,7 +72,7 @@ func (h *host) askedFields(c *catalog.Catalog, names []string) map[string]*catal
 }
 
 // fieldOf finds a field as scripts name it: by its id, or else by another name of it.
-func (h *host) fieldOf(c *catalog.Catalog, name string) *catalog.Field {
+func (h *Host) fieldOf(c *catalog.Catalog, name string) *catalog.Field {
 	if f := bpium.FieldByID(c, name); f != nil {
 		return f
 	}
@@ -83,7 +89,7 @@ func (h *host) fieldOf(c *catalog.Catalog, name string) *catalog.Field {
 
 // kind is the type of a field in scripts. Links to several catalogs, contacts,
 // addresses and files are values as the API has them.
-func (h *host) kind(sc *catalog.Scope, f *catalog.Field) (kind, relation string) {
+func (h *Host) kind(sc *catalog.Scope, f *catalog.Field) (kind, relation string) {
 	switch f.Type.Name() {
 	case "text":
 		return "char", ""
@@ -109,9 +115,9 @@ func (h *host) kind(sc *catalog.Scope, f *catalog.Field) (kind, relation string)
 		switch {
 		case other == nil:
 		case f.Config.Multi:
-			return "many2many", other.Key
+			return "many2many", h.model(other)
 		default:
-			return "many2one", other.Key
+			return "many2one", h.model(other)
 		}
 	}
 	return "json", ""
@@ -130,4 +136,12 @@ func linkedCatalog(sc *catalog.Scope, f *catalog.Field) (only *catalog.Catalog) 
 		only = c
 	}
 	return only
+}
+
+// model is what records of a catalog are records of.
+func (h *Host) model(c *catalog.Catalog) string {
+	if h.Name != nil {
+		return h.Name(c)
+	}
+	return c.Key
 }

@@ -1,4 +1,4 @@
-package hook
+package scriptenv
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 )
 
 // create makes the records of a list of values, all or none.
-func (h *host) create(ctx context.Context, sc *catalog.Scope, values json.RawMessage) ([]json.RawMessage, error) {
+func (h *Host) create(ctx context.Context, sc *catalog.Scope, values json.RawMessage) ([]json.RawMessage, error) {
 	list, err := tree.ParseJSON(values, tree.Limits{Depth: 32})
-	if err != nil || list.Kind != tree.List || list.Len() > hostBatch {
+	if err != nil || list.Kind != tree.List || list.Len() > batchMost {
 		return nil, script.Raise(valueError, "create takes a dict or a list of at most 500")
 	}
-	w := &hostWrite{}
+	w := &writes{}
 	for _, v := range list.Items() {
 		given, err := h.decode(ctx, sc, v, nil, w)
 		if err != nil {
@@ -29,26 +29,26 @@ func (h *host) create(ctx context.Context, sc *catalog.Scope, values json.RawMes
 	return h.apply(ctx, w)
 }
 
-// hostWrite are operations that are carried out together: those that a script asks for
+// writes are operations that are carried out together: those that a script asks for
 // and, before each, those on linked records that belong to it.
-type hostWrite struct {
+type writes struct {
 	ops []catalog.Op
 	own []int // indexes of the script's in ops
 }
 
 // writeMost bounds the operations that are carried out together.
-const writeMost = 2 * hostBatch
+const writeMost = 2 * batchMost
 
 var tooMany = script.Raise(valueError, "more than 1000 records are changed at once")
 
-func (w *hostWrite) main(op catalog.Op) {
+func (w *writes) main(op catalog.Op) {
 	w.own = append(w.own, len(w.ops))
 	w.ops = append(w.ops, op)
 }
 
 // apply carries operations out, all or none, and gives the ids of the records of the
 // script's.
-func (h *host) apply(ctx context.Context, w *hostWrite) ([]json.RawMessage, error) {
+func (h *Host) apply(ctx context.Context, w *writes) ([]json.RawMessage, error) {
 	ids := []json.RawMessage{}
 	if len(w.ops) == 0 {
 		return ids, nil
@@ -56,7 +56,13 @@ func (h *host) apply(ctx context.Context, w *hostWrite) ([]json.RawMessage, erro
 	if len(w.ops) > writeMost {
 		return nil, tooMany
 	}
-	made, err := h.catalog.Apply(ctx, h.actor, w.ops, nil)
+	switch {
+	case h.kept != nil:
+		return h.keep(ctx, w)
+	case h.Kept != nil:
+		return nil, script.Raise(runtimeError, "this script cannot write")
+	}
+	made, err := h.Catalog.Apply(ctx, h.Actor, w.ops, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +73,7 @@ func (h *host) apply(ctx context.Context, w *hostWrite) ([]json.RawMessage, erro
 }
 
 // change writes, removes or comments the records of the arguments, all or none.
-func (h *host) change(ctx context.Context, sc *catalog.Scope, method string, a *hostArgs) error {
+func (h *Host) change(ctx context.Context, sc *catalog.Scope, method string, a *Args) error {
 	keys, err := writtenKeys(a.IDs)
 	if err != nil {
 		return err
@@ -78,7 +84,7 @@ func (h *host) change(ctx context.Context, sc *catalog.Scope, method string, a *
 			return script.Raise(valueError, "write takes a dict")
 		}
 	}
-	w := &hostWrite{}
+	w := &writes{}
 	for _, k := range keys {
 		switch method {
 		case "write":
@@ -99,7 +105,7 @@ func (h *host) change(ctx context.Context, sc *catalog.Scope, method string, a *
 
 // decode reads the values that a script gives for a record, nil for a new one. What
 // Command asks of linked records is added to w.
-func (h *host) decode(ctx context.Context, sc *catalog.Scope, v tree.Value, of *query.Key, w *hostWrite) ([]catalog.FieldValue, error) {
+func (h *Host) decode(ctx context.Context, sc *catalog.Scope, v tree.Value, of *query.Key, w *writes) ([]catalog.FieldValue, error) {
 	if v.Kind != tree.Object {
 		return nil, script.Raise(valueError, "the values of a record are a dict")
 	}
@@ -118,12 +124,12 @@ func (h *host) decode(ctx context.Context, sc *catalog.Scope, v tree.Value, of *
 		}
 		fields = append(fields, tree.Field{Key: f.Key, Value: h.inValue(sc, f, given)})
 	}
-	return bpium.DecodeValues(tree.NewObject(fields), sc, catalog.Moment{Now: h.now()})
+	return bpium.DecodeValues(tree.NewObject(fields), sc, catalog.Moment{Now: h.Now()})
 }
 
 // copied makes copies of records, with some values of their own. Files stay with the
 // first ones; links to removed records and what nobody may read are left out.
-func (h *host) copied(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]json.RawMessage, error) {
+func (h *Host) copied(ctx context.Context, sc *catalog.Scope, a *Args) ([]json.RawMessage, error) {
 	keys, err := writtenKeys(a.IDs)
 	if err != nil {
 		return nil, err
@@ -145,13 +151,13 @@ func (h *host) copied(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]js
 	if len(rows) < len(keys) {
 		return nil, script.Raise(missingError, "Record does not exist or has been deleted")
 	}
-	w := &hostWrite{}
+	w := &writes{}
 	for _, row := range rows {
 		given, err := h.decode(ctx, sc, own, nil, w)
 		if err != nil {
 			return nil, err
 		}
-		rest, err := copiedValues(sc, row, given, catalog.Moment{Now: h.now()})
+		rest, err := copiedValues(sc, row, given, catalog.Moment{Now: h.Now()})
 		if err != nil {
 			return nil, err
 		}
@@ -182,7 +188,7 @@ func copiedValues(sc *catalog.Scope, record tree.Value, given []catalog.FieldVal
 
 // inValue is a value of a script as the API takes it: ids of links become links, and
 // False is no value but of a switch.
-func (h *host) inValue(sc *catalog.Scope, f *catalog.Field, v tree.Value) tree.Value {
+func (h *Host) inValue(sc *catalog.Scope, f *catalog.Field, v tree.Value) tree.Value {
 	kind, _ := h.kind(sc, f)
 	if v.Kind == tree.Bool && !v.True() && kind != "boolean" {
 		return tree.Value{}
@@ -234,4 +240,17 @@ func valuesOf(v tree.Value) []tree.Value {
 		return v.Items()
 	}
 	return []tree.Value{v}
+}
+
+// Given are the values that a script answers, as the API takes them: it may name fields
+// and give links and "no value" as it does when it writes. Unknown names are left out.
+func Given(sc *catalog.Scope, values tree.Value) tree.Value {
+	h := &Host{}
+	var fields []tree.Field
+	for _, m := range values.Fields() {
+		if f := h.fieldOf(sc.Catalog, m.Key); f != nil {
+			fields = append(fields, tree.Field{Key: f.Key, Value: h.inValue(sc, f, m.Value)})
+		}
+	}
+	return tree.NewObject(fields)
 }

@@ -1,4 +1,4 @@
-package hook
+package scriptenv
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 // domain reads the prefix notation of search: terms joined by and unless "&", "|" or
 // "!" stand before them.
 type domain struct {
-	host  *host
+	host  *Host
 	scope *catalog.Scope
 	terms []tree.Value
 	// exact are texts that must be equal: the store finds those that contain them.
@@ -135,7 +135,7 @@ func (d *domain) path(name, operator string) (f *catalog.Field, rest string, ok 
 
 // linked holds for records that link one for which a term holds.
 func (d *domain) linked(ctx context.Context, f *catalog.Field, term []tree.Value) (query.Node, error) {
-	scope, err := d.host.catalog.Catalog(ctx, d.host.actor, linkedCatalog(d.scope, f).Key)
+	scope, err := d.host.Catalog.Catalog(ctx, d.host.Actor, linkedCatalog(d.scope, f).Key)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (d *domain) test(ctx context.Context, name, operator string, value tree.Val
 		if v.Kind == tree.List && v.Len() == 0 {
 			v = tree.Value{}
 		}
-		n, err := bpium.DecodeFilter(tree.NewObject([]tree.Field{{Key: f.Key, Value: v}}), d.scope, catalog.Moment{Now: d.host.now()})
+		n, err := bpium.DecodeFilter(tree.NewObject([]tree.Field{{Key: f.Key, Value: v}}), d.scope, catalog.Moment{Now: d.host.Now()})
 		if err != nil {
 			return nil, err
 		}
@@ -197,14 +197,14 @@ func (d *domain) equals(ctx context.Context, contains query.Node, e exactText, l
 	}
 	of := &domain{host: d.host, scope: d.scope, exact: []exactText{e}}
 	var keys query.Among
-	err := of.found(ctx, query.Query{Where: contains, Limit: hostBatch}, func(n query.Record, _ string) bool {
+	err := of.found(ctx, query.Query{Where: contains, Limit: batchMost}, func(n query.Record, _ string) bool {
 		keys = append(keys, query.Key{Record: n})
-		return len(keys) <= hostBatch
+		return len(keys) <= batchMost
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(keys) > hostBatch {
+	if len(keys) > batchMost {
 		return nil, badDomain("more than 500 records have this text; let the term stand alone")
 	}
 	return keys, nil
@@ -239,12 +239,12 @@ func (d *domain) compare(name, operator string, value tree.Value) (query.Node, e
 		return nil, badDomain(operator + " is for numbers; use " + operator + "=")
 	}
 	of := tree.NewObject([]tree.Field{{Key: bound, Value: value}})
-	return bpium.DecodeFilter(tree.NewObject([]tree.Field{{Key: f.Key, Value: of}}), d.scope, catalog.Moment{Now: d.host.now()})
+	return bpium.DecodeFilter(tree.NewObject([]tree.Field{{Key: f.Key, Value: of}}), d.scope, catalog.Moment{Now: d.host.Now()})
 }
 
 // asked reads what a search is for.
-func (h *host) asked(ctx context.Context, sc *catalog.Scope, a *hostArgs) (*domain, query.Query, error) {
-	q := query.Query{Limit: hostBatch}
+func (h *Host) asked(ctx context.Context, sc *catalog.Scope, a *Args) (*domain, query.Query, error) {
+	q := query.Query{Limit: batchMost}
 	terms, err := tree.ParseJSON(a.Domain, tree.Limits{Depth: 32})
 	if err != nil || terms.Kind != tree.List {
 		return nil, q, badDomain("it is no list")
@@ -265,7 +265,7 @@ func (d *domain) found(ctx context.Context, q query.Query, each func(n query.Rec
 		sel.Fields = append(sel.Fields, e.field)
 	}
 	for {
-		rows, err := d.host.catalog.Records(ctx, d.host.actor, d.scope.Catalog.Num, q, sel)
+		rows, err := d.host.Catalog.Records(ctx, d.host.Actor, d.scope.Catalog.Num, q, sel)
 		if err != nil {
 			return err
 		}
@@ -274,15 +274,15 @@ func (d *domain) found(ctx context.Context, q query.Query, each func(n query.Rec
 				return nil
 			}
 		}
-		if rows.Page.Len() < hostBatch {
+		if rows.Page.Len() < batchMost {
 			return nil
 		}
-		q.Offset += hostBatch
+		q.Offset += batchMost
 	}
 }
 
 // search gives the ids of the records that a domain means.
-func (h *host) search(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]json.RawMessage, error) {
+func (h *Host) search(ctx context.Context, sc *catalog.Scope, a *Args) ([]json.RawMessage, error) {
 	d, q, err := h.asked(ctx, sc, a)
 	if err != nil {
 		return nil, err
@@ -305,7 +305,7 @@ func (h *host) search(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]js
 }
 
 // count gives how many records a domain means, at most the limit.
-func (h *host) count(ctx context.Context, sc *catalog.Scope, a *hostArgs) (n int64, err error) {
+func (h *Host) count(ctx context.Context, sc *catalog.Scope, a *Args) (n int64, err error) {
 	d, q, err := h.asked(ctx, sc, a)
 	if err != nil {
 		return 0, err
@@ -315,7 +315,7 @@ func (h *host) count(ctx context.Context, sc *catalog.Scope, a *hostArgs) (n int
 	} else {
 		var rows *catalog.Rows
 		q.Limit, q.WithTotal = 1, true
-		if rows, err = h.catalog.Records(ctx, h.actor, sc.Catalog.Num, q, &catalog.Selection{Fields: []*catalog.Field{}}); err == nil {
+		if rows, err = h.Catalog.Records(ctx, h.Actor, sc.Catalog.Num, q, &catalog.Selection{Fields: []*catalog.Field{}}); err == nil {
 			n = rows.Total
 		}
 	}
@@ -326,7 +326,7 @@ func (h *host) count(ctx context.Context, sc *catalog.Scope, a *hostArgs) (n int
 }
 
 // nameSearch gives the ids and titles of records of a domain by their titles.
-func (h *host) nameSearch(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([][2]json.RawMessage, error) {
+func (h *Host) nameSearch(ctx context.Context, sc *catalog.Scope, a *Args) ([][2]json.RawMessage, error) {
 	terms, err := tree.ParseJSON(a.Domain, tree.Limits{Depth: 32})
 	if err != nil {
 		return nil, badDomain("it is no list")
@@ -388,5 +388,3 @@ func (d *domain) sort(order *string) (s query.Sort, err error) {
 	s.By, s.Field = query.ByField, f.Num
 	return s, nil
 }
-
-var _ script.Host = (*host)(nil)

@@ -1,4 +1,4 @@
-package hook
+package scriptenv
 
 import (
 	"context"
@@ -25,26 +25,46 @@ const (
 )
 
 const (
-	// searchMost bounds what one search finds, hostBatch what is read or written at once.
+	// searchMost bounds what one search finds, batchMost what is read or written at once.
 	searchMost = 10_000
-	hostBatch  = 500
+	batchMost  = 500
 )
 
-// host is the catalogs to a script: models are catalogs by public id, fields are
-// named by theirs. All it does goes through catalog.Service as the actor, and what it
-// writes is written at once.
-type host struct {
-	catalog *catalog.Service
-	actor   catalog.Actor
-	// initiator is who env.user is, 0 for nobody.
-	initiator query.Record
-	now       func() int64
+// Host answers the calls of a script about records, as one actor. Models are catalogs by
+// public id, fields are named by theirs or by other names of them. All it does goes
+// through catalog.Service. It serves one Engine.Run at a time.
+type Host struct {
+	Catalog *catalog.Service
+	Actor   catalog.Actor
+	// Initiator is who env.user is, 0 for nobody.
+	Initiator query.Record
+	Now       func() int64 // Unix ms
+
+	// Kept gives where the writes of an item are kept, nil for one that may not write;
+	// a nil Kept writes at once.
+	Kept func(item int) *Kept
+	// Key is the public id of the catalog that a model means, false for none; nil for
+	// models that are these ids.
+	Key func(model string) (string, bool)
+	// Name is the model that records of a catalog are records of, where it has several
+	// names; nil for its public id.
+	Name func(c *catalog.Catalog) string
+	// Models are those that are no catalogs.
+	Models map[string]Model
+	// Ref is what env.ref means, nil for nothing.
+	Ref func(code string) *script.Ref
+
+	kept *Kept // of the item that calls
 	// names are other names of fields, of catalogs that were asked for them.
 	names map[*catalog.Catalog]map[string]*catalog.Field
 }
 
-// hostArgs are the arguments of the calls that a host knows.
-type hostArgs struct {
+// Model answers calls about a model that is no catalog: what the method of script.Host
+// answers, or an error of script.Raise.
+type Model func(ctx context.Context, method string, a *Args) (any, error)
+
+// Args are the arguments of the calls that a Host knows.
+type Args struct {
 	Model    string            `json:"model"`
 	IDs      []json.RawMessage `json:"ids"`
 	Fields   []string          `json:"fields"`
@@ -56,13 +76,17 @@ type hostArgs struct {
 	Order    *string           `json:"order"`
 	Values   json.RawMessage   `json:"values"`
 	Body     string            `json:"body"`
+	Code     string            `json:"code"`
 }
 
 // Call implements script.Host.
-func (h *host) Call(ctx context.Context, c script.Call) (json.RawMessage, error) {
-	var a hostArgs
+func (h *Host) Call(ctx context.Context, c script.Call) (json.RawMessage, error) {
+	var a Args
 	if err := json.Unmarshal(c.Args, &a); err != nil {
 		return nil, script.Raise(valueError, "the arguments cannot be read")
+	}
+	if h.Kept != nil {
+		h.kept = h.Kept(c.Item)
 	}
 	answer, err := h.answer(ctx, c.Method, &a)
 	if err != nil {
@@ -92,14 +116,29 @@ func raised(ctx context.Context, err error) error {
 	return script.Raise(kind, text)
 }
 
-func (h *host) answer(ctx context.Context, method string, a *hostArgs) (any, error) {
+func (h *Host) answer(ctx context.Context, method string, a *Args) (any, error) {
 	switch method {
 	case "user":
 		return h.user(ctx)
-	case "company", "ref":
+	case "company":
 		return nil, nil
+	case "ref":
+		if h.Ref == nil {
+			return nil, nil
+		}
+		return h.Ref(a.Code), nil
 	}
-	scope, err := h.catalog.Catalog(ctx, h.actor, bpium.CatalogKey(a.Model))
+	if m := h.Models[a.Model]; m != nil {
+		return m(ctx, method, a)
+	}
+	key, known := bpium.CatalogKey(a.Model), true
+	if h.Key != nil {
+		key, known = h.Key(a.Model)
+	}
+	if !known {
+		return nil, script.Raise(keyError, a.Model)
+	}
+	scope, err := h.Catalog.Catalog(ctx, h.Actor, key)
 	if fault.Is(err, fault.NotFound) {
 		return nil, script.Raise(keyError, a.Model)
 	}
@@ -130,16 +169,16 @@ func (h *host) answer(ctx context.Context, method string, a *hostArgs) (any, err
 }
 
 // user is who started the run: an employee, or none.
-func (h *host) user(ctx context.Context) (*script.Ref, error) {
+func (h *Host) user(ctx context.Context) (*script.Ref, error) {
 	ref := &script.Ref{Model: employees, IDs: []json.RawMessage{}}
-	if h.initiator == 0 {
+	if h.Initiator == 0 {
 		return ref, nil
 	}
-	code, err := h.catalog.EmployeeCode(ctx, h.initiator)
+	code, err := h.Catalog.EmployeeCode(ctx, h.Initiator)
 	if err != nil {
 		return nil, err
 	}
-	ref.IDs = append(ref.IDs, scriptID(h.initiator, code))
+	ref.IDs = append(ref.IDs, scriptID(h.Initiator, code))
 	return ref, nil
 }
 
@@ -180,7 +219,7 @@ func keysOf(ids []json.RawMessage) ([]query.Key, error) {
 // writtenKeys is keysOf for what is written at once.
 func writtenKeys(ids []json.RawMessage) ([]query.Key, error) {
 	keys, err := keysOf(ids)
-	if err == nil && len(keys) > hostBatch {
+	if err == nil && len(keys) > batchMost {
 		err = script.Raise(valueError, "more than 500 records are changed at once")
 	}
 	return keys, err
@@ -188,10 +227,10 @@ func writtenKeys(ids []json.RawMessage) ([]query.Key, error) {
 
 // rows reads records with some fields, in parts, and calls each with the index of the
 // key.
-func (h *host) rows(ctx context.Context, sc *catalog.Scope, keys []query.Key, sel *catalog.Selection, each func(i int, record tree.Value)) error {
-	for first := 0; first < len(keys); first += hostBatch {
-		part := keys[first:min(first+hostBatch, len(keys))]
-		rows, err := h.catalog.Records(ctx, h.actor, sc.Catalog.Num, query.Query{Where: query.Among(part), Limit: len(part)}, sel)
+func (h *Host) rows(ctx context.Context, sc *catalog.Scope, keys []query.Key, sel *catalog.Selection, each func(i int, record tree.Value)) error {
+	for first := 0; first < len(keys); first += batchMost {
+		part := keys[first:min(first+batchMost, len(keys))]
+		rows, err := h.Catalog.Records(ctx, h.Actor, sc.Catalog.Num, query.Query{Where: query.Among(part), Limit: len(part)}, sel)
 		if err != nil {
 			return err
 		}
@@ -207,15 +246,21 @@ func (h *host) rows(ctx context.Context, sc *catalog.Scope, keys []query.Key, se
 			}
 		}
 		for i, k := range part {
-			if row, ok := at[k]; ok {
-				each(first+i, list.Items()[row])
+			var record tree.Value
+			row, stored := at[k]
+			n := k.Record
+			if stored {
+				n, record = rows.Page.Record(row), list.Items()[row]
+			}
+			if record = h.kept.seen(query.MakeRef(sc.Catalog.Num, n), record); !record.IsNull() {
+				each(first+i, record)
 			}
 		}
 	}
 	return nil
 }
 
-func (h *host) exists(ctx context.Context, sc *catalog.Scope, ids []json.RawMessage) ([]json.RawMessage, error) {
+func (h *Host) exists(ctx context.Context, sc *catalog.Scope, ids []json.RawMessage) ([]json.RawMessage, error) {
 	keys, err := keysOf(ids)
 	if err != nil {
 		return nil, err
@@ -225,7 +270,7 @@ func (h *host) exists(ctx context.Context, sc *catalog.Scope, ids []json.RawMess
 	return found, err
 }
 
-func (h *host) read(ctx context.Context, sc *catalog.Scope, a *hostArgs) ([]map[string]json.RawMessage, error) {
+func (h *Host) read(ctx context.Context, sc *catalog.Scope, a *Args) ([]map[string]json.RawMessage, error) {
 	keys, err := keysOf(a.IDs)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,239 @@
+package apisync
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/query/tree"
+)
+
+// textual is a scalar as text; "" for null and false, which are no text.
+func textual(v tree.Value) string {
+	if v.True() {
+		return "true"
+	}
+	return v.Text()
+}
+
+// intText is a whole number as digits; "" for what is none.
+func intText(v tree.Value) string {
+	n, ok := v.Int()
+	if !ok {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// number reads a number, also written as text.
+func (c *Criterion) number(v tree.Value) (float64, error) {
+	n, ok := v.Float()
+	if s := strings.TrimSpace(v.Str()); s != "" && strings.Trim(s, "0123456789.+-eE") == "" {
+		var err error
+		n, err = strconv.ParseFloat(s, 64)
+		ok = err == nil
+	}
+	if !ok || math.IsInf(n, 0) {
+		return 0, c.bad("%s: expected a number, not %s", c.name(), shown(v))
+	}
+	return catalog.RoundNumber(n), nil
+}
+
+func (c *Criterion) whole(v tree.Value) (int64, error) {
+	n, err := c.number(v)
+	if err == nil && (n != math.Trunc(n) || math.Abs(n) > 1e9) {
+		err = c.bad("%s: expected a whole number, not %s", c.name(), shown(v))
+	}
+	return int64(n), err
+}
+
+// boolean reads true or false, also as 0 and 1 and as text; null is false.
+func (c *Criterion) boolean(v tree.Value) (bool, error) {
+	if n, ok := v.Float(); ok && (n == 0 || n == 1) {
+		return n == 1, nil
+	}
+	switch s := strings.ToLower(strings.TrimSpace(v.Str())); {
+	case isUnset(v):
+		return false, nil
+	case v.True() || s == "true" || s == "yes" || s == "1":
+		return true, nil
+	case s == "false" || s == "no" || s == "0":
+		return false, nil
+	}
+	return false, c.bad("%s: expected true or false, not %s", c.name(), shown(v))
+}
+
+// span is what a written date means: the first and the last moment, UTC milliseconds.
+type span struct{ first, last int64 }
+
+// beyond are the bounds of what is before or after the span; nil is open.
+func (s span) beyond(op string) (low, high *int64) {
+	switch op {
+	case ">":
+		s.last++
+		return &s.last, nil
+	case ">=":
+		return &s.first, nil
+	case "<":
+		s.first--
+		return nil, &s.first
+	}
+	return nil, &s.last
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+// span reads a date for a field of that mode. For times a date is the whole day, and a
+// time the whole second.
+func (c *Criterion) span(v tree.Value, mode string) (span, error) {
+	t, timed, ok := readTime(v.Str())
+	if !ok {
+		t, ok = readPeriod(v.Str(), mode)
+	}
+	if !ok || t.Year() < 1 || t.Year() > 9999 {
+		return span{}, c.bad("%s: expected a date (2026-03-09) or a time (2026-03-09T08:15:00Z), not %s", c.name(), shown(v))
+	}
+	switch {
+	case mode == catalog.ModeDateTime && timed:
+		first := t.Truncate(time.Second).UnixMilli()
+		return span{first, first + 999}, nil
+	case mode == catalog.ModeDateTime:
+		return span{t.UnixMilli(), t.UnixMilli() + dayMs - 1}, nil
+	}
+	day := snapped(t, mode).UnixMilli()
+	return span{day, day}, nil
+}
+
+// snapped is the day that a field of that mode keeps for a date.
+func snapped(t time.Time, mode string) time.Time {
+	year, month, day := t.Date()
+	switch mode {
+	case catalog.ModeWeek:
+		day -= (int(t.Weekday()) + 6) % 7
+	case catalog.ModeMonth:
+		day = 1
+	case catalog.ModeQuarter:
+		month, day = (month-1)/3*3+1, 1
+	case catalog.ModeYear:
+		month, day = 1, 1
+	}
+	at := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	if at.Year() < 1 {
+		return time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return at
+}
+
+func yearStart(year int64) int64 {
+	return time.Date(int(year), 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+}
+
+var timeForms = []string{
+	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04",
+}
+
+// lostPlus is a time whose offset lost its "+" in a query string.
+var lostPlus = regexp.MustCompile(`^(.{10}[T ]\d\d:\d\d\S*) (\d\d:?\d\d)$`)
+
+// readTime reads a date, or a time, in UTC unless it has an offset.
+func readTime(s string) (t time.Time, timed, ok bool) {
+	s = lostPlus.ReplaceAllString(strings.TrimSpace(s), "$1+$2")
+	if t, err := time.Parse(time.DateOnly, s); err == nil {
+		return t, false, true
+	}
+	for _, form := range timeForms {
+		if t, err := time.Parse(form, s); err == nil {
+			return t.UTC(), true, true
+		}
+	}
+	return t, false, false
+}
+
+var (
+	weekForm    = regexp.MustCompile(`^(\d{4})-W(\d\d)$`)
+	quarterForm = regexp.MustCompile(`^(\d{4})-Q([1-4])$`)
+)
+
+// readPeriod reads the first day of a period in the form of a field's mode: 2026-W11,
+// 2026-03, 2026-Q1, 2026.
+func readPeriod(s, mode string) (t time.Time, ok bool) {
+	var err error
+	switch s = strings.TrimSpace(s); mode {
+	case catalog.ModeMonth:
+		t, err = time.Parse("2006-01", s)
+		return t, err == nil
+	case catalog.ModeYear:
+		t, err = time.Parse("2006", s)
+		return t, err == nil
+	case catalog.ModeQuarter:
+		if m := quarterForm.FindStringSubmatch(s); m != nil {
+			year, _ := strconv.Atoi(m[1])
+			quarter, _ := strconv.Atoi(m[2])
+			return time.Date(year, time.Month(3*quarter-2), 1, 0, 0, 0, 0, time.UTC), true
+		}
+	case catalog.ModeWeek:
+		m := weekForm.FindStringSubmatch(s)
+		if m == nil {
+			return t, false
+		}
+		year, _ := strconv.Atoi(m[1])
+		week, _ := strconv.Atoi(m[2])
+		// The week with 4 January is the first.
+		t = snapped(time.Date(year, 1, 4, 0, 0, 0, 0, time.UTC), mode).AddDate(0, 0, 7*(week-1))
+		y, w := t.ISOWeek()
+		return t, y == year && w == week
+	}
+	return t, false
+}
+
+// literally is a pattern that matches the text alone.
+func literally(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s)
+}
+
+// filterValue turns a value that a caller filters by into an internal one: trim and
+// value map. It fails for values that the map does not have.
+func (l *CompiledLine) filterValue(v tree.Value) (tree.Value, error) {
+	if v.Kind == tree.String && l.Trim {
+		v = tree.NewString(strings.TrimSpace(v.Str()))
+	}
+	if len(l.ValueMap) == 0 || string(l.ValueMap) == "null" {
+		return v, nil
+	}
+	m, err := tree.ParseJSON(l.ValueMap, tree.Limits{})
+	if err != nil {
+		return v, err
+	}
+	for _, row := range m.Items() {
+		external, _ := row.Get("external")
+		if sameScalar(external, v) {
+			internal, _ := row.Get("internal")
+			return internal, nil
+		}
+	}
+	key := v.Text()
+	if v.Kind == tree.Bool || v.IsNull() {
+		key = string(v.AppendJSON(nil))
+	}
+	if internal, ok := m.Get(key); ok {
+		return internal, nil
+	}
+	return v, refuse(400, "VALIDATION_ERROR", "%s is not in the list of values", shown(v))
+}
+
+// sameScalar compares values with their types.
+func sameScalar(a, b tree.Value) bool {
+	if a.Kind != b.Kind {
+		return false
+	}
+	if x, ok := a.Float(); ok {
+		y, _ := b.Float()
+		return x == y
+	}
+	return slices.Equal(a.AppendJSON(nil), b.AppendJSON(nil))
+}

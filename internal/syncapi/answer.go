@@ -1,0 +1,223 @@
+package syncapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"kartoteka/internal/apisync"
+	"kartoteka/internal/fault"
+	"kartoteka/internal/httpkit"
+)
+
+// sent is an answer: a body of JSON, or none.
+type sent struct {
+	status int
+	body   []byte
+	reply  *apisync.Reply // what it tells of; nil for refusals
+	// replayed tells that it was given before.
+	replayed bool
+	err      error
+}
+
+// envelope is sync-api.md §2.5's.
+type envelope struct {
+	Success   bool            `json:"success"`
+	Status    string          `json:"status"`
+	Code      int             `json:"code,omitempty"`
+	Message   string          `json:"message"`
+	ID        json.RawMessage `json:"id,omitempty"`
+	IDs       json.RawMessage `json:"ids,omitempty"`
+	Data      json.RawMessage `json:"data,omitempty"`
+	Meta      map[string]any  `json:"meta,omitempty"`
+	Error     *errorBody      `json:"error,omitempty"`
+	RequestID string          `json:"request_id,omitempty"`
+}
+
+type errorBody struct {
+	Code    string         `json:"code"`
+	Message string         `json:"message"`
+	Details map[string]any `json:"details"`
+}
+
+// bareError is the newest reference's form of an error.
+type bareError struct {
+	Error      string `json:"error"`
+	LineID     *int64 `json:"line_id"`
+	StatusCode string `json:"status_code"`
+	Message    string `json:"message"`
+}
+
+type fieldBody struct {
+	Key     string `json:"key"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	LineID  int64  `json:"line_id,omitempty"`
+	Index   int    `json:"index"`
+}
+
+func refuse(status int, code, format string, args ...any) *apisync.Error {
+	return apisync.Refuse(status, code, format, args...)
+}
+
+// asError gives the refusal in an error, nil if there is none.
+func asError(err error) *apisync.Error {
+	var e *apisync.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+// known makes a refusal of any error: what is nobody's mistake is logged, and told as an
+// internal error.
+func (a *API) known(ctx context.Context, err error, id string) *apisync.Error {
+	if e := asError(err); e != nil {
+		if cause := errors.Unwrap(e); cause != nil {
+			a.opt.Log.LogAttrs(ctx, slog.LevelWarn, "sync.refused", slog.String("module", "Sync"), slog.String("code", e.Code), slog.Any("error", err))
+		}
+		return e
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return refuse(http.StatusServiceUnavailable, "UPSTREAM_BUSY", "the request took too long; try again")
+	}
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return apisync.FromFault(f)
+	}
+	a.opt.Log.ErrorContext(ctx, "sync.failed", "module", "Sync", "error", err)
+	return refuse(http.StatusInternalServerError, "INTERNAL_ERROR", "internal error").With("request_id", id)
+}
+
+// details are what is told of a refusal besides its message.
+func details(e *apisync.Error, lang string) map[string]any {
+	d := map[string]any{}
+	for k, v := range e.Details {
+		d[k] = v
+	}
+	if e.Fields != nil {
+		fields := make([]fieldBody, len(e.Fields))
+		for i, f := range e.Fields {
+			fields[i] = fieldBody{f.Key, f.Code, f.Message.In(lang), f.Line, f.Index}
+		}
+		d["fields"] = fields
+	}
+	return d
+}
+
+// refusal is the answer to a request that was refused.
+func (x *exchange) refusal(err error) *sent {
+	lang := httpkit.Language(x.r.Context())
+	e := x.api.known(x.r.Context(), err, x.id)
+	body := errorJSON(e, lang, x.id, x.config != nil && x.config.ResponseFormat == "bare")
+	return &sent{status: e.Status, body: body, err: e}
+}
+
+func errorJSON(e *apisync.Error, lang, id string, bare bool) []byte {
+	message := e.Message.In(lang)
+	if bare {
+		b := bareError{Error: message, StatusCode: e.Code, Message: message}
+		if len(e.Fields) > 0 && e.Fields[0].Line != 0 {
+			b.LineID = &e.Fields[0].Line
+		}
+		return mustMarshal(b)
+	}
+	return mustMarshal(envelope{
+		Status: "error", Code: e.Status, Message: message, RequestID: id,
+		Error: &errorBody{e.Code, message, details(e, lang)},
+	})
+}
+
+// mustMarshal encodes what is made of texts, numbers and JSON only.
+func mustMarshal(v any) []byte {
+	data, err := httpkit.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+// errorWriter answers what fails outside of the pipeline, a panic for one.
+func (a *API) errorWriter(w http.ResponseWriter, r *http.Request, f httpkit.Failure) {
+	e := &apisync.Error{Status: f.Status, Code: "INTERNAL_ERROR", Message: fault.Msg("%s", f.Message)}
+	if f.Status < http.StatusInternalServerError {
+		e.Code = "NOT_FOUND"
+	}
+	httpkit.WriteJSON(w, f.Status, errorJSON(e, "", httpkit.RequestID(r.Context()), false))
+}
+
+// write sends an answer.
+func (x *exchange) write(a *sent) {
+	h := x.w.Header()
+	x.limits.write(h, x.api.opt.Now())
+	x.respond(h)
+	x.cors(h)
+	switch {
+	case a.status == http.StatusNotModified || a.status == http.StatusNoContent:
+		x.w.WriteHeader(a.status)
+	case x.r.Method == http.MethodHead:
+		h.Set("Content-Type", "application/json; charset=utf-8")
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+		x.w.WriteHeader(a.status)
+	default:
+		httpkit.WriteJSON(x.w, a.status, a.body)
+	}
+}
+
+// respond adds the headers that the configuration wants in answers.
+func (x *exchange) respond(h http.Header) {
+	if x.config == nil {
+		return
+	}
+	for _, row := range x.config.Headers {
+		if !row.Enabled || row.Role != "respond" || h.Get(row.Key) != "" {
+			continue
+		}
+		if value, err := x.state.Expand(row.Value); err == nil {
+			h.Set(row.Key, value)
+		}
+	}
+}
+
+// cors lets pages of the listed origins read the answer.
+func (x *exchange) cors(h http.Header) {
+	origin := x.r.Header.Get("Origin")
+	if x.config == nil || origin == "" || len(x.config.CORSOrigins) == 0 {
+		return
+	}
+	h.Add("Vary", "Origin")
+	for _, o := range x.config.CORSOrigins {
+		if o == origin || o == "*" {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Expose-Headers", "X-Request-ID, X-Total-Count, X-Limit, X-Offset, Link, Location, ETag, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After")
+		}
+	}
+}
+
+// options answers what may be asked.
+func (x *exchange) options() *sent {
+	h := x.w.Header()
+	methods := joined(x.methods())
+	h.Set("Allow", methods)
+	if x.r.Header.Get("Access-Control-Request-Method") != "" && len(x.config.CORSOrigins) > 0 {
+		h.Set("Access-Control-Allow-Methods", methods)
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-API-Version, X-Dry-Run, X-Request-ID")
+		h.Set("Access-Control-Max-Age", "600")
+	}
+	return &sent{status: http.StatusNoContent}
+}
+
+// descriptor says what this is.
+func (x *exchange) descriptor() *sent {
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+		x.w.Header().Set("Allow", "GET, HEAD")
+		return x.refusal(refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method))
+	}
+	return &sent{status: http.StatusOK, body: mustMarshal(envelope{
+		Success: true, Status: "success", Message: "Operation successful",
+		Data: mustMarshal(map[string]any{"service": "bj_api_sync", "versions": []string{"v1"}, "api_version": apiVersion}),
+	})}
+}

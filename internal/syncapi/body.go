@@ -1,0 +1,119 @@
+package syncapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"kartoteka/internal/apisync"
+	"kartoteka/internal/fault"
+	"kartoteka/internal/httpkit"
+	"kartoteka/internal/query/tree"
+)
+
+const (
+	// bodyValues and bodyDepth bound the JSON of a body.
+	bodyValues = 250_000
+	bodyDepth  = 64
+	// bodyIdle is how long nothing of a body may come.
+	bodyIdle = 15 * time.Second
+	// inflation is how much larger than its compressed form a body may be.
+	inflation = 100
+)
+
+// readBody reads the body once: unpacked, as it was signed.
+func (x *exchange) readBody() error {
+	if x.body != nil || !x.sends() {
+		return nil
+	}
+	limit := min(x.config.MaxBodyBytes, x.api.opt.BodyLimit)
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(bodyIdle)) // not on every connection
+	raw, err := httpkit.ReadBody(x.r, limit)
+	if err != nil {
+		return bodyFault(err, limit)
+	}
+	if strings.EqualFold(x.r.Header.Get("Content-Encoding"), "gzip") {
+		if raw, err = unpack(raw, limit); err != nil {
+			return err
+		}
+	}
+	x.body = raw
+	return nil
+}
+
+func bodyFault(err error, limit int64) error {
+	switch {
+	case fault.Is(err, fault.BodyTooLarge):
+		return tooLarge(limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refuse(http.StatusRequestTimeout, "REQUEST_TIMEOUT", "the body did not arrive in time")
+	case fault.Is(err, fault.InvalidJSON):
+		return refuse(http.StatusBadRequest, "INVALID_JSON", "the body did not arrive whole")
+	}
+	return err
+}
+
+func tooLarge(limit int64) error {
+	return refuse(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "the body is larger than %d bytes", limit).With("limit", limit)
+}
+
+// unpack inflates a body; limit bounds the result.
+func unpack(packed []byte, limit int64) ([]byte, error) {
+	bad := refuse(http.StatusBadRequest, "INVALID_BODY", "the body is not gzip")
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, bad
+	}
+	most := min(limit, inflation*int64(len(packed)))
+	raw, err := io.ReadAll(io.LimitReader(z, most+1))
+	switch {
+	case int64(len(raw)) > most:
+		return nil, tooLarge(most)
+	case err != nil:
+		return nil, bad
+	}
+	return raw, nil
+}
+
+// parse reads the body as JSON; false when there is none.
+func (x *exchange) parse() (v tree.Value, has bool, err error) {
+	if err := x.readBody(); err != nil {
+		return v, false, err
+	}
+	if len(bytes.TrimSpace(x.body)) == 0 {
+		return v, false, nil
+	}
+	if err := httpkit.Turn(x.r.Context(), len(x.body)); err != nil {
+		return v, false, err
+	}
+	v, err = tree.ParseJSON(x.body, tree.Limits{Values: bodyValues, Depth: bodyDepth})
+	if err != nil {
+		return v, false, x.invalidJSON(err)
+	}
+	if v.Duplicates() {
+		return v, false, refuse(http.StatusBadRequest, "INVALID_JSON", "an object of the body names a key twice")
+	}
+	if v.Kind != tree.Object && v.Kind != tree.List && x.method() != http.MethodDelete {
+		return v, false, refuse(http.StatusBadRequest, "INVALID_BODY", "the body must be an object or a list")
+	}
+	return v, true, nil
+}
+
+// invalidJSON tells where the body stops being JSON.
+func (x *exchange) invalidJSON(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	e := &apisync.Error{Status: http.StatusBadRequest, Code: "INVALID_JSON", Message: f.Message}
+	if at, ok := tree.Offset(err); ok {
+		before := x.body[:min(at, len(x.body))]
+		e.With("line", bytes.Count(before, []byte("\n"))+1).With("column", at-bytes.LastIndexByte(before, '\n'))
+	}
+	return e
+}
