@@ -201,7 +201,7 @@ func (b *batching) takeOut(ctx context.Context, items []*item, err error, more b
 		if len(it.ops) == 0 || it.result.Err != nil {
 			continue
 		}
-		bad := b.service.options.Catalog.Check(ctx, b.actor, it.ops)
+		_, bad := b.service.options.Catalog.Rehearse(ctx, b.actor, it.ops)
 		if bad == nil {
 			continue
 		}
@@ -275,7 +275,7 @@ func (b *batching) rehearse(ctx context.Context, items []*item) error {
 		if it.result.Err != nil {
 			continue
 		}
-		if err := b.service.options.Catalog.Check(ctx, b.actor, it.ops); err != nil {
+		if _, err := b.service.options.Catalog.Rehearse(ctx, b.actor, it.ops); err != nil {
 			e := itemError(it.mapped.FaultError(err, b.config, 0), it.index)
 			if e == nil {
 				return err

@@ -57,6 +57,9 @@ func (s *Service) do(ctx context.Context, call *Call) (reply *Reply, err error) 
 		if state != call.Config.State {
 			return ErrChanged
 		}
+		if sc.Access.Gone() {
+			return refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the employee that this endpoint acts as is gone")
+		}
 		c := call.Config
 		if err := c.works(); err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -135,7 +134,7 @@ func (m *stateMasks) record(e *Exchanged, sealer *Sealer) (r LogRecord) {
 	r.URL = shorten(k.address(e.URL), maxAddress)
 	r.PathID = shorten(k.text(e.PathID), maxMessage)
 	r.Endpoint = k.text(e.Endpoint)
-	r.ExternalIDs = slices.Clone(e.ExternalIDs)
+	r.Records, r.ExternalIDs = append([]int64{}, e.Records...), append([]string{}, e.ExternalIDs...)
 	for i, id := range r.ExternalIDs {
 		r.ExternalIDs[i] = shorten(k.text(id), maxExternal)
 	}

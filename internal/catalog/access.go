@@ -274,6 +274,10 @@ type Scope struct {
 	NewChats int64
 }
 
+// Gone tells that the employee whose rights these are is not there any more. What is for
+// everybody is for him too until whoever acts for him looks here.
+func (a *Access) Gone() bool { return a.rules != nil && a.rules.gone }
+
 // scope opens a catalog to an actor: NotFound when there is none, Forbidden
 // when the actor may not see it. A catalog whose section the actor cannot see
 // is forbidden without looking further.

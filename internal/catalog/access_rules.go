@@ -22,6 +22,7 @@ type employeeRules struct {
 	subjects []*subjectRules
 	catalogs sync.Map // of *catalogAccess by query.Catalog
 	plain    bool     // no rule is on views, records or fields
+	gone     bool     // there is no such employee
 }
 
 // rulesOf gives what an employee may do; r reads st's version, nil to begin a
@@ -32,7 +33,7 @@ func (s *Service) rulesOf(ctx context.Context, st *Structure, r Reader, n query.
 	}
 	e := &employeeRules{service: s, st: st, employee: n}
 	load := func(r Reader) (err error) {
-		e.groups, err = groupsOf(ctx, st, r, n)
+		e.groups, e.gone, err = groupsOf(ctx, st, r, n)
 		return err
 	}
 	err := error(nil)
@@ -56,7 +57,7 @@ func (s *Service) rulesOf(ctx context.Context, st *Structure, r Reader, n query.
 
 // groupsOf are the role groups of an employee: what the link fields of his card
 // link, as far as it is there.
-func groupsOf(ctx context.Context, st *Structure, r Reader, n query.Record) ([]Subject, error) {
+func groupsOf(ctx context.Context, st *Structure, r Reader, n query.Record) (list []Subject, gone bool, err error) {
 	c := st.Catalog(Employees)
 	var fields []*Field
 	for _, f := range c.Fields {
@@ -64,14 +65,13 @@ func groupsOf(ctx context.Context, st *Structure, r Reader, n query.Record) ([]S
 			fields = append(fields, f)
 		}
 	}
-	if len(fields) == 0 {
-		return nil, nil
-	}
 	page, err := r.Rows(ctx, c, fields, []query.Record{n})
 	if err != nil || page.Len() == 0 {
-		return nil, err
+		return nil, err == nil, err
 	}
-	var list []Subject
+	if len(fields) == 0 {
+		return nil, false, nil
+	}
 	var refs []query.Ref
 	for j, f := range fields {
 		of := page.Bytes(page.Cell(0, j))
@@ -85,7 +85,7 @@ func groupsOf(ctx context.Context, st *Structure, r Reader, n query.Record) ([]S
 	return slices.DeleteFunc(list, func(s Subject) bool {
 		title, ok := titles[s.Ref]
 		return !ok || title.Removed || st.Catalog(s.Ref.Catalog()) == nil
-	}), err
+	}), false, err
 }
 
 // makesGroups tells whether the field's links are the employee's role groups.

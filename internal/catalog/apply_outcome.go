@@ -125,8 +125,8 @@ func (w *writing) looksBack() bool {
 }
 
 // bumpRights makes everybody look again at who is in which role group when
-// that may have changed: employees' cards that link others, or a record gone
-// that is a group. Subscriptions are read with the same version.
+// that may have changed: employees' cards that link others, an employee gone, or a
+// record gone that is a group. Subscriptions are read with the same version.
 func (w *writing) bumpRights(ctx context.Context, tx Writer) error {
 	regroups := w.regroups()
 	if !regroups && !w.rewritesHooks() {
@@ -148,6 +148,9 @@ func (st *Structure) changesGroups(m *Mutation) bool {
 	}
 	if m.Kind != RemoveRecord && m.Kind != RestoreRecord {
 		return false
+	}
+	if m.Catalog.Num == Employees {
+		return true
 	}
 	return slices.ContainsFunc(st.ReferringTo(m.Catalog.Num), func(f *Field) bool { return f.makesGroups() })
 }

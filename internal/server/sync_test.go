@@ -210,6 +210,7 @@ func TestSyncOnce(t *testing.T) {
 			s.Errorf("the same request id and body: %d %s", w.Code, w.Body)
 		}
 		s.refused(400, "VALIDATION_ERROR", "POST", "partners", `{"ref":"x"}`, "Idempotency-Key", "k2")
+		s.does(400, "POST", "partners", `[{"ref":"x"}]`, "Idempotency-Key", "k2")
 		s.does(201, "POST", "partners", `{"ref":"x","name":"mended"}`, "Idempotency-Key", "k2")
 
 		var all sync.WaitGroup
@@ -275,5 +276,20 @@ func TestSyncLimits(t *testing.T) {
 		s.clock.ms.Add(6 * 60 * 1000)
 		s.does(200, "GET", "partners", "")
 		s.does(200, "GET", "few", "")
+	})
+}
+
+// TestSyncEmployeeGone: an endpoint whose employee is removed serves nothing, not even
+// what is for everybody.
+func TestSyncEmployeeGone(t *testing.T) {
+	eachSynced(t, func(s *synced) {
+		bob := s.made("POST", "/api/v1/catalogs/$users/records", `{"values":{"$name":"Bob"}}`)
+		s.config(strings.Replace(s.endpoint("bobs", ""), `"run_as":1`, `"run_as":`+bob, 1), 200)
+		s.does(201, "POST", "bobs", `{"name":"Oak","ref":"A-1"}`)
+		s.does(200, "GET", "bobs", "")
+		s.call(200, "DELETE", "/api/v1/catalogs/$users/records/"+bob, "")
+		s.refused(500, "CONFIG_ERROR", "GET", "bobs", "")
+		s.refused(500, "CONFIG_ERROR", "PUT", "bobs", `{"name":"Ash","ref":"A-1"}`)
+		s.does(200, "GET", "partners", "")
 	})
 }

@@ -35,7 +35,7 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 	if err := x.script(ctx, call, a); err != nil {
 		return nil, err
 	}
-	if call.Once != nil && !call.DryRun {
+	if call.Once != nil && !call.DryRun && reply.Status < http.StatusBadRequest {
 		x.api.opt.Sync.Keep(ctx, call.Once, x.kept(a))
 	}
 	return a, nil
