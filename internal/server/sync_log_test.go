@@ -109,5 +109,5 @@ func (s *syncSite) logRefuses(id apisync.LogID) {
 	s.want(404, "POST", "/logs/7/replay", "")
 	s.want(400, "POST", "/logs/"+id.String()+"/replay", `{"dry_run":1}`)
 	s.want(400, "POST", "/logs/"+id.String()+"/replay", `{"payload":null}`)
-	s.want(501, "POST", "/logs/"+id.String()+"/replay", `{"dry_run":true,"body":null}`)
+	s.want(409, "POST", "/logs/"+id.String()+"/replay", `{"dry_run":true,"body":null}`)
 }
