@@ -70,8 +70,10 @@ func TestArguments(t *testing.T) {
 		{"undelete record 5", "no section, catalog or field"},
 		{"undelete field 5", "catalog and of the field"},
 		{"sync resume", "-- resume"},
-		{"sync", "pause or resume"},
-		{"sync resume now", "pause or resume"},
+		{"sync", "pause, resume, export or import"},
+		{"sync resume now", "pause, resume, export or import"},
+		{"sync export now", "unexpected argument"},
+		{"sync import", "needs a FILE"},
 		{"jobs hook", "unexpected argument"},
 		{"undelete catalog 5 6", "the id of the catalog is wanted"},
 	} {
