@@ -48,11 +48,6 @@ func (w *work) doomed(ctx context.Context) (items []*item, batch bool, err error
 
 func (w *work) doomedByBody(ctx context.Context) (items []*item, batch bool, err error) {
 	body := w.call.Body
-	if w.config.BodyPath != "" {
-		if body, err = w.inner(); err != nil {
-			return nil, false, err
-		}
-	}
 	objects := []tree.Value{body}
 	if batch = body.Kind == tree.List; batch {
 		objects = body.Items()
