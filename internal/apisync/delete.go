@@ -3,7 +3,6 @@ package apisync
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"kartoteka/internal/bpium"
@@ -73,7 +72,7 @@ func (w *work) doomedByBody(ctx context.Context) (items []*item, batch bool, err
 }
 
 func tooMany(limit int) *Error {
-	return refuse(http.StatusRequestEntityTooLarge, "BATCH_TOO_LARGE", "a request has at most %d items", limit).with("limit", limit)
+	return refuse(http.StatusRequestEntityTooLarge, "BATCH_TOO_LARGE", "a request has at most %d items", limit).With("limit", limit)
 }
 
 // doom reads which record one item of the body means: an object with the identifier's
@@ -223,12 +222,12 @@ func rowOfKey(rows *catalog.Rows, k query.Key) int {
 	if k.Record != 0 {
 		return rowOf(rows, k.Record)
 	}
-	numbers := make([]int, rows.Page.Len())
-	for i := range numbers {
-		numbers[i] = i
+	for i := range rows.Page.Len() {
+		if string(rows.Page.Code(i)) == k.Code {
+			return i
+		}
 	}
-	i := slices.IndexFunc(numbers, func(i int) bool { return string(rows.Page.Code(i)) == k.Code })
-	return i
+	return -1
 }
 
 // remove makes the operation that removes or archives a record.

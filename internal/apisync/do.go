@@ -85,7 +85,7 @@ func (c *Compiled) works() error {
 		return nil
 	}
 	return refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the configuration of this endpoint does not fit its model any more: %s", c.Problems[0].Text).
-		with("line_id", c.Problems[0].Line)
+		With("line_id", c.Problems[0].Line)
 }
 
 // configFault tells faults that are due to the configuration from those of the caller: its

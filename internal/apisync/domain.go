@@ -12,8 +12,6 @@ import (
 type Domain interface {
 	// depth is how deep it nests, 1 for a criterion.
 	depth() int
-	// appendTo appends the domain's terms in prefix notation, each with a comma.
-	appendTo(dst []byte) []byte
 }
 
 type (
@@ -70,44 +68,6 @@ func (c Criterion) depth() int {
 	}
 	return 1 + c.Sub.depth()
 }
-
-// operator is a prefix operator with its operands.
-func operator(dst []byte, name, empty string, list []Domain) []byte {
-	if len(list) == 0 {
-		return append(dst, empty...)
-	}
-	for range len(list) - 1 {
-		dst = append(dst, name...)
-	}
-	for _, d := range list {
-		dst = d.appendTo(dst)
-	}
-	return dst
-}
-
-func (d DomainAnd) appendTo(dst []byte) []byte { return operator(dst, `"&",`, `[1,"=",1],`, d) }
-func (d DomainOr) appendTo(dst []byte) []byte  { return operator(dst, `"|",`, `[0,"=",1],`, d) }
-func (d DomainNot) appendTo(dst []byte) []byte { return d.Domain.appendTo(append(dst, `"!",`...)) }
-
-func (c Criterion) appendTo(dst []byte) []byte {
-	dst = tree.AppendString(append(dst, '['), c.Field)
-	dst = tree.AppendString(append(dst, ','), c.Operator)
-	dst = append(dst, ',')
-	if c.Sub != nil {
-		dst = appendDomain(dst, c.Sub)
-	} else {
-		dst = c.Value.AppendJSON(dst)
-	}
-	return append(dst, ']', ',')
-}
-
-func appendDomain(dst []byte, d Domain) []byte {
-	dst = d.appendTo(append(dst, '['))
-	return append(dst[:len(dst)-1], ']') // the last comma
-}
-
-// printDomain writes a domain as JSON that ParseDomain reads as the same.
-func printDomain(d Domain) string { return string(appendDomain(nil, d)) }
 
 // allOf and anyOf join domains, flat: chains of "&" and "|" do not nest.
 func allOf(list ...Domain) Domain {

@@ -25,12 +25,12 @@ func (k *asker) kin(ctx context.Context, t *target, c *Criterion, up bool) (quer
 	if t.part != nil || of == nil || t.field == nil && t.system != "id" {
 		return nil, c.bad("%s: %s is for ids and for links to one catalog", c.name(), c.Operator)
 	}
-	parent := settled(k.state, k.state.Settings.ParentFields, of, catalog.LinksStorage)
+	parent := k.state.named(k.state.Settings.ParentFields, of, catalog.LinksStorage)
 	if parent == nil || onlyLinked(k.state.Structure, parent) != of {
 		return nil, c.bad("%s: the settings name no parent field for %s", c.name(), of.Name)
 	}
 	if !k.scope.Access.Readable(parent) {
-		return nil, refuse(403, "FORBIDDEN", "the field %s cannot be read", parent.Name).with("name", c.Field)
+		return nil, refuse(403, "FORBIDDEN", "the field %s cannot be read", parent.Name).With("name", c.Field)
 	}
 	roots, err := k.roots(t, c)
 	if err != nil || roots == nil {

@@ -59,7 +59,7 @@ func (p *literals) peek() byte {
 func (p *literals) unexpected() error {
 	if p.pos >= len(p.src) {
 		return badDomain(p.pos, "it ends too early; in a query string an & within the domain is written %s", "%26").
-			with("hint", "%26")
+			With("hint", "%26")
 	}
 	return badDomain(p.pos, "unexpected character")
 }

@@ -133,7 +133,7 @@ func (l level) key(key string) (*target, error) {
 		case line.Bad:
 			return nil, refuse(500, "CONFIG_ERROR", "the configuration does not fit the model any more: %s", text.Cut(key, 100))
 		case !line.asked():
-			refused = refuse(400, "INVALID_FILTER", "%s cannot be filtered or sorted by", text.Cut(key, 100)).with("name", key)
+			refused = refuse(400, "INVALID_FILTER", "%s cannot be filtered or sorted by", text.Cut(key, 100)).With("name", key)
 			continue
 		}
 		t := &target{line: line, next: line.Mapping, at: l.catalog, system: line.System}

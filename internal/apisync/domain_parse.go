@@ -14,7 +14,7 @@ import (
 // badDomain refuses a domain for what is at a byte of its text.
 func badDomain(at int, format string, args ...any) *Error {
 	why := fault.Msg(format, args...)
-	return refuse(400, "INVALID_DOMAIN", "the domain cannot be read: %s (position %d)", why, at).with("position", at)
+	return refuse(400, "INVALID_DOMAIN", "the domain cannot be read: %s (position %d)", why, at).With("position", at)
 }
 
 // ParseDomain reads a domain in the prefix notation of Odoo, written in JSON or in

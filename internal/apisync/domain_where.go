@@ -46,9 +46,9 @@ func (c *Criterion) bad(format string, args ...any) *Error {
 	e := refuse(400, "INVALID_FILTER", format, args...)
 	if c.Position >= 0 {
 		e.Code = "INVALID_DOMAIN"
-		e = e.with("position", c.Position)
+		e = e.With("position", c.Position)
 	}
-	return e.with("name", c.Field)
+	return e.With("name", c.Field)
 }
 
 func (c *Criterion) name() string { return text.Cut(c.Field, 100) }
@@ -125,7 +125,7 @@ func (c *Criterion) placed(err error) error {
 	}
 	if c.Position >= 0 {
 		e.Code = "INVALID_DOMAIN"
-		e = e.with("position", c.Position)
+		e = e.With("position", c.Position)
 	}
 	return e
 }
@@ -135,7 +135,7 @@ func (c *Criterion) placed(err error) error {
 func (k *asker) readable(t *target, c *Criterion) error {
 	for _, f := range append(t.path[:len(t.path):len(t.path)], t.field) {
 		if f != nil && !k.scope.Access.Readable(f) {
-			return refuse(403, "FORBIDDEN", "the field %s cannot be read", c.name()).with("name", c.Field)
+			return refuse(403, "FORBIDDEN", "the field %s cannot be read", c.name()).With("name", c.Field)
 		}
 	}
 	return nil
@@ -143,22 +143,7 @@ func (k *asker) readable(t *target, c *Criterion) error {
 
 // activeField is the switch that says which records of a catalog are active, nil for
 // none: all are.
-func (k *asker) activeField(c *catalog.Catalog) *catalog.Field {
-	return settled(k.state, k.state.Settings.ActiveFields, c, catalog.BoolStorage)
-}
-
-// settled is the field that settings name for a catalog, nil for none.
-func settled(st *State, names map[string]string, c *catalog.Catalog, storage catalog.Storage) *catalog.Field {
-	for model, name := range names {
-		if modelOf(st.Structure, st.Settings, model) != c {
-			continue
-		}
-		if f := fieldOf(c, name); f != nil && f.Storage() == storage {
-			return f
-		}
-	}
-	return nil
-}
+func (k *asker) activeField(c *catalog.Catalog) *catalog.Field { return k.state.activeField(c) }
 
 // activate makes "active" the switch that stands for it; false when there is none, or
 // the actor may not read it.

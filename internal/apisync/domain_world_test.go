@@ -186,19 +186,9 @@ func (w *asked) scope(a catalog.Actor, key string) *catalog.Scope {
 	return sc
 }
 
-// add makes a record of key and value pairs and gives its number.
 func (w *asked) add(c *catalog.Catalog, pairs ...any) query.Record {
 	w.Helper()
-	var values []catalog.FieldValue
-	for i := 0; i < len(pairs); i += 2 {
-		v, _ := pairs[i+1].(catalog.Value)
-		values = append(values, catalog.FieldValue{Field: c.FieldByKey(pairs[i].(string)).Num, Value: v})
-	}
-	outcomes, err := w.s.Apply(w.Context(), boss, []catalog.Op{catalog.Create{Catalog: c.Num, Values: values}}, nil)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return outcomes[0].Record
+	return create(w, w.s, boss, c, pairs...)
 }
 
 func to(c *catalog.Catalog, records ...query.Record) catalog.Links {

@@ -38,10 +38,7 @@ func Refuse(status int, code, format string, args ...any) *Error {
 }
 
 // With adds a detail.
-func (e *Error) With(key string, value any) *Error { return e.with(key, value) }
-
-// with adds a detail.
-func (e *Error) with(key string, value any) *Error {
+func (e *Error) With(key string, value any) *Error {
 	if e.Details == nil {
 		e.Details = map[string]any{}
 	}
@@ -63,8 +60,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// asError gives the refusal in an error, nil if there is none.
-func asError(err error) *Error {
+// AsError gives the refusal in an error, nil if there is none.
+func AsError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e

@@ -21,5 +21,3 @@ func NewTestState(st *catalog.Structure, settings string, configs ...string) (*S
 	}
 	return newState(st, nil, resources)
 }
-
-var PrintDomain = printDomain

@@ -137,7 +137,7 @@ func listOf(v tree.Value) []tree.Value {
 }
 
 func badParameter(name, format string, args ...any) *Error {
-	return refuse(400, "INVALID_PARAMETER", format, args...).with("name", name)
+	return refuse(400, "INVALID_PARAMETER", format, args...).With("name", name)
 }
 
 // bracketed are the operators in brackets that take one value as it is.

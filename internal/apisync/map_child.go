@@ -69,7 +69,7 @@ func (m *Mapped) allPlaces(own origin) []origin {
 func (r *reader) childList(l *mapLine, v tree.Value) error {
 	m := l.Mapping.mapping()
 	if r.depth >= maxMappings {
-		return refuse(500, "CONFIG_ERROR", "Mapping configs nest deeper than %d levels", maxMappings).with("line_id", l.ID)
+		return refuse(500, "CONFIG_ERROR", "Mapping configs nest deeper than %d levels", maxMappings).With("line_id", l.ID)
 	}
 	if v.Kind != tree.List && v.Kind != tree.Object && !v.IsNull() {
 		r.complain(l, l.ExternalKey, mistyped(fault.Msg("a list of objects"), v))

@@ -16,7 +16,7 @@ func FaultError(err error, c *Compiled) error { return faultError(err, origin{pl
 
 // FromFault is FaultError where no config is known.
 func FromFault(f *fault.Error) *Error {
-	if e := asError(faultError(f, origin{plan: &plan{Compiled: &Compiled{}}})); e != nil {
+	if e := AsError(faultError(f, origin{plan: &plan{Compiled: &Compiled{}}})); e != nil {
 		return e
 	}
 	return &Error{Status: 500, Code: "INTERNAL_ERROR", Message: f.Message, cause: f}

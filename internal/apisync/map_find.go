@@ -93,7 +93,7 @@ func (x *Exchange) identify(ctx context.Context, p *plan, v tree.Value) (*Ident,
 func (id *Ident) read(x *Exchange) (*Ident, *wrong, error) {
 	l, v := id.line, id.Value
 	if l.System != "" {
-		s, ok := idText(v)
+		s, ok := bpium.IDText(v)
 		if !ok {
 			return nil, mistyped(fault.Msg("the id of a record"), v), nil
 		}
@@ -102,7 +102,7 @@ func (id *Ident) read(x *Exchange) (*Ident, *wrong, error) {
 	}
 	f := l.Field()
 	if f == nil {
-		return nil, nil, refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(), fault.Msg("it has no field")).with("line_id", l.ID)
+		return nil, nil, refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(), fault.Msg("it has no field")).With("line_id", l.ID)
 	}
 	var bad *wrong
 	if f.HoldsLinks() {

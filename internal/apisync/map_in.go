@@ -230,7 +230,7 @@ func (r *reader) value(l *mapLine, raw tree.Value) error {
 		return nil
 	case len(l.Path) > 1:
 		return refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(),
-			fault.Msg("fields of linked records are written by a mapping config")).with("line_id", l.ID)
+			fault.Msg("fields of linked records are written by a mapping config")).With("line_id", l.ID)
 	case l.Field().HoldsLinks():
 		return r.links(l, v)
 	case l.Field().Storage() == catalog.FilesStorage:

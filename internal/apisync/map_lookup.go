@@ -248,7 +248,7 @@ func (x *Exchange) employee(v tree.Value) (*catalog.Link, *wrong) {
 			v = id
 		}
 	}
-	s, ok := idText(v)
+	s, ok := bpium.IDText(v)
 	if !ok {
 		return nil, mistyped(fault.Msg("an employee: e-mail, id or name"), v)
 	}

@@ -42,7 +42,7 @@ func (l *mapLine) bad() error {
 	if l.why.Format == "" {
 		return nil
 	}
-	return refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(), l.why).with("line_id", l.ID)
+	return refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(), l.why).With("line_id", l.ID)
 }
 
 // name is what errors call the line.
@@ -191,22 +191,6 @@ func sourcesOf(f *catalog.Field) (list []query.Catalog) {
 		list = append(list, s.Catalog)
 	}
 	return list
-}
-
-// activeField is the switch that settings name for a catalog, nil for none.
-func (s *State) activeField(c *catalog.Catalog) *catalog.Field {
-	if c == nil {
-		return nil
-	}
-	for model, name := range s.Settings.ActiveFields {
-		if modelOf(s.Structure, s.Settings, model) != c {
-			continue
-		}
-		if f := fieldOf(c, name); f != nil && f.Storage() == catalog.BoolStorage {
-			return f
-		}
-	}
-	return nil
 }
 
 // knownKeys are the keys of items that lines are about.

@@ -121,23 +121,11 @@ func recordLink(st *catalog.Structure, f *catalog.Field, v tree.Value) (*catalog
 	} else if len(f.Config.Sources) > 1 {
 		return nil, mistyped(fault.Msg("{catalog, id}, because the field links several catalogs"), v)
 	}
-	text, ok := idText(id)
+	text, ok := bpium.IDText(id)
 	if !ok {
 		return nil, mistyped(fault.Msg("the id of a record"), v)
 	}
 	return &catalog.Link{Link: query.Link{Catalog: c, Key: bpium.RecordKey(text)}}, nil
-}
-
-// idText reads an id: a text or a whole number.
-func idText(v tree.Value) (string, bool) {
-	switch v.Kind {
-	case tree.String:
-		return v.Str(), v.Str() != ""
-	case tree.Number:
-		n, ok := v.Int()
-		return strconv.FormatInt(n, 10), ok
-	}
-	return "", false
 }
 
 // related finds the record that an identifier or an object means, or makes one; 0 when
@@ -145,7 +133,7 @@ func idText(v tree.Value) (string, bool) {
 func (r *reader) related(l *mapLine, key string, v tree.Value) (query.Record, *wrong, error) {
 	m := l.Mapping.mapping()
 	if r.depth >= maxMappings {
-		return 0, nil, refuse(500, "CONFIG_ERROR", "Mapping configs nest deeper than %d levels", maxMappings).with("line_id", l.ID)
+		return 0, nil, refuse(500, "CONFIG_ERROR", "Mapping configs nest deeper than %d levels", maxMappings).With("line_id", l.ID)
 	}
 	if v.Kind == tree.List || v.Kind == tree.Object && v.Len() == 0 || m.identifier == nil && v.Kind != tree.Object {
 		expected := fault.Msg("an identifier or an object")

@@ -312,14 +312,20 @@ func told(err error) string {
 
 func (w *mapWorld) create(c *catalog.Catalog, pairs ...any) query.Record {
 	w.Helper()
+	return create(w, w.s, mapBoss, c, pairs...)
+}
+
+// create makes a record of key and value pairs and gives its number.
+func create(tb testing.TB, s *catalog.Service, a catalog.Actor, c *catalog.Catalog, pairs ...any) query.Record {
+	tb.Helper()
 	var values []catalog.FieldValue
 	for i := 0; i < len(pairs); i += 2 {
 		v, _ := pairs[i+1].(catalog.Value)
 		values = append(values, catalog.FieldValue{Field: c.FieldByKey(pairs[i].(string)).Num, Value: v})
 	}
-	made, err := w.s.Apply(w.Context(), mapBoss, []catalog.Op{catalog.Create{Catalog: c.Num, Values: values}}, nil)
+	made, err := s.Apply(tb.Context(), a, []catalog.Op{catalog.Create{Catalog: c.Num, Values: values}}, nil)
 	if err != nil {
-		w.Fatal(err)
+		tb.Fatal(err)
 	}
 	return made[0].Record
 }

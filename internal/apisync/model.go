@@ -69,3 +69,25 @@ func onlyLinked(st *catalog.Structure, f *catalog.Field) *catalog.Catalog {
 	}
 	return st.Catalog(f.Config.Sources[0].Catalog)
 }
+
+// activeField is the switch that says which records of a catalog are active, nil for
+// none: all are.
+func (s *State) activeField(c *catalog.Catalog) *catalog.Field {
+	return s.named(s.Settings.ActiveFields, c, catalog.BoolStorage)
+}
+
+// named is the field that settings name for a catalog, nil for none.
+func (s *State) named(names map[string]string, c *catalog.Catalog, storage catalog.Storage) *catalog.Field {
+	if c == nil {
+		return nil
+	}
+	for model, name := range names {
+		if modelOf(s.Structure, s.Settings, model) != c {
+			continue
+		}
+		if f := fieldOf(c, name); f != nil && f.Storage() == storage {
+			return f
+		}
+	}
+	return nil
+}

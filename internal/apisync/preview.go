@@ -94,8 +94,8 @@ func (s *Service) preview(ctx context.Context, a catalog.Actor, ask PreviewAsk) 
 	}
 	reply, err := s.Do(ctx, call)
 	switch {
-	case asError(err) != nil:
-		out.Err = asError(err)
+	case AsError(err) != nil:
+		out.Err = AsError(err)
 	case err != nil:
 		return nil, err
 	default:
@@ -134,7 +134,7 @@ func (w *work) previewRecord(ctx context.Context, id string, out *Preview) error
 		if err = l.bad(); err == nil {
 			p.Value, err = show.line(w.x.plan, l, rows, 0, 0)
 		}
-		if p.Err = asError(err); err != nil && p.Err == nil {
+		if p.Err = AsError(err); err != nil && p.Err == nil {
 			return err
 		}
 		if l.child != nil {
@@ -143,7 +143,7 @@ func (w *work) previewRecord(ctx context.Context, id string, out *Preview) error
 		out.Lines = append(out.Lines, p)
 	}
 	out.Data, err = show.record(w.x.plan, rows, 0, 0)
-	if out.Err = asError(err); out.Err != nil {
+	if out.Err = AsError(err); out.Err != nil {
 		return nil
 	}
 	return err
@@ -173,7 +173,7 @@ func (w *work) previewItem(ctx context.Context, out *Preview) error {
 		if err == nil {
 			err = invalid(fields)
 		}
-		if p.Err = asError(err); err != nil && p.Err == nil {
+		if p.Err = AsError(err); err != nil && p.Err == nil {
 			return err
 		}
 		if p.Err == nil {

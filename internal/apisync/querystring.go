@@ -31,7 +31,7 @@ func SplitQuery(raw string) ([]Pair, error) {
 		p := Pair{unescape(key), unescape(value)}
 		if !isTextual(p.Key) || !isTextual(p.Value) {
 			e := refuse(400, "INVALID_PARAMETER", "a parameter is not UTF-8, or has the character U+0000; a percent sign is written %s", "%25")
-			return nil, e.with("hint", "%25").with("name", strings.ToValidUTF8(p.Key, "\uFFFD"))
+			return nil, e.With("hint", "%25").With("name", strings.ToValidUTF8(p.Key, "\uFFFD"))
 		}
 		if pairs = append(pairs, p); len(pairs) > maxQueryPairs {
 			return nil, refuse(400, "INVALID_PARAMETER", "the query string has more than %d parameters", maxQueryPairs)

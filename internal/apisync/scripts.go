@@ -177,13 +177,13 @@ func (p *scripting) refusal(ctx context.Context, e *script.Error, l *CompiledLin
 		refused.Status, refused.Code = http.StatusNotFound, "RECORD_NOT_FOUND"
 	default:
 		refused = refuse(http.StatusInternalServerError, "SCRIPT_ERROR", "a script of this endpoint failed").
-			with("script", e.Script).with("line", e.Line).with("type", e.Type)
+			With("script", e.Script).With("line", e.Line).With("type", e.Type)
 		refused.cause = e
 		p.x.s.options.Log.WarnContext(ctx, "sync.script", "module", "Sync", "config", p.config.Code, "script", e.Script, "line", e.Line,
 			"type", e.Type, "error", e.Message, "trace", e.Traceback)
 	}
 	if l != nil {
-		refused.with("line_id", l.ID)
+		refused.With("line_id", l.ID)
 	}
 	return refused
 }
@@ -195,7 +195,7 @@ func (p *scripting) unwritten(ctx context.Context, err error, l *mapLine) *Error
 	if errors.As(err, &raised) {
 		return p.refusal(ctx, &script.Error{Kind: script.KindBug, Type: raised.Type, Message: raised.Message, Script: "line " + l.name()}, l.CompiledLine)
 	}
-	return asError(FaultError(err, p.config))
+	return AsError(FaultError(err, p.config))
 }
 
 // ScriptTrace is where a script failed, for the log; "" for errors of another kind.

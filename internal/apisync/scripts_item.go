@@ -43,7 +43,7 @@ func (p *scripting) pre(ctx context.Context, all []*scriptItem) error {
 			return err
 		}
 		if v.Kind != tree.Object {
-			it.err = refuse(500, "SCRIPT_ERROR", "a script of this endpoint failed").with("script", "pre_script").with("line", 0).with("type", "TypeError")
+			it.err = refuse(500, "SCRIPT_ERROR", "a script of this endpoint failed").With("script", "pre_script").With("line", 0).With("type", "TypeError")
 			continue
 		}
 		it.data = v
@@ -121,7 +121,7 @@ func (p *scripting) after(ctx context.Context, items []*scriptItem, ops func(i i
 // join puts an item's own operations behind those of its scripts.
 func (p *scripting) join(ctx context.Context, it *scriptItem, own []catalog.Op) error {
 	if _, err := it.kept.Add(ctx, p.x.s.options.Catalog, p.x.actor, own); err != nil {
-		e := asError(FaultError(err, p.config))
+		e := AsError(FaultError(err, p.config))
 		if e == nil {
 			return err
 		}
@@ -192,7 +192,7 @@ func (p *scripting) respond(ctx context.Context, e *Envelope) error {
 	}
 	var given map[string]any
 	if err := json.Unmarshal(r.Outputs["headers"], &given); err != nil {
-		return refuse(500, "SCRIPT_ERROR", "a script of this endpoint failed").with("script", "response_script").with("line", 0).with("type", "TypeError")
+		return refuse(500, "SCRIPT_ERROR", "a script of this endpoint failed").With("script", "response_script").With("line", 0).With("type", "TypeError")
 	}
 	e.Headers = map[string]string{}
 	for name, v := range given {

@@ -111,7 +111,7 @@ func (p *scripting) configs(_ context.Context, method string, a *scriptenv.Args)
 func (p *scripting) searched(method string, a *scriptenv.Args) (any, error) {
 	d, err := ReadDomain(a.Domain)
 	if err != nil {
-		return nil, script.Raise("ValueError", "the domain cannot be read: "+asError(err).Message.In(""))
+		return nil, script.Raise("ValueError", "the domain cannot be read: "+AsError(err).Message.In(""))
 	}
 	if method == "name_search" && a.Name != "" {
 		d = DomainAnd{d, Criterion{Field: "name", Operator: a.Operator, Value: tree.NewString(a.Name)}}

@@ -77,7 +77,7 @@ func (c *Compiled) allows(method string) bool { return slices.Contains(c.Methods
 
 // reasonOf is what is told of an error: nothing of what only the log may tell.
 func reasonOf(err error) fault.Message {
-	if e := asError(err); e != nil {
+	if e := AsError(err); e != nil {
 		return e.Message
 	}
 	var f *fault.Error

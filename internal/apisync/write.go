@@ -195,7 +195,7 @@ func (w *work) locatePath(ctx context.Context, it *item) error {
 	if err != nil {
 		return err
 	}
-	rows, err := w.read(ctx, []query.Key{key}, false)
+	rows, err := w.readAs(ctx, []query.Key{key}, false, &catalog.Selection{Fields: []*catalog.Field{}})
 	if err != nil {
 		return err
 	}
@@ -216,9 +216,9 @@ func (w *work) locatePath(ctx context.Context, it *item) error {
 func duplicate(f Found) *Error {
 	e := refuse(http.StatusConflict, "DUPLICATE_RECORD", "another record has this identifier")
 	if f.Code != "" {
-		return e.with("id", f.Code)
+		return e.With("id", f.Code)
 	}
-	return e.with("id", int64(f.Record))
+	return e.With("id", int64(f.Record))
 }
 
 // decide says of an item what is to be done: create, change, or nothing.
@@ -254,7 +254,7 @@ func noIdentifier() *Error {
 
 // itemError gives what is wrong with one item, nil for what is nobody's mistake.
 func itemError(err error, index int) *Error {
-	e := asError(err)
+	e := AsError(err)
 	if e == nil || e.Status >= http.StatusInternalServerError {
 		return nil
 	}

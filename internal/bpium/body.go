@@ -71,7 +71,7 @@ func (b body) id(name string) *string {
 	if !ok || blank(v) {
 		return nil
 	}
-	id, ok := idText(v)
+	id, ok := IDText(v)
 	if !ok {
 		b.refuse(name, fault.Type, "expected an id")
 		return nil

@@ -164,7 +164,7 @@ func (b body) idOf() (string, bool) {
 	if id, ok := v.Get("id"); ok {
 		v = id
 	}
-	id, ok := idText(v)
+	id, ok := IDText(v)
 	if !ok {
 		b.refuse("", fault.Type, "expected an id or an object with an id")
 	}

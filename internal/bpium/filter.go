@@ -192,7 +192,7 @@ func (d *filterDecoder) element(c *catalog.Catalog, v tree.Value) (query.Node, e
 	if !ok {
 		return d.deeper(func() (query.Node, error) { return d.object(c, v.Fields()) })
 	}
-	key, ok := idText(id)
+	key, ok := IDText(id)
 	if !ok {
 		return nil, badFilter("%s is not a field id", name)
 	}

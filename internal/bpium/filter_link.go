@@ -45,7 +45,7 @@ func (d *filterDecoder) linkElement(f *catalog.Field, e tree.Value) (query.Test,
 	if e.Kind == tree.Object {
 		return d.linkObject(f, e)
 	}
-	id, ok := idText(e)
+	id, ok := IDText(e)
 	if !ok || f.Type.Name() != "user" {
 		return nil, badLinks(f)
 	}
@@ -106,7 +106,7 @@ func (d *filterDecoder) linkObject(f *catalog.Field, e tree.Value) (query.Test, 
 	case byRecord && byFilter:
 		return nil, badValue(f, "recordId and filters exclude each other")
 	case byRecord:
-		key, ok := idText(id)
+		key, ok := IDText(id)
 		if !ok {
 			return nil, badValue(f, "recordId is not an id")
 		}
@@ -141,7 +141,7 @@ func (d *filterDecoder) linkedCatalog(f *catalog.Field, e tree.Value) (*catalog.
 			return c, nil
 		}
 	}
-	id, ok := idText(v)
+	id, ok := IDText(v)
 	if !ok {
 		return nil, badValue(f, "catalogId is missing or not an id")
 	}
@@ -167,7 +167,7 @@ func (d *filterDecoder) linkedRecords(c *catalog.Catalog, filters tree.Value) (q
 // sharedLink holds when the record links something that the acting employee's
 // card links in field attr.
 func (d *filterDecoder) sharedLink(f *catalog.Field, attr tree.Value) (query.Test, error) {
-	id, ok := idText(attr)
+	id, ok := IDText(attr)
 	if !ok {
 		return nil, badValue(f, "userAttr is not a field id")
 	}

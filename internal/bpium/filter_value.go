@@ -242,7 +242,7 @@ func (d *filterDecoder) choiceFilter(f *catalog.Field, v tree.Value) (query.Node
 			or = append(or, n)
 			continue
 		}
-		id, ok := idText(e)
+		id, ok := IDText(e)
 		if !ok {
 			return nil, badValue(f, "expected a list of option ids")
 		}

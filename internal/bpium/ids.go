@@ -67,9 +67,9 @@ func RecordKey(id string) query.Key {
 	return query.Key{Record: query.Record(n)}
 }
 
-// idText reads an id, which may be a text or a whole number; false for an empty
+// IDText reads an id, which may be a text or a whole number; false for an empty
 // text and for any other kind.
-func idText(v tree.Value) (string, bool) {
+func IDText(v tree.Value) (string, bool) {
 	switch v.Kind {
 	case tree.String:
 		return v.Str(), v.Str() != ""

@@ -93,12 +93,12 @@ func mentionOf(e tree.Value) (query.Key, bool) {
 		if !ok {
 			id, _ = e.Get("recordId")
 		}
-		if c, ok := idText(of); named && (!ok || CatalogKey(c) != employeesKey) {
+		if c, ok := IDText(of); named && (!ok || CatalogKey(c) != employeesKey) {
 			return query.Key{}, false
 		}
 		e = id
 	}
-	id, ok := idText(e)
+	id, ok := IDText(e)
 	return RecordKey(id), ok
 }
 
@@ -121,7 +121,7 @@ func (b body) reply(v tree.Value) *int64 {
 	if blank(v) {
 		return new(int64)
 	}
-	id, ok := idText(v)
+	id, ok := IDText(v)
 	n := MessageID(id)
 	if !ok || n == 0 {
 		b.refuse("replyMessageId", fault.Type, "expected the id of a message")

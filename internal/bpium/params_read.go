@@ -94,7 +94,7 @@ func (p Params) IDs(name string) ([]string, error) {
 	}
 	ids := make([]string, len(list))
 	for i, v := range list {
-		id, ok := idText(v)
+		id, ok := IDText(v)
 		if !ok {
 			return nil, badParam(name, "expected a list of ids")
 		}

@@ -262,7 +262,7 @@ func FieldIDs(p Params) (map[string]bool, error) {
 	}
 	ids := make(map[string]bool, len(list))
 	for _, v := range list {
-		id, ok := idText(v)
+		id, ok := IDText(v)
 		if !ok {
 			return nil, badParam("fields", "expected a list of ids")
 		}

@@ -115,7 +115,7 @@ func sourceFilter(e tree.Value, sc *catalog.Scope, f *catalog.Field, at catalog.
 		return badParam("recordsFilters", "expected a list of {catalogId, filters}")
 	}
 	v, _ := e.Get("catalogId")
-	id, ok := idText(v)
+	id, ok := IDText(v)
 	if !ok {
 		return badParam("recordsFilters", "catalogId is missing or not an id")
 	}
@@ -125,7 +125,7 @@ func sourceFilter(e tree.Value, sc *catalog.Scope, f *catalog.Field, at catalog.
 	}
 	q, known := to[c.Num]
 	if view, ok := e.Get("viewId"); ok && !blank(view) {
-		id, ok := idText(view)
+		id, ok := IDText(view)
 		switch {
 		case !ok:
 			return badParam("recordsFilters", "viewId is not an id")

@@ -77,7 +77,7 @@ func (d *reportDecoder) described(name string) (kind, value, sub string, err err
 		to   *string
 	}{{"type", &kind}, {"value", &value}, {"subType", &sub}} {
 		v, err := members.Value(m.name)
-		id, ok := idText(v)
+		id, ok := IDText(v)
 		if err != nil || !ok && !v.IsNull() {
 			return "", "", "", badParam(name+"["+m.name+"]", "expected a single value")
 		}

@@ -81,7 +81,7 @@ func selected(e tree.Value) (id string, nested tree.Value, err error) {
 			e = v
 		}
 	}
-	id, ok := idText(e)
+	id, ok := IDText(e)
 	if !ok {
 		return "", nested, badParam("fields", "expected field ids or objects with fieldId")
 	}

@@ -58,7 +58,7 @@ func viewsOf(p Params, catalogs int) ([]string, error) {
 		return nil, badParam("viewId", "there are more views than catalogs")
 	}
 	for i, v := range list {
-		id, ok := idText(v)
+		id, ok := IDText(v)
 		if !ok && v.Str() != "" {
 			return nil, badParam("viewId", "expected a list of ids")
 		}

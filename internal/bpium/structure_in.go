@@ -24,7 +24,7 @@ func DecodeSection(v tree.Value) (catalog.SectionInput, error) {
 		in.CatalogOrder = []string{}
 	}
 	for _, item := range list {
-		id, ok := idText(item.v)
+		id, ok := IDText(item.v)
 		if !ok {
 			item.refuse("", fault.Type, "expected an id")
 		}

@@ -74,7 +74,7 @@ func (b body) some(name, format string, args ...any) []body {
 
 // catalog is the number of the catalog that an element names.
 func (b body) catalog(sees CatalogSeer) (int64, error) {
-	id, ok := idText(b.v)
+	id, ok := IDText(b.v)
 	if !ok {
 		b.refuse("", fault.Type, "expected an id")
 		return 0, nil

@@ -195,7 +195,7 @@ func itemOf(f *catalog.Field, e tree.Value) (query.Item, catalog.Value) {
 	if id, ok := e.Get("id"); ok {
 		e = id
 	}
-	id, ok := idText(e)
+	id, ok := IDText(e)
 	if !ok {
 		return 0, mistyped(f, fault.Msg("expected option ids"))
 	}

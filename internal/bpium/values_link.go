@@ -25,7 +25,7 @@ func (d *valueDecoder) usersValue(f *catalog.Field, v tree.Value) catalog.Value 
 				e = id
 			}
 		}
-		id, ok := idText(e)
+		id, ok := IDText(e)
 		if !ok {
 			return mistyped(f, fault.Msg("expected employees: {id} or an id"))
 		}
@@ -47,7 +47,7 @@ func (d *valueDecoder) ofEmployees(e tree.Value) bool {
 	if !ok {
 		return true
 	}
-	id, _ := idText(v)
+	id, _ := IDText(v)
 	c := catalogByID(d.structure, id)
 	return c != nil && c.Num == catalog.Employees
 }
@@ -70,7 +70,7 @@ func (d *valueDecoder) linksValue(f *catalog.Field, v tree.Value) catalog.Value 
 
 func (d *valueDecoder) link(f *catalog.Field, e tree.Value) (link catalog.Link, why catalog.Value) {
 	if e.Kind != tree.Object {
-		id, ok := idText(e)
+		id, ok := IDText(e)
 		if !ok {
 			return link, mistyped(f, fault.Msg("expected links: {catalogId, recordId}"))
 		}
@@ -86,7 +86,7 @@ func (d *valueDecoder) link(f *catalog.Field, e tree.Value) (link catalog.Link, 
 	}
 	record, _ := e.Get("recordId")
 	values, _ := e.Get("recordValues")
-	switch id, ok := idText(record); {
+	switch id, ok := IDText(record); {
 	case ok:
 		link.Key = RecordKey(id)
 	case blank(record) && values.Kind == tree.Object && target != nil:
@@ -104,7 +104,7 @@ func (d *valueDecoder) target(f *catalog.Field, e tree.Value) (*catalog.Catalog,
 	if blank(v) {
 		return onlySource(d.structure, f), nil
 	}
-	id, ok := idText(v)
+	id, ok := IDText(v)
 	if !ok {
 		return nil, mistyped(f, fault.Msg("catalogId is not an id"))
 	}
@@ -175,7 +175,7 @@ func fileOf(f *catalog.Field, e tree.Value) (file catalog.File, why catalog.Valu
 		return file, mistyped(f, fault.Msg("the title of a file must be a text"))
 	}
 	file.Title = title.Text()
-	if s, ok := idText(id); ok {
+	if s, ok := IDText(id); ok {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || n < 1 {
 			return file, bad(f, fault.FileNotUploaded, fault.Msg("there is no file %s", text.Cut(s, 100)))

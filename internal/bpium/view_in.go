@@ -86,7 +86,7 @@ func viewFilters(v tree.Value, c *catalog.Catalog) ([]catalog.ViewFilterInput, e
 		if !ok {
 			return nil, fault.Invalid([]fault.Detail{fault.At(path, fault.Required, "a filter needs fieldId and value")})
 		}
-		key, ok := idText(id)
+		key, ok := IDText(id)
 		if !ok {
 			return nil, fault.Invalid([]fault.Detail{fault.At(path+"."+name, fault.Type, "expected an id")})
 		}
@@ -111,7 +111,7 @@ func viewFilter(c *catalog.Catalog, path, id string, value tree.Value) catalog.V
 // filterID is the number of a filter that was sent back; 0 for a new one.
 func filterID(e tree.Value) int64 {
 	v, _ := e.Get("id")
-	id, _ := idText(v)
+	id, _ := IDText(v)
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
 		return 0

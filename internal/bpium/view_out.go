@@ -147,7 +147,7 @@ func (w *viewWriter) linkOf(f *catalog.Field, e tree.Value) {
 	if !ok && f.HoldsEmployees() {
 		id, ok = e.Get("id")
 	}
-	key, isID := idText(id)
+	key, isID := IDText(id)
 	if !ok || !isID {
 		w.copy(e)
 		return
@@ -200,7 +200,7 @@ func (w *viewWriter) nested(c *catalog.Catalog, v tree.Value) {
 		w.end(']')
 	case v.Kind == tree.Object:
 		id, _, element := fieldIDOf(v)
-		key, _ := idText(id)
+		key, _ := IDText(id)
 		w.open('{')
 		for _, m := range v.Fields() {
 			w.key(m.Key)

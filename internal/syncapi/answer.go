@@ -63,19 +63,10 @@ func refuse(status int, code, format string, args ...any) *apisync.Error {
 	return apisync.Refuse(status, code, format, args...)
 }
 
-// asError gives the refusal in an error, nil if there is none.
-func asError(err error) *apisync.Error {
-	var e *apisync.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return nil
-}
-
 // known makes a refusal of any error: what is nobody's mistake is logged, and told as an
 // internal error.
 func (a *API) known(ctx context.Context, err error, id string) *apisync.Error {
-	if e := asError(err); e != nil {
+	if e := apisync.AsError(err); e != nil {
 		if cause := errors.Unwrap(e); cause != nil {
 			a.opt.Log.LogAttrs(ctx, slog.LevelWarn, "sync.refused", slog.String("module", "Sync"), slog.String("code", e.Code), slog.Any("error", err))
 		}

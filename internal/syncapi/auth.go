@@ -66,7 +66,7 @@ func (x *exchange) authenticate(ctx context.Context) error {
 		return refuse(http.StatusUnauthorized, "AUTH_REQUIRED", "a credential is needed")
 	}
 	if err != nil {
-		if e := asError(err); e != nil && e.Status == http.StatusUnauthorized {
+		if e := apisync.AsError(err); e != nil && e.Status == http.StatusUnauthorized {
 			x.failedKnock()
 			x.challenge(types)
 		}
@@ -110,7 +110,7 @@ func (x *exchange) tryWays(ctx context.Context, types []string) (*passed, error)
 		switch {
 		case p != nil:
 			return p, nil
-		case err != nil && asError(err) == nil:
+		case err != nil && apisync.AsError(err) == nil:
 			return nil, err
 		case err != nil && refusal == nil:
 			refusal = err

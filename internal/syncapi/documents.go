@@ -80,7 +80,7 @@ func (x *exchange) reach(ctx context.Context) ([]apisync.Described, error) {
 	}
 	if len(accounts) > 0 {
 		p, err := x.platform(ctx)
-		switch e := asError(err); {
+		switch e := apisync.AsError(err); {
 		case p != nil:
 			return accounts, nil
 		case err != nil && (e == nil || e.Status != http.StatusUnauthorized):
@@ -131,7 +131,7 @@ func (x *exchange) keysIn(ctx context.Context) (list, accounts []apisync.Describ
 			return t == apisync.AuthPlatform || t == apisync.AuthNone || t == apisync.AuthBasic && !named
 		}))
 		switch {
-		case err != nil && asError(err) == nil:
+		case err != nil && apisync.AsError(err) == nil:
 			return nil, nil, err
 		case p != nil && within(p.credential.AllowedIPs, x.ip):
 			list = append(list, apisync.Described{Config: e.Config, Methods: usable(e.Config, p.credential)})

@@ -35,7 +35,7 @@ func (x *exchange) note(s *sent) (id apisync.LogID) {
 	if c := x.credential; c != nil {
 		e.Credential = apisync.CredentialName(c)
 	}
-	if err := asError(s.err); err != nil {
+	if err := apisync.AsError(s.err); err != nil {
 		e.ErrorCode, e.ErrorMessage, e.ScriptTrace = err.Code, err.Error(), err.ScriptTrace()
 		if len(err.Fields) > 0 {
 			e.Line = err.Fields[0].Line

@@ -211,7 +211,7 @@ func errorOf(e *apisync.Error, lang string) *errorBody {
 
 // adminFault tells a refusal of an endpoint as the admin API tells refusals.
 func adminFault(err error) error {
-	e := asError(err)
+	e := apisync.AsError(err)
 	if e == nil {
 		return err
 	}
