@@ -29,7 +29,8 @@ deps:
 test: deps
 	scripts/test.sh $(TESTFLAGS)
 
-# What CI runs besides the fuzz targets.
+# The checks and the tests of CI. Inputs that the fuzz targets once found are among the
+# tests; looking for new ones is for `make fuzz`.
 check: lint race
 
 # All tests with the race detector.

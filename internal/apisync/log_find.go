@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -78,19 +79,28 @@ func newNeedles(texts []string) *needles {
 	return n
 }
 
-// forms are the usual encodings of a text. They are found by decoding too, but not where
-// what stands before them changes how they are decoded.
-func forms(s string) []string {
+// forms are the usual encodings of a text, and those of these. They are found by decoding
+// too, but not where what stands before them changes how they are decoded.
+func forms(s string) (all []string) {
+	for _, form := range encoded(s) {
+		all = append(all, form)
+		all = append(all, encoded(form)...)
+	}
+	return slices.DeleteFunc(all, func(form string) bool { return form == s || len(form) < minNeedle })
+}
+
+// encoded are the encodings that differ from a text.
+func encoded(s string) []string {
 	plain, _ := json.Marshal(s) // of a text it never fails
 	var html bytes.Buffer
 	e := json.NewEncoder(&html)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(s) // nor does this
+	inJSON := html.String()[1 : html.Len()-2]
 	list := []string{
-		url.QueryEscape(s), url.PathEscape(s), string(plain[1 : len(plain)-1]),
-		html.String()[1 : html.Len()-2],
+		url.QueryEscape(s), url.PathEscape(s), string(plain[1 : len(plain)-1]), inJSON, strings.ReplaceAll(inJSON, "/", `\/`),
 	}
-	return slices.DeleteFunc(list, func(form string) bool { return form == s || len(form) < minNeedle })
+	return slices.DeleteFunc(list, func(form string) bool { return form == s })
 }
 
 // inBase64 are the letters that a text has in base64 at an offset of its first byte,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -227,6 +228,29 @@ var places = []func(e *Exchanged, text string){
 	func(e *Exchanged, text string) { e.Details = json.RawMessage(`{"a":"` + text + `"}`) },
 }
 
+// begun is the beginning of an escape, which would change what stands after it: only the
+// usual encodings are found there, see TestMaskAfterEscape.
+var begun = regexp.MustCompile(`(%[0-9a-fA-F]?|\\(u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?)$`)
+
+// TestMaskAfterEscape finds encoded secrets after what changes how they are decoded.
+func TestMaskAfterEscape(t *testing.T) {
+	for _, secret := range []string{`000000"0`, `t"abc/defg`, `41/+ "Ї41\`, `nn\nn\nn"`} {
+		_, c := maskWorld(secret)
+		for _, before := range []string{"%", "%4", `\`, `\u00`, `\x`} {
+			for i, encode := range []func(string) string{
+				url.QueryEscape, url.PathEscape, inJSON, func(s string) string { return inJSON(inJSON(s)) },
+				func(s string) string { return url.QueryEscape(inJSON(s)) },
+				func(s string) string { return strings.ReplaceAll(inJSON(s), "/", `\/`) },
+			} {
+				e := posted(c, before+encode(secret)+"0")
+				if r := recordOf(e); strings.Contains(r.RequestBody, encode(secret)) {
+					t.Errorf("%q, form %d after %q: %q", secret, i, before, r.RequestBody)
+				}
+			}
+		}
+	}
+}
+
 // FuzzMask plants a stored secret, or the request's own credential, somewhere.
 func FuzzMask(f *testing.F) {
 	for i := range encodings {
@@ -247,7 +271,7 @@ func FuzzMask(f *testing.F) {
 		}
 		_, c := maskWorld(stored)
 		e := posted(c, "{}")
-		places[int(place)%len(places)](e, before+planted+after)
+		places[int(place)%len(places)](e, begun.ReplaceAllString(before, "$0 ")+planted+after)
 		if own {
 			if e.RequestHeader == nil {
 				e.RequestHeader = map[string][]string{}
