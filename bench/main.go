@@ -559,6 +559,7 @@ func main() {
 		only    = flag.String("only", "", "comma list of scenarios of the servers (default: all)")
 		scale   = flag.String("scale", "", "comma list of numbers of rows: compare the program with itself as it grows, as in 100000,1000000")
 		soaking = flag.Duration("soak", 0, "run the program under all its work for so long, as in 30m; -rows and -seed apply")
+		syncing = flag.Bool("sync", false, "an endpoint of the synchronisation module beside /api/v1 and beside inserts by hand; -only with get, list, post, post-200 ...")
 		seed    = flag.Uint64("seed", 1, "seed of the requests of -soak")
 		from    = flag.String("report", "", "only print the table of this .json")
 	)
@@ -592,6 +593,10 @@ func main() {
 	fail0(os.MkdirAll(o.work, 0o755))
 	if *soaking > 0 {
 		fail0(soakMain(soakOptions{*soaking, o.rows, *seed, o.work}, *out))
+		return
+	}
+	if *syncing {
+		fail0(syncMain(o, *out))
 		return
 	}
 	if *scale != "" {

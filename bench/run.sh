@@ -8,6 +8,7 @@
 #   ./run.sh soak [flags]        all its work at once for 30 minutes; -soak 10m for less
 #   ./run.sh hooks [flags]       creates beside a webhook whose receiver is away
 #   ./run.sh scenarios [flags]   creates that a scenario looks at before
+#   ./run.sh sync [flags]        an endpoint of the synchronisation module; -rows 100000
 #   ./run.sh streams [flags]     listeners to changes; -idle 10000 -active 1000
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -22,7 +23,7 @@ if [ "${1:-}" = streams ]; then
   ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
   exec .work/streams "$@"
 fi
-alone=; case "${1:-}" in scale | soak) alone=1 ;; esac # the program on SQLite only
+alone=; case "${1:-}" in scale | soak | sync) alone=1 ;; esac # the program on SQLite only
 if [ -z "$alone" ] && [ -z "${KARTOTEKA_TEST_PG:-}" ]; then
   # a server set up for tables of this size, not for tests
   export PG_SHARED_BUFFERS="${PG_SHARED_BUFFERS:-1GB}" PG_MAX_WAL_SIZE="${PG_MAX_WAL_SIZE:-4GB}"
@@ -35,6 +36,7 @@ CGO_ENABLED=$cgo go build -tags sqlite_fts5 -o .work/bench .
 case "${1:-short}" in
   full) shift; exec .work/bench "$@" ;;
   scale) shift; exec .work/bench -scale 100000,1000000 "$@" ;;
+  sync) shift; exec .work/bench -sync -rows 1000000 -rounds 3 "$@" ;;
   soak) shift; exec .work/bench -soak 30m "$@" ;;
   hooks) shift; exec .work/bench -targets ours,ours-hooked,ours-pg,ours-hooked-pg -only create "$@" ;;
   scenarios) shift; exec .work/bench -targets ours,ours-scripted,ours-pg,ours-scripted-pg -only create "$@" ;;

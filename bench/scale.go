@@ -66,6 +66,8 @@ type grown struct {
 	watch  *memory
 	got    map[string][]Result // "scenario|conns" -> rounds
 	live   liveIndex
+	// numbered rows have one more field, whose values are unique, with an index.
+	numbered bool
 }
 
 // runScale loads the program with each number of rows, starts it with each, and
@@ -144,7 +146,7 @@ func (g *grown) prepare(work string) error {
 		return err
 	}
 	file := filepath.Join(work, fmt.Sprintf("deals-%d.ndjson", len(g.rows)))
-	if err := writeLines(file, g.rows); err != nil {
+	if err := writeLines(file, g.rows, g.numbered); err != nil {
 		return err
 	}
 	defer os.Remove(file)
@@ -164,13 +166,18 @@ func (g *grown) prepare(work string) error {
 		}
 		g.index[i] = time.Since(began)
 	}
+	if g.numbered {
+		if err := g.command("indexes", "add", g.base.get("deals"), g.base.get("d.number")); err != nil {
+			return err
+		}
+	}
 	g.base.State.N = len(g.rows)
 	kept.Load, kept.Index, kept.State = g.load, g.index, g.base.State
 	return os.WriteFile(note, mustJSON(kept), 0o644)
 }
 
 // writeLines writes rows as `kartoteka import` reads them.
-func writeLines(file string, rows []Deal) error {
+func writeLines(file string, rows []Deal, numbered bool) error {
 	f, err := os.Create(file)
 	if err != nil {
 		return err
@@ -180,7 +187,12 @@ func writeLines(file string, rows []Deal) error {
 	ppl := people()
 	for i := range rows {
 		d := &rows[i]
+		number := ""
+		if numbered {
+			number = dealNumber(i)
+		}
 		err := e.Encode(struct {
+			Number  string  `json:"number,omitempty"`
 			Title   string  `json:"title"`
 			Amount  float64 `json:"amount"`
 			Status  string  `json:"status"`
@@ -188,7 +200,7 @@ func writeLines(file string, rows []Deal) error {
 			Owner   string  `json:"owner"`
 			Tags    string  `json:"tags"`
 			Note    string  `json:"note"`
-		}{d.Title, d.Amount, d.statusName(), d.Created.Format(fmtISO), ppl[d.Owner].Name, strings.Join(d.tagList(), ", "), d.Note})
+		}{number, d.Title, d.Amount, d.statusName(), d.Created.Format(fmtISO), ppl[d.Owner].Name, strings.Join(d.tagList(), ", "), d.Note})
 		if err != nil {
 			return errors.Join(err, f.Close())
 		}

@@ -119,7 +119,7 @@ func (s *soak) loadRows() error {
 		return err
 	}
 	file := filepath.Join(s.work, "soak.ndjson")
-	if err := writeLines(file, s.grown.rows); err != nil {
+	if err := writeLines(file, s.grown.rows, false); err != nil {
 		return err
 	}
 	defer os.Remove(file)
@@ -278,7 +278,7 @@ func (s *soak) importFiles() {
 		name := fmt.Sprintf("import %d", k)
 		file := filepath.Join(s.work, fmt.Sprintf("soak-%d.ndjson", k))
 		from := k * importRows % (s.soakOptions.rows - importRows + 1)
-		if err := writeLines(file, s.grown.rows[from:from+importRows]); err != nil {
+		if err := writeLines(file, s.grown.rows[from:from+importRows], false); err != nil {
 			s.fail("%v", err)
 			return
 		}

@@ -28,9 +28,11 @@ type hole struct {
 
 // needles finds secrets in texts, however they are encoded: raw, in base64 (of both
 // alphabets, at any offset), percent-encoded, escaped as in JSON, or two of the latter.
+// They belong to one goroutine.
 type needles struct {
-	first  [1 << 10]uint64 // a filter of the first four bytes' hashes
-	byHead map[uint32][]needle
+	scratch []byte
+	first   [1 << 10]uint64 // a filter of the first four bytes' hashes
+	byHead  map[uint32][]needle
 }
 
 type needle struct {
@@ -149,8 +151,8 @@ func (n *needles) find(spans []hole, text []byte) []hole {
 
 // look finds needles in a view.
 func (n *needles) look(spans []hole, v view) []hole {
-	var stack [1024]byte
-	d := flatten(append(stack[:0], v.data...))
+	n.scratch = append(n.scratch[:0], v.data...)
+	d := flatten(n.scratch)
 	coded := 0 // the end of the last code
 	for i := 0; i+minNeedle <= len(d); i++ {
 		head := binary.LittleEndian.Uint32(d[i:])

@@ -30,7 +30,7 @@ const (
 	// writeMost is how many entries share a commit, and linger how long the first of
 	// them waits for others.
 	writeMost = 500
-	linger    = 50 * time.Millisecond
+	linger    = 200 * time.Millisecond
 	// drainTime bounds the last writes when the journal ends.
 	drainTime = 10 * time.Second
 	// writeTries is how often a batch is written before it is given up.

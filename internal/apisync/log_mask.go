@@ -15,6 +15,29 @@ type stateMasks struct {
 	state   *State
 	secrets *needles
 	configs map[*Compiled]*configMasks
+	// own has the needles of what single exchanges hid, which is mostly the credential
+	// of a client that comes again.
+	own map[string]*needles
+}
+
+// ownMost bounds the sets of values that are remembered.
+const ownMost = 64
+
+// needlesOf are those of values that one exchange hides.
+func (m *stateMasks) needlesOf(values []string) *needles {
+	if len(values) == 0 {
+		return nil
+	}
+	key := strings.Join(values, "\x00")
+	if known, ok := m.own[key]; ok {
+		return known
+	}
+	found := newNeedles(values)
+	if m.own == nil || len(m.own) >= ownMost {
+		m.own = map[string]*needles{}
+	}
+	m.own[key] = found
+	return found
 }
 
 // configMasks hide what one endpoint makes secret.
@@ -139,10 +162,10 @@ func (m *configMasks) sensitive(key string) {
 // mask hides what one exchange has to hide.
 type mask struct {
 	*configMasks
-	secrets *needles
-	own     []string        // the values of this exchange that are hidden wherever they stand
-	known   map[string]bool // the same
-	found   *needles        // those
+	all   *stateMasks
+	own   []string        // the values of this exchange that are hidden wherever they stand
+	known map[string]bool // the same
+	found *needles        // those
 }
 
 // maxOwn bounds the values of one exchange that are looked for.
@@ -192,9 +215,7 @@ func (m *mask) learn(e *Exchanged, request, response []byte) {
 			m.hide(id)
 		}
 	}
-	if len(m.own) > 0 {
-		m.found = newNeedles(m.own)
-	}
+	m.found = m.all.needlesOf(m.own)
 }
 
 func (m *mask) hidesHeader(name string) bool {
@@ -246,7 +267,7 @@ func (m *mask) body(text []byte) string {
 	var spans []hole
 	if len(text) > 0 {
 		spans = m.keys.find(spans, text, func([]byte) {})
-		spans = m.secrets.find(spans, text)
+		spans = m.all.secrets.find(spans, text)
 		spans = m.found.find(spans, text)
 	}
 	return replaced(text, spans)

@@ -124,7 +124,7 @@ func dropBodies(e *Exchanged) bool {
 
 // record makes the entry of an exchange: masked, and its raw request sealed.
 func (m *stateMasks) record(e *Exchanged, sealer *Sealer) (r LogRecord) {
-	k := &mask{configMasks: m.of(e.Config), secrets: m.secrets}
+	k := &mask{configMasks: m.of(e.Config), all: m}
 	k.learn(e, e.Request, e.Response)
 	r.LogEntry = e.LogEntry
 	most := bodiesOf(e)

@@ -18,6 +18,8 @@ type plan struct {
 	// active is the switch that stands for the system field active; nil for none.
 	active *catalog.Field
 	known  *knownKeys
+	// flat tells that each line that is shown has one key of its own.
+	flat bool
 }
 
 // mapLine is a line with its texts read.
@@ -79,7 +81,22 @@ func newPlan(c *Compiled) *plan {
 		}
 	}
 	p.known = newKnownKeys(p.lines)
+	p.flat = isFlat(p.lines)
 	return p
+}
+
+func isFlat(lines []*mapLine) bool {
+	keys := map[string]bool{}
+	for _, l := range lines {
+		if !l.Out() || l.ExternalKey == "" {
+			continue
+		}
+		if len(l.path.steps) != 1 || l.path.steps[0].kind != keyStep || keys[l.path.steps[0].key] {
+			return false
+		}
+		keys[l.path.steps[0].key] = true
+	}
+	return true
 }
 
 // prepare reads the texts of a line.

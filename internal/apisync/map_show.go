@@ -26,9 +26,12 @@ type shower struct {
 
 // record shows a row by the lines of a plan.
 func (w *shower) record(p *plan, rows *catalog.Rows, row, depth int) (tree.Value, error) {
-	var d growing
+	d := growing{flat: p.flat}
+	if d.flat {
+		d.fields = make([]tree.Field, 0, len(p.lines)+1)
+	}
 	if depth == 0 && p.IncludeID && p.Line("id") == nil {
-		d.set(Path{steps: []pathStep{{kind: keyStep, key: "id"}}}, recordID(rows, row))
+		d.set(idPath, recordID(rows, row))
 	}
 	for _, l := range p.lines {
 		if !l.Out() || l.ExternalKey == "" || depth == 0 && w.x.Only != nil && !slices.Contains(w.x.Only, l.ExternalKey) {
@@ -47,6 +50,9 @@ func (w *shower) record(p *plan, rows *catalog.Rows, row, depth int) (tree.Value
 	}
 	return d.value(), nil
 }
+
+// idPath is the key that records have their id at.
+var idPath = Path{steps: []pathStep{{kind: keyStep, key: "id"}}}
 
 // line is what a line shows of a row.
 func (w *shower) line(p *plan, l *mapLine, rows *catalog.Rows, row, depth int) (v tree.Value, err error) {

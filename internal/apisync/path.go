@@ -155,6 +155,10 @@ const maxDraft = 100_000
 type growing struct {
 	root growingNode
 	made int
+	// flat tells that each path is one key, and none is set twice: then fields has the
+	// members of the object, and root is not used.
+	flat   bool
+	fields []tree.Field
 }
 
 type growingNode struct {
@@ -168,7 +172,13 @@ type growingNode struct {
 // set puts a value at the place of a path: objects and lists on the way are made, what
 // is there and is neither gives way. With [] the value is a list, of which each item
 // goes to the item at its position. false when the tree grows too large.
-func (d *growing) set(p Path, v tree.Value) bool { return d.put(&d.root, p.steps, v) }
+func (d *growing) set(p Path, v tree.Value) bool {
+	if d.flat {
+		d.fields = append(d.fields, tree.Field{Key: p.steps[0].key, Value: v})
+		return true
+	}
+	return d.put(&d.root, p.steps, v)
+}
 
 func (d *growing) put(n *growingNode, steps []pathStep, v tree.Value) bool {
 	if len(steps) == 0 {
@@ -244,6 +254,9 @@ func (d *growing) item(n *growingNode, i int) *growingNode {
 
 // value is the finished tree; an object when nothing was set.
 func (d *growing) value() tree.Value {
+	if d.flat {
+		return tree.NewObject(d.fields)
+	}
 	if !d.root.seated {
 		return tree.NewObject(nil)
 	}

@@ -18,9 +18,9 @@ const (
 	lateWeight = 32 << 10
 	// lateAtOnce bounds the notes of one transaction.
 	lateAtOnce = 50
-	// lateFor is how long the first of them waits for others, and lets the write go ahead
-	// that its run was asked about.
-	lateFor = 20 * time.Millisecond
+	// lateFor is how long notes wait for others while they are few: a transaction for each
+	// would slow down the writes that the runs were asked about.
+	lateFor = 100 * time.Millisecond
 )
 
 // lateNotes writes the notes of runs beside what waited for these runs: in the order in
@@ -63,23 +63,27 @@ func (l *lateNotes) add(ctx context.Context, p catalog.EndedProcess, noted func(
 
 // work writes notes until there are none.
 func (l *lateNotes) work() {
-	time.Sleep(lateFor)
-	for {
-		some := l.take()
-		if len(some) == 0 {
+	for few := true; ; {
+		if few {
+			time.Sleep(lateFor)
+		}
+		var some []lateNote
+		if some, few = l.take(); len(some) == 0 {
 			return
 		}
 		l.note(some)
 	}
 }
 
-func (l *lateNotes) take() []lateNote {
+// take takes the notes of the next transaction, and tells whether fewer are left than
+// those of another.
+func (l *lateNotes) take() (some []lateNote, few bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	some := l.waiting[:min(len(l.waiting), lateAtOnce)]
+	some = l.waiting[:min(len(l.waiting), lateAtOnce)]
 	l.waiting = l.waiting[len(some):]
 	l.working = len(some) > 0
-	return some
+	return some, len(l.waiting) < lateAtOnce
 }
 
 func (l *lateNotes) note(some []lateNote) {

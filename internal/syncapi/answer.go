@@ -116,10 +116,35 @@ func errorJSON(e *apisync.Error, lang, id string, bare bool) []byte {
 		}
 		return mustMarshal(b)
 	}
-	return mustMarshal(envelope{
+	return envelope{
 		Status: "error", Code: e.Status, Message: message, RequestID: id,
 		Error: &errorBody{e.Code, message, details(e, lang)},
-	})
+	}.json()
+}
+
+// json encodes the envelope. Data is put in as it is: it is JSON of ours, which the encoder
+// would read through once more.
+func (e envelope) json() []byte {
+	rest := mustMarshal(envelopeEnd{e.Meta, e.Error, e.RequestID})
+	data := e.Data
+	e.Data, e.Meta, e.Error, e.RequestID = nil, nil, nil, ""
+	begin := mustMarshal(e)
+	out := make([]byte, 0, len(begin)+len(data)+len(rest)+len(`,"data":`))
+	out = append(out, begin[:len(begin)-1]...)
+	if len(data) > 0 {
+		out = append(append(out, `,"data":`...), data...)
+	}
+	if len(rest) > len("{}") {
+		out = append(append(out, ','), rest[1:len(rest)-1]...)
+	}
+	return append(out, '}')
+}
+
+// envelopeEnd is what stands behind the data.
+type envelopeEnd struct {
+	Meta      map[string]any `json:"meta,omitempty"`
+	Error     *errorBody     `json:"error,omitempty"`
+	RequestID string         `json:"request_id,omitempty"`
 }
 
 // mustMarshal encodes what is made of texts, numbers and JSON only.
@@ -207,8 +232,8 @@ func (x *exchange) descriptor() *sent {
 		x.w.Header().Set("Allow", "GET, HEAD")
 		return x.refusal(refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method))
 	}
-	return &sent{status: http.StatusOK, body: mustMarshal(envelope{
+	return &sent{status: http.StatusOK, body: envelope{
 		Success: true, Status: "success", Message: "Operation successful",
 		Data: mustMarshal(map[string]any{"service": "bj_api_sync", "versions": []string{"v1"}, "api_version": apiVersion}),
-	})}
+	}.json()}
 }

@@ -168,7 +168,7 @@ func (x *exchange) render(r *apisync.Reply) []byte {
 	if x.config.ResponseFormat == "bare" {
 		return e.Data
 	}
-	return mustMarshal(e)
+	return e.json()
 }
 
 func (x *exchange) message() string {
@@ -353,5 +353,5 @@ func (x *exchange) remembered(k *apisync.Answer) []byte {
 	if x.config.ResponseFormat == "bare" {
 		return e.Data
 	}
-	return mustMarshal(e)
+	return e.json()
 }
