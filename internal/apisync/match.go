@@ -101,16 +101,12 @@ func (b *batching) take(ctx context.Context, m *plan, items []*item, ids []*Iden
 
 // matching checks initial_match.
 func (k *checking) matching(c *Config) {
-	if len(c.InitialMatch) > 0 && !c.linked() {
-		k.fail("initial_match", fault.InvalidParameter, "only with the identity %s", ByLink)
-		return
-	}
 	if len(c.InitialMatch) > childrenMost {
 		k.fail("initial_match", fault.TooMany, "at most %d entries are possible", childrenMost)
 		return
 	}
 	of := k.state.Compiled(c.Code)
-	if of.Catalog == nil {
+	if of.Catalog == nil || !c.linked() {
 		return
 	}
 	for i, key := range c.InitialMatch {

@@ -28,7 +28,6 @@ var rules = []rule{
 	{`{"model":"$accounts"}`, "model forbidden"},
 	{`{"filter_domain":5}`, "filter_domain type"},
 	{`{"identity":"both"}`, "identity invalid_parameter"},
-	{`{"initial_match":["code"]}`, "initial_match invalid_parameter"},
 	{`{"identity":"link","initial_match":["code","none","boss"],"lines":[{"field":"code","external_key":"code","is_record_identifier":true},
 		{"field":"doc","external_key":"boss"}]}`, "initial_match[1] not_found,initial_match[2] not_found"},
 	{`{"identity":"link","lines":[{"field":"code","external_key":"code","is_record_identifier":true},{"field":"$external_id","external_key":"e"}]}`,
