@@ -215,6 +215,16 @@ func TestSyncLinkRelations(t *testing.T) {
 			"lines":[{"field":"$external_id","external_key":"uid","is_record_identifier":true},{"field":"1","external_key":"name"},
 			{"external_key":"traders","value_type":"relational_mapping","mapping_config":"folk","options":{"child_field":"8"}}]}`, 200)
 		s.haChildren()
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				s.does(201, "PUT", "traders", fmt.Sprintf(`{"ext":"race %d","name":"race","country":{"uid":"race"}}`, i))
+			})
+		}
+		all.Wait()
+		if got := s.haList("places?uid=race", "uid"); got != "race" {
+			s.Errorf("20 writers of one related id made %q", got)
+		}
 	})
 }
 
