@@ -73,8 +73,10 @@ func haLinks(f *fixture) {
 		f.Error("an external id has two records")
 	}
 	f.haWant("g", "1 A", "2 "+odd)
-	if !f.haKeep("g", goods, a, "a") || !f.haKeep("g", goods, a, "a") {
-		f.Error("a record cannot have another id")
+	for range 2 {
+		if !f.haKeep("g", goods, a, "a") {
+			f.Error("a record cannot have another id")
+		}
 	}
 	f.haWant("g", "1 a", "2 "+odd)
 	f.haWant("h", "1 A")
