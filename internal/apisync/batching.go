@@ -30,9 +30,13 @@ func (b *batching) run(ctx context.Context, items []*item) error {
 	}
 	for n := 0; ; n++ {
 		err := b.attempt(ctx, items)
-		if !errors.Is(err, errTaken) || n == 3 {
+		switch {
+		case !errors.Is(err, errTaken):
 			return err
+		case n == 3:
+			return alwaysTaken()
 		}
+		b.x.forget()
 		for i, it := range items {
 			*it = begun[i]
 		}
@@ -46,6 +50,9 @@ func (b *batching) attempt(ctx context.Context, items []*item) error {
 		}
 	}
 	if err := b.locate(ctx, items); err != nil {
+		return err
+	}
+	if err := b.adopt(ctx, items); err != nil {
 		return err
 	}
 	for _, it := range items {
@@ -107,14 +114,28 @@ func (b *batching) mapAll(ctx context.Context, items []*item) error {
 func (b *batching) before(ctx context.Context, items []*item) (*catalog.Rows, error) {
 	var keys []query.Key
 	for _, it := range items {
-		if it.result.Err == nil && it.record != 0 {
+		switch {
+		case it.result.Err != nil:
+		case it.record != 0:
 			keys = append(keys, query.Key{Record: it.record})
+		case it.key.Code != "":
+			keys = append(keys, it.key)
 		}
 	}
 	if keys == nil {
 		return nil, nil
 	}
-	return b.readAs(ctx, keys, true, b.x.Before())
+	rows, err := b.readAs(ctx, keys, true, b.x.Before())
+	if err != nil || b.call.ID == "" {
+		return rows, err
+	}
+	it := items[0]
+	row := rowOfKey(rows, it.key)
+	if row < 0 {
+		return nil, noRecord()
+	}
+	it.record = rows.Page.Record(row)
+	return rows, b.ownIdentifier(ctx, it)
 }
 
 // mapOne makes the operations of an item.
@@ -247,7 +268,8 @@ func (b *batching) commit(ctx context.Context, items []*item) error {
 			ops = append(ops, it.ops...)
 		}
 	}
-	if len(ops) == 0 {
+	links := newLinks(items)
+	if len(ops)+len(links) == 0 {
 		return nil
 	}
 	_, err := b.service.options.Catalog.Apply(ctx, b.actor, ops, func(cw catalog.Writer, _ []catalog.Outcome) error {
@@ -255,8 +277,8 @@ func (b *batching) commit(ctx context.Context, items []*item) error {
 		if err := b.stillFree(ctx, w, cw, items); err != nil {
 			return err
 		}
-		if !b.final {
-			return nil
+		if err := keepLinks(ctx, w, links); err != nil || !b.final {
+			return err
 		}
 		return b.keep(ctx, w)
 	})

@@ -34,7 +34,7 @@ type CompiledLine struct {
 	// written. Empty when System is set, or for scripts without a field.
 	Path []*catalog.Field
 	// System is a field of every record: id, display_name, create_date, write_date,
-	// create_uid, write_uid, active; "" for none.
+	// create_uid, write_uid, active, $external_id; "" for none.
 	System string
 	// Mapping is the config of a relation, nil for none.
 	Mapping *Compiled
@@ -99,7 +99,9 @@ func (c *Compiled) resolve() {
 			continue
 		}
 		line := &CompiledLine{Line: l}
-		if l.Field != "" && l.Field != ExternalID {
+		if l.Field == ExternalID {
+			line.System = ExternalID
+		} else if l.Field != "" {
 			var ok bool
 			if line.Path, line.System, ok = fieldPath(c.State.Structure, c.Catalog, l.Field); !ok {
 				line.Bad = true

@@ -140,7 +140,8 @@ type Credential struct {
 	AllowedIPs       []string   `json:"allowed_ips"`
 	RateLimitPerHour *int       `json:"rate_limit_per_hour"`
 	Methods          []string   `json:"methods"` // nil for the config's
-	LastUsedAt       *time.Time `json:"last_used_at"`
+	// LastUsedAt is shown only; see Service.Used.
+	LastUsedAt *time.Time `json:"last_used_at"`
 	// Old is the secret before a rotation, valid until OldUntil.
 	Old      Secret     `json:"old_secret,omitzero"`
 	OldUntil *time.Time `json:"old_until,omitzero"`

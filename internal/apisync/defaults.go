@@ -9,7 +9,7 @@ import (
 // newConfig is a config with what callers may leave out.
 func newConfig() *Config {
 	return &Config{
-		Active: true, Connection: Local, Identity: "field", UnknownKeys: "ignore", PageSize: 100, LogBodies: "all",
+		Active: true, Connection: Local, Identity: ByField, UnknownKeys: "ignore", PageSize: 100, LogBodies: "all",
 		Tags: []string{}, Context: map[string]any{}, Lines: []Line{}, Headers: []Header{}, Params: []Param{}, InitialMatch: []string{},
 		Endpoint: Endpoint{
 			AuthTypes: []string{AuthBearer}, Credentials: []Credential{}, DefaultLimit: 80, MaxLimit: 200, PathID: "record_id",

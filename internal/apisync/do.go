@@ -32,8 +32,11 @@ func (s *Service) Do(ctx context.Context, call *Call) (reply *Reply, err error) 
 		return &Reply{Replayed: answer}, nil
 	}
 	reply, err = s.do(ctx, call)
-	if errors.Is(err, errKept) { // another node was faster
-		if answer, err = s.keptAnswer(ctx, call); err == nil && answer != nil {
+	if errors.Is(err, errKept) || IsDuplicate(err) { // another node may have been faster
+		switch answer, failed := s.keptAnswer(ctx, call); {
+		case failed != nil:
+			return nil, failed
+		case answer != nil:
 			return &Reply{Replayed: answer}, nil
 		}
 	}

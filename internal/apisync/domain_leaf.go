@@ -17,6 +17,8 @@ func (k *asker) equals(t *target, c *Criterion, values []tree.Value) (query.Node
 	switch {
 	case t.part != nil:
 		return equalParts(t, c, values)
+	case t.system == ExternalID:
+		return equalLinks(t, values), nil
 	case t.field == nil:
 		return k.equalSystem(t, c, values)
 	case t.field.Storage() == catalog.BoolStorage:
@@ -96,6 +98,20 @@ func equalSwitch(f *catalog.Field, c *Criterion, values []tree.Value) (query.Nod
 		states = append(states, map[bool]int64{true: 1}[on])
 	}
 	return query.Cond{Field: f.Num, Test: states}, nil
+}
+
+// equalLinks is equals for external ids. What cannot be one is nobody's.
+func equalLinks(t *target, values []tree.Value) query.Node {
+	var nodes []query.Node
+	ids := []string{}
+	for _, v := range values {
+		if isUnset(v) || v.Kind == tree.String && v.Str() == "" {
+			nodes = []query.Node{query.Not{Node: query.Synced{Group: t.group}}}
+		} else if id, bad := externalID(v); bad == nil {
+			ids = append(ids, id)
+		}
+	}
+	return eitherOf(append(nodes, query.Synced{Group: t.group, External: ids}))
 }
 
 // equalSystem is equals for the fields that every record has. All but active always

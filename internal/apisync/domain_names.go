@@ -24,6 +24,7 @@ type target struct {
 	field  *catalog.Field   // nil for a system field
 	system string
 	part   *datePart
+	group  string // of the links, of the system field ExternalID
 	// line is that of the external key by which the target was named: its values are
 	// external ones. nil when a field of the model was named.
 	line *CompiledLine
@@ -85,6 +86,12 @@ func (l level) one(st *State, name string) (*target, error) {
 	if t, err := l.key(name); t != nil || err != nil {
 		return t, err
 	}
+	if name == ExternalID {
+		if l.config == nil || !l.open && l.lineOf(nil, name) == nil {
+			return nil, nil
+		}
+		return &target{system: name, at: l.catalog, group: l.config.group()}, nil
+	}
 	fields, system, ok := fieldPath(st.Structure, l.catalog, name)
 	if !ok || len(fields) > maxDomainDepth {
 		return nil, nil
@@ -136,7 +143,7 @@ func (l level) key(key string) (*target, error) {
 			refused = refuse(400, "INVALID_FILTER", "%s cannot be filtered or sorted by", text.Cut(key, 100)).With("name", key)
 			continue
 		}
-		t := &target{line: line, next: line.Mapping, at: l.catalog, system: line.System}
+		t := &target{line: line, next: line.Mapping, at: l.catalog, system: line.System, group: l.config.group()}
 		if len(line.Path) > 0 {
 			t.set(l.config.State, line.Path, line.System)
 		}

@@ -256,7 +256,7 @@ func isUnset(v tree.Value) bool { return v.IsNull() || v.Kind == tree.Bool && !v
 // holdsText tells whether the target's values are texts.
 func holdsText(t *target) bool {
 	if t.field == nil {
-		return t.system == "display_name"
+		return t.system == "display_name" || t.system == ExternalID
 	}
 	return t.field.Storage() == catalog.TextStorage || t.field.Storage() == catalog.JSONStorage
 }

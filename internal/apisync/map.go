@@ -32,6 +32,8 @@ type Exchange struct {
 	found    map[foundKey]*found
 	people   map[string]*found // employees by what was asked
 	children map[childrenKey]*childRows
+	external map[externalsKey]map[query.Record]string
+	claimed  map[Link]bool // external ids that items want, by group and id
 	numbers  map[query.Catalog]*reservation
 	files    fileBudget
 	links    *catalog.FileLinks
@@ -57,10 +59,15 @@ type lineRun struct {
 
 // Exchange begins the mapping of one request. The scope is that of the config's model.
 func (s *Service) Exchange(c *Compiled, a catalog.Actor, sc *catalog.Scope) *Exchange {
-	return &Exchange{
-		s: s, plan: c.mapping(), actor: a, scope: sc, found: map[foundKey]*found{}, people: map[string]*found{},
-		children: map[childrenKey]*childRows{}, numbers: map[query.Catalog]*reservation{},
-	}
+	x := &Exchange{s: s, plan: c.mapping(), actor: a, scope: sc, people: map[string]*found{}, numbers: map[query.Catalog]*reservation{}}
+	x.forget()
+	return x
+}
+
+// forget drops what is known of the store's records.
+func (x *Exchange) forget() {
+	x.found, x.children = map[foundKey]*found{}, map[childrenKey]*childRows{}
+	x.external, x.claimed = map[externalsKey]map[query.Record]string{}, map[Link]bool{}
 }
 
 // Selection is what has to be read of records to Show them.

@@ -179,7 +179,11 @@ func (r *reader) hadChildren(l *mapLine, m *plan, mode string) (*ownChildren, er
 	}
 	had.byKey = map[string][]*childRow{}
 	for _, c := range had.list {
-		for _, key := range rowKeys(m.identifier, c.rows, c.row) {
+		keys, err := r.x.identifiersOf(r.ctx, m, c.rows, c.row)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
 			had.byKey[key] = append(had.byKey[key], c)
 		}
 	}

@@ -86,6 +86,11 @@ func (x *Exchange) identify(ctx context.Context, p *plan, v tree.Value) (*Ident,
 		return nil, nil, nil
 	}
 	id := &Ident{Value: v, line: l}
+	if p.linked() {
+		var bad *wrong
+		id.key, bad = externalID(v)
+		return id, bad, nil
+	}
 	return id.read(x)
 }
 
@@ -256,6 +261,9 @@ type Found struct {
 	Record  query.Record // 0 for nothing
 	Code    string       // the id that somebody chose for it, "" for none
 	Several bool         // Record is one of several
+	// Hidden is the record that a link with the identifier leads to and that cannot be
+	// seen here; 0 for none.
+	Hidden query.Ref
 }
 
 // maxFind bounds the identifiers of one query.
@@ -270,7 +278,9 @@ func (x *Exchange) Find(ctx context.Context, ids []*Ident) ([]Found, error) {
 	list := make([]Found, len(ids))
 	for i, id := range ids {
 		if at := x.found[foundKey{x.plan, id.key, false}]; at != nil {
-			list[i] = Found{at.record, at.code, at.several}
+			if list[i] = (Found{at.record, at.code, at.several, 0}); at.record == 0 {
+				list[i].Hidden = at.holder
+			}
 		}
 	}
 	return list, nil

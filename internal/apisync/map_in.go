@@ -24,6 +24,10 @@ type Mapped struct {
 
 	children []childItem
 	places   []origin // of Linked
+	// external is the link that the record is to have, without the record; nil for no
+	// change. links are those of records that Linked is about.
+	external *Link
+	links    []Link
 }
 
 // origin is where in an item an operation comes from.
@@ -115,7 +119,7 @@ func (r *reader) read() error {
 			return err
 		}
 	}
-	r.out.Changed = r.rows == nil || len(r.out.Values)+len(r.out.Linked)+len(r.out.children) > 0
+	r.out.Changed = r.rows == nil || len(r.out.Values)+len(r.out.Linked)+len(r.out.children) > 0 || r.out.external != nil
 	return nil
 }
 
@@ -208,6 +212,11 @@ func (r *reader) value(l *mapLine, raw tree.Value) error {
 	if l.Required && isBlank(v) || v.IsNull() && l.NullPolicy == "error" {
 		r.complain(l, l.ExternalKey, wrongly(requiredCode, "a value is required"))
 		return nil
+	}
+	if l.group != "" {
+		if err := r.externalID(l, v); err != nil || l.System == ExternalID {
+			return err
+		}
 	}
 	shown, err := r.shown(l, raw, v)
 	if shown || err != nil {

@@ -26,9 +26,11 @@ type found struct {
 	record  query.Record // 0 for nothing
 	code    string
 	several bool
-	rows    *catalog.Rows // of the record, when full
-	row     int
-	by      *Mapped // makes the record; nil for one that exists
+	// holder is the record that a link with the identifier leads to, seen or not; 0 for none.
+	holder query.Ref
+	rows   *catalog.Rows // of the record, when full
+	row    int
+	by     *Mapped // makes the record; nil for one that exists
 }
 
 // lookUpChunk is the number of identifiers of related records in one query.
@@ -58,11 +60,12 @@ func (x *Exchange) find(ctx context.Context, p *plan, ids []*Ident, full bool) e
 
 // ask looks identifiers up with one query.
 func (x *Exchange) ask(ctx context.Context, p *plan, ids []*Ident, full bool) error {
-	where := identifiedBy(p.identifier, ids)
-	if within, err := x.within(ctx, p); err != nil {
+	if p.linked() {
+		return x.askLinks(ctx, p, ids, full)
+	}
+	where, err := x.whereWithin(ctx, p, identifiedBy(p.identifier, ids))
+	if err != nil {
 		return err
-	} else if within != nil {
-		where = query.And{where, within}
 	}
 	sel := &catalog.Selection{Fields: []*catalog.Field{}}
 	if full {
@@ -88,6 +91,15 @@ func (x *Exchange) ask(ctx context.Context, p *plan, ids []*Ident, full bool) er
 		pages++
 		return slices.ContainsFunc(ids, func(id *Ident) bool { return !wanted[id.key].several }) && pages < maxPages
 	})
+}
+
+// whereWithin joins a condition with the identifier_domain of a config.
+func (x *Exchange) whereWithin(ctx context.Context, p *plan, where query.Node) (query.Node, error) {
+	within, err := x.within(ctx, p)
+	if err != nil || within == nil {
+		return where, err
+	}
+	return query.And{where, within}, nil
 }
 
 // within is the identifier_domain of a config, nil for none.
@@ -163,7 +175,7 @@ func (x *Exchange) lookUp(ctx context.Context, l *mapLine, values []tree.Value) 
 			}
 		}
 	}
-	return x.find(ctx, m, ids, l.RelationPolicy == "upsert")
+	return x.find(ctx, m, ids, l.child == nil && l.RelationPolicy == "upsert")
 }
 
 // Prefetch looks up what the items of a batch link, one query per relation and chunk
@@ -190,7 +202,7 @@ func (x *Exchange) prefetch(ctx context.Context, p *plan, items []tree.Value, de
 				names = append(names, peopleIn(v)...)
 			}
 			err = x.lookUpPeople(ctx, names)
-		case l.related():
+		case l.related(), l.Mapping.linked(): // whose children may be others' already
 			err = x.lookUp(ctx, l, values)
 		}
 		if err == nil && l.Mapping != nil && (l.child != nil || l.RelationPolicy == "create" || l.RelationPolicy == "upsert") {

@@ -20,6 +20,8 @@ type plan struct {
 	known  *knownKeys
 	// flat tells that each line that is shown has one key of its own.
 	flat bool
+	// matches are by what else the records of items are found, see initial_match.
+	matches []*plan
 }
 
 // mapLine is a line with its texts read.
@@ -35,6 +37,8 @@ type mapLine struct {
 	// child is the field of the mapping config's model that links the parent: the
 	// line is about records that link this one.
 	child *catalog.Field
+	// group is where the link is that the line reads or shows; "" for none.
+	group string
 	// why it cannot be used; no message when it can.
 	why fault.Message
 }
@@ -74,6 +78,9 @@ func newPlan(c *Compiled) *plan {
 	p := &plan{Compiled: c, active: c.State.activeField(c.Catalog)}
 	for _, line := range c.Lines {
 		l := &mapLine{CompiledLine: line, digits: -1}
+		if line.System == ExternalID || line.IsRecordIdentifier && c.linked() {
+			l.group = c.group()
+		}
 		l.prepare(c)
 		p.lines = append(p.lines, l)
 		if line == c.Identifier {
@@ -82,6 +89,7 @@ func newPlan(c *Compiled) *plan {
 	}
 	p.known = newKnownKeys(p.lines)
 	p.flat = isFlat(p.lines)
+	p.matches = p.matchPlans()
 	return p
 }
 
@@ -128,8 +136,6 @@ func (l *mapLine) prepare(c *Compiled) {
 	switch {
 	case l.Bad:
 		l.why = fault.Msg("its field or its mapping config is gone")
-	case l.Line.Field == ExternalID:
-		l.why = fault.Msg("links to other systems are not there yet")
 	case l.Field() == nil && l.System == "" && l.child == nil && !l.scripted() && l.why.Format == "":
 		l.why = fault.Msg("it has no field")
 	case len(l.Path) > maxMappings:

@@ -164,6 +164,8 @@ func (r *reader) related(l *mapLine, key string, v tree.Value) (query.Record, *w
 			return at.record, nil, r.changeLinked(l, m, key, v, at)
 		}
 		return at.record, nil, nil
+	case at != nil && at.holder != 0:
+		return 0, r.noRecord(id), nil
 	case m.identifier != nil && (l.RelationPolicy == "link" || l.RelationPolicy == "") || id == nil && v.Kind != tree.Object:
 		return 0, r.noRecord(id), nil
 	}
@@ -225,5 +227,6 @@ func (r *reader) changeLinked(l *mapLine, m *plan, key string, v tree.Value, at 
 // before the record's own.
 func (r *reader) join(of *reader, op catalog.Op, n query.Record) {
 	r.out.Linked = append(r.out.Linked, of.out.Ops(op, n)...)
+	r.out.links = append(r.out.links, of.out.Links(n)...)
 	r.out.places = append(r.out.places, of.out.allPlaces(origin{of.plan, of.at})...)
 }

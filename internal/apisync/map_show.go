@@ -80,6 +80,8 @@ func needsPython(l *mapLine) error {
 // way gives null. Through a field of several links it gives a list.
 func (w *shower) reach(l *mapLine, path []*catalog.Field, rows *catalog.Rows, row, depth int) (tree.Value, error) {
 	switch {
+	case len(path) == 0 && l.System == ExternalID:
+		return w.external(l, rows, row)
 	case len(path) == 0:
 		return w.system(l, rows, row), nil
 	case len(path) == 1 && l.System == "":

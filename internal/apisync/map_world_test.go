@@ -24,14 +24,16 @@ import (
 // mapWorld is a company with catalogs of all types of fields and the configs of a test.
 type mapWorld struct {
 	testing.TB
-	s      *catalog.Service
-	sync   *apisync.Service
-	actor  catalog.Actor
-	close  func()
-	cities *catalog.Catalog
-	people *catalog.Catalog // partners
-	orders *catalog.Catalog
-	lines  *catalog.Catalog
+	s       *catalog.Service
+	sync    *apisync.Service
+	db      *store.Company
+	options catalog.Options
+	actor   catalog.Actor
+	close   func()
+	cities  *catalog.Catalog
+	people  *catalog.Catalog // partners
+	orders  *catalog.Catalog
+	lines   *catalog.Catalog
 }
 
 var mapBoss = catalog.Actor{Employee: 1, Origin: "api"}
@@ -91,11 +93,12 @@ func openMapWorld(t testing.TB, target testdb.Target) *mapWorld {
 	t.Cleanup(w.close)
 	now := func() time.Time { return time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC) }
 	signer := &blob.Signer{KeyID: "K1", Secret: []byte("secret"), LinkSecret: []byte("links"), Bucket: "storage"}
-	w.s = catalog.New(db, catalog.Options{
+	w.db, w.options = db, catalog.Options{
 		Now: now, Log: slog.New(slog.DiscardHandler), Directory: noLogins{}, Filters: bpium.ViewFilters{},
 		FieldsMax: 300, TextMax: 256, RecordsMax: 10_000, Zone: time.UTC,
 		Files: catalog.FileOptions{Contents: files, Signer: signer, Company: 1, Max: 1 << 20, Upload: time.Hour, Link: 24 * time.Hour},
-	})
+	}
+	w.s = catalog.New(db, w.options)
 	if _, err := w.s.Open(t.Context(), catalog.First{Name: "Ada", Login: "ada", Password: "secret1", Section: "Work"}); err != nil {
 		t.Fatal(err)
 	}

@@ -64,18 +64,38 @@ func (s *Service) keptAnswer(ctx context.Context, call *Call) (*Answer, error) {
 	return a, nil
 }
 
-// Keep keeps the whole answer to a call. Its ids are kept already, with what it wrote; so
-// it is no harm if this fails, and it is not waited for on the disk.
+// IsDuplicate tells whether an error is the one refusal that is kept: nothing was written,
+// but the same request would be refused so again.
+func IsDuplicate(err error) bool {
+	e := AsError(err)
+	return e != nil && e.Status == http.StatusConflict && e.Code == "DUPLICATE_RECORD"
+}
+
+// Keep keeps the whole answer to a call. The ids of one that wrote are kept already, with
+// what it wrote; so it is no harm if this fails, and it is not waited for on the disk. A
+// refusal takes no other answer's place.
 func (s *Service) Keep(ctx context.Context, once *Once, a *Answer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepFor)
+	defer cancel()
 	a.Key, a.Hash, a.At = once.Key[:], once.Hash[:], s.options.Now().UnixMilli()
-	err := s.update(ctx, catalog.Plan{Volatile: true}, func(w Writer) error {
-		_, err := w.KeepSyncAnswer(ctx, a, a.At+1)
-		return err
-	})
+	st, err := s.Current(ctx)
+	if err == nil {
+		before := a.At + 1
+		if a.Status >= http.StatusBadRequest {
+			before = s.keptSince(st)
+		}
+		err = s.update(ctx, catalog.Plan{Volatile: true}, func(w Writer) error {
+			_, err := w.KeepSyncAnswer(ctx, a, before)
+			return err
+		})
+	}
 	if err != nil {
 		s.options.Log.WarnContext(ctx, "sync.answer", "module", "Sync", "error", err)
 	}
 }
+
+// keepFor bounds the time to keep an answer when its request's is over.
+const keepFor = 5 * time.Second
 
 // dropAtOnce bounds the kept answers that are dropped in one transaction.
 const dropAtOnce = 1_000
@@ -176,13 +196,16 @@ func (i *identifiers) hold(c *Compiled, items []*item) (release func()) {
 
 // identifierOf names an identifier among all of the company's.
 func identifierOf(c *Compiled, it *item) string {
+	if c.linked() {
+		return Link{Group: c.group(), External: it.ident.Key()}.name()
+	}
 	return strings.Join([]string{c.Model, c.Identifier.Line.Field, it.ident.Key()}, "\x1f")
 }
 
 // stillFree makes sure, on several nodes, that nobody has taken the identifiers of new
 // records since they were looked up.
 func (b *batching) stillFree(ctx context.Context, w Writer, cw catalog.Reader, items []*item) error {
-	if !b.service.options.Shared || b.config.Identifier == nil {
+	if !b.service.options.Shared || b.config.Identifier == nil || b.config.linked() {
 		return nil
 	}
 	var names []string

@@ -252,6 +252,8 @@ func systemSchema(l *mapLine) object {
 		return object{"type": "string"}
 	case "active":
 		return object{"type": "boolean"}
+	case ExternalID:
+		return object{"type": "string", "maxLength": maxExternalID}
 	case "create_date", "write_date":
 		if len(l.patterns) > 0 {
 			return patterned(l)

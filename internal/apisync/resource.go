@@ -38,6 +38,13 @@ type Store interface {
 	// SyncAnswer finds the answer that was kept under a key and is not older than
 	// since (Unix ms); nil if there is none.
 	SyncAnswer(ctx context.Context, key []byte, since int64) (*Answer, error)
+	// SyncLinksOf finds the links of a group to external ids. Those of records that are
+	// not there are left out.
+	SyncLinksOf(ctx context.Context, group string, external []string) ([]Link, error)
+	// SyncLinksTo finds the links of a group to records of a catalog.
+	SyncLinksTo(ctx context.Context, group string, c query.Catalog, records []query.Record) ([]Link, error)
+	// SyncUses reads the last uses of credentials that were kept.
+	SyncUses(ctx context.Context) ([]Use, error)
 }
 
 // Writer writes the module's part within a transaction that catalog.Store's Update
@@ -56,6 +63,13 @@ type Writer interface {
 	ReserveSyncIdentifier(ctx context.Context, c query.Catalog, identifier string) error
 	// DropSyncAnswers drops at most limit answers that are older (Unix ms).
 	DropSyncAnswers(ctx context.Context, before int64, limit int) (int, error)
+	// KeepSyncLink keeps a link in place of the one that its record has in the group;
+	// false when another record that is there has the external id, and nothing changed.
+	// Whoever keeps one has reserved it (ReserveSyncIdentifier, catalog 0).
+	KeepSyncLink(ctx context.Context, l Link) (kept bool, err error)
+	DropSyncLink(ctx context.Context, group string, c query.Catalog, n query.Record) error
+	// KeepSyncUses keeps the uses that are later than those that are kept.
+	KeepSyncUses(ctx context.Context, list []Use) error
 }
 
 // Answer is a kept answer to a request, found by its key (§2.13).

@@ -205,7 +205,8 @@ func (k *checking) general(c *Config) {
 	}
 	k.domain("filter_domain", c.FilterDomain)
 	k.domain("identifier_domain", c.IdentifierDomain)
-	k.oneOf("identity", c.Identity, "field")
+	k.oneOf("identity", c.Identity, ByField, ByLink)
+	k.matching(c)
 	k.oneOf("unknown_keys", c.UnknownKeys, "ignore", "error")
 	k.oneOf("log_bodies", c.LogBodies, "all", "errors", "none")
 	k.within("page_size", int64(c.PageSize), 1, limitMost)

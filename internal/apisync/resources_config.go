@@ -20,11 +20,16 @@ type SavedConfig struct {
 	Created bool
 	// made are the secrets that were generated, by credential.
 	made map[int64]string
+	used map[credentialKey]int64
 }
 
 // Shown is the config for the admin API: its secrets are hidden but for those that were
 // just made.
-func (c *SavedConfig) Shown() *Config { return c.Config.shown(c.made) }
+func (c *SavedConfig) Shown() *Config {
+	out := c.Config.shown(c.made)
+	out.usedAt(c.used)
+	return out
+}
 
 // Edit makes a new document of a resource's current one, which it may change; that is
 // nil where there is none yet.
@@ -84,6 +89,9 @@ func (s *Service) SaveConfig(ctx context.Context, a catalog.Actor, code string, 
 		}
 		return change{event: event, attrs: []any{"config", d.Code}, write: func(w Writer) error { return s.writeConfig(ctx, w, st, d) }}, nil
 	})
+	if err == nil {
+		saved.used, err = s.lastUses(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -285,9 +293,6 @@ func (s *Service) settle(ctx context.Context, d *draft) (err error) {
 		c := &d.Credentials[i]
 		before := byID(was.Credentials, c.ID, credentialID)
 		given := d.credentials[i]
-		if before != nil {
-			c.LastUsedAt = before.LastUsedAt
-		}
 		if before != nil && before.Type == c.Type && given.text == nil && !given.clear {
 			c.Secret, c.Old, c.OldUntil = before.Secret, before.Old, before.OldUntil
 			continue
@@ -425,6 +430,9 @@ func (s *Service) Rotate(ctx context.Context, a catalog.Actor, code string, id i
 		return change{"credential.rotated", []any{"config", code, "credential", id},
 			func(w Writer) error { return s.writeConfig(ctx, w, st, d) }}, nil
 	})
+	if err == nil {
+		saved.used, err = s.lastUses(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,8 @@ func (k *checking) line(path string, l *Line) {
 		k.fail(path+".field", fault.Required, "a value is required")
 	}
 	if l.Field == ExternalID {
-		k.fail(path+".field", fault.NotImplemented, "links to other systems are not possible yet")
+		k.oneOf(path+".value_type", l.ValueType, Plain, PythonPlain)
+		k.oneOf(path+".script_phase", l.ScriptPhase, "auto", "before")
 	}
 	k.valueMap(path+".value_map", l.ValueMap)
 	if len(l.Default) > defaultsMost {
@@ -221,9 +222,9 @@ func (k *checking) lines(c *Compiled) {
 		}
 		if l.IsRecordIdentifier {
 			identifiers = append(identifiers, l)
-			k.identifier(path, l)
+			k.identifier(path, c, l)
 		}
-		if l.In() && l.Field() != nil && l.Line.Field != "" {
+		if l.In() && (l.Field() != nil && l.Line.Field != "" || l.System == ExternalID) {
 			key := fmt.Sprint(fieldNumbers(l), l.System)
 			if into[key] {
 				k.fail(path+".field", fault.Duplicate, "another line writes this field")
@@ -255,11 +256,14 @@ func fieldNumbers(l *CompiledLine) (nums []int64) {
 }
 
 // identifier checks the line of the record identifier.
-func (k *checking) identifier(path string, l *CompiledLine) {
+func (k *checking) identifier(path string, c *Compiled, l *CompiledLine) {
 	if l.ValueType != Plain && l.ValueType != PythonPlain {
 		k.fail(path+".value_type", fault.InvalidParameter, "expected one of %s", Plain+", "+PythonPlain)
 	}
-	if l.Bad || l.Line.Field == ExternalID {
+	if l.System == ExternalID && !c.linked() {
+		k.fail(path+".field", fault.InvalidParameter, "an identifier that is no field of the model needs the identity %s", ByLink)
+	}
+	if l.Bad || l.System == ExternalID {
 		return
 	}
 	f := l.Field()
@@ -284,7 +288,8 @@ func (k *checking) compiled(path string, c *Compiled, l *CompiledLine) {
 	}
 	f := l.Field()
 	if l.In() {
-		if l.System != "" && l.System != "active" && !l.IsRecordIdentifier {
+		another := l.System == ExternalID && c.linked() && !l.IsRecordIdentifier // than the identifier is
+		if l.System != "" && l.System != "active" && l.System != ExternalID && !l.IsRecordIdentifier || another {
 			k.fail(path+".field", fault.FieldReadonly, "the field is read-only: direction out is possible")
 		}
 		if len(l.Path) > 1 && l.RelationPolicy == "link" {

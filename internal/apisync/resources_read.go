@@ -42,10 +42,15 @@ func (s *Service) ShownConfigs(ctx context.Context, st *State, codes ...string) 
 	if err != nil {
 		return nil, err
 	}
+	used, err := s.lastUses(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]*Config, len(codes))
 	for i, code := range codes {
 		list[i] = st.Configs[code].shown(nil)
 		list[i].health(st.Compiled(code), standing)
+		list[i].usedAt(used)
 	}
 	return list, nil
 }

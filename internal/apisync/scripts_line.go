@@ -124,7 +124,7 @@ func (p *scripting) given(ctx context.Context, l *mapLine, of *plan, it *scriptI
 	}
 	v.set = true
 	f := l.Field()
-	if v.value.Kind == tree.Bool && !v.value.True() && f != nil && f.Storage() != catalog.BoolStorage {
+	if v.value.Kind == tree.Bool && !v.value.True() && (f != nil && f.Storage() != catalog.BoolStorage || l.System == ExternalID) {
 		v.value = tree.Value{} // as in Odoo
 	}
 	if l.ValueType != PythonRelational || f == nil || it.kept == nil {

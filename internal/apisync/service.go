@@ -44,6 +44,7 @@ type Service struct {
 	verified verified
 	used     usedNames
 	running  running
+	uses     uses
 	// identifiers are those that requests are about to write.
 	identifiers identifiers
 }

@@ -18,6 +18,7 @@ const (
 	unknownKeyCode = "UNKNOWN_KEY"
 	notFoundCode   = "RELATION_NOT_FOUND"
 	ambiguousCode  = "RELATION_AMBIGUOUS"
+	duplicateCode  = "DUPLICATE_RECORD"
 )
 
 // wrong is why a value does not fit its line; nil when it does.

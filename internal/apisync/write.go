@@ -2,6 +2,7 @@ package apisync
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"kartoteka/internal/catalog"
@@ -109,11 +110,37 @@ func (w *work) write(ctx context.Context) (*Reply, error) {
 	}
 	for i, run := range parts {
 		b.final = i == len(parts)-1
-		if err := b.run(ctx, run); err != nil {
+		err := b.run(ctx, run)
+		if err != nil && (!b.wrote || errors.Is(err, catalog.ErrStale)) {
 			return nil, err
+		}
+		if err != nil {
+			b.abandon(ctx, parts[i:], err)
+			break
 		}
 	}
 	return b.reply(ctx)
+}
+
+// abandon fails the items of runs that an error of ours keeps from being written when
+// others are written already: those are answered for.
+func (b *batching) abandon(ctx context.Context, runs [][]*item, err error) {
+	e := AsError(FaultError(err, b.config))
+	switch {
+	case e != nil:
+	case errors.Is(err, context.DeadlineExceeded):
+		e = refuse(http.StatusServiceUnavailable, "UPSTREAM_BUSY", "the request took too long; try again")
+	default:
+		b.service.options.Log.ErrorContext(ctx, "sync.batch", "module", "Sync", "error", err)
+		e = refuse(http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
+	}
+	for _, items := range runs {
+		for _, it := range items {
+			if it.result.Err == nil {
+				it.fail(e)
+			}
+		}
+	}
 }
 
 // identify reads the identifiers of all items.
@@ -189,33 +216,37 @@ func (w *work) locateAll(ctx context.Context, items []*item) error {
 	return nil
 }
 
-// locatePath finds the record of the path; the body's identifier may be nobody else's.
-func (w *work) locatePath(ctx context.Context, it *item) error {
-	key, err := w.target(ctx)
-	if err != nil {
-		return err
-	}
-	rows, err := w.readAs(ctx, []query.Key{key}, false, &catalog.Selection{Fields: []*catalog.Field{}})
-	if err != nil {
-		return err
-	}
-	if rows.Page.Len() == 0 {
-		return noRecord()
-	}
-	it.record = rows.Page.Record(0)
-	if it.ident == nil {
+// locatePath finds how the record of the path is called; whether it is there shows when it
+// is read.
+func (w *work) locatePath(ctx context.Context, it *item) (err error) {
+	it.key, err = w.target(ctx)
+	it.record = it.key.Record
+	return err
+}
+
+// ownIdentifier makes sure that the body's identifier is nobody else's than the record's
+// that the path names.
+func (w *work) ownIdentifier(ctx context.Context, it *item) error {
+	if w.call.ID == "" || it.ident == nil {
 		return nil
 	}
 	found, err := w.x.Find(ctx, []*Ident{it.ident})
-	if err == nil && found[0].Record != 0 && found[0].Record != it.record {
-		return duplicate(found[0])
+	if err != nil {
+		return err
 	}
-	return err
+	f, own := found[0], query.MakeRef(w.scope.Catalog.Num, it.record)
+	if f.Hidden != 0 && f.Hidden != own || f.Record != 0 && f.Record != it.record {
+		return duplicate(f)
+	}
+	return nil
 }
 
 func duplicate(f Found) *Error {
 	e := refuse(http.StatusConflict, "DUPLICATE_RECORD", "another record has this identifier")
-	if f.Code != "" {
+	switch {
+	case f.Record == 0:
+		return e
+	case f.Code != "":
 		return e.With("id", f.Code)
 	}
 	return e.With("id", int64(f.Record))
@@ -223,11 +254,15 @@ func duplicate(f Found) *Error {
 
 // decide says of an item what is to be done: create, change, or nothing.
 func (w *work) decide(it *item) {
-	if it.result.Err != nil || it.record != 0 {
+	if it.result.Err != nil || it.record != 0 || w.call.ID != "" {
 		return
 	}
 	post := w.call.Method == http.MethodPost
 	switch {
+	case post && it.found.Hidden != 0:
+		it.fail(duplicate(it.found))
+	case it.found.Hidden != 0:
+		it.fail(noRecord())
 	case post && it.found.Record == 0:
 		it.create = true
 	case post && w.config.OnDuplicate == "error":

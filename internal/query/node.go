@@ -48,6 +48,13 @@ type Stamped struct {
 // Numbered holds for records whose number is within Min and Max; a nil bound is open.
 type Numbered struct{ Min, Max *Record }
 
+// Synced holds for records that have a link of the group Group to another system's
+// record, one of External there; nil says that it may be any.
+type Synced struct {
+	Group    string
+	External []string
+}
+
 // Unread holds for records with messages that are new to an employee: 0 until
 // catalog.Service says who asks.
 type Unread struct{ Employee Record }
@@ -62,6 +69,7 @@ func (Unread) node()   {}
 func (Titled) node()   {}
 func (Stamped) node()  {}
 func (Numbered) node() {}
+func (Synced) node()   {}
 
 // Key names one record of a catalog as a caller may: by number, or by the
 // custom id that somebody gave it. Number 0 means by Code.

@@ -31,7 +31,7 @@ func (a *App) Run(ctx context.Context, ready func(net.Addr)) error {
 	defer stop()
 	var upkeep errgroup.Group
 	upkeep.Go(func() error { a.tryContents(background); return nil })
-	for _, run := range []func(context.Context) error{a.Accounts.Run, a.Catalog.Run, a.Catalog.RunColumns, a.company.RunSequence, a.runStatistics, a.hooks.Run, a.schedules.Run, a.journal.Run, a.tidySyncLog} {
+	for _, run := range []func(context.Context) error{a.Accounts.Run, a.Catalog.Run, a.Catalog.RunColumns, a.company.RunSequence, a.runStatistics, a.hooks.Run, a.schedules.Run, a.journal.Run, a.tidySyncLog, a.keepSyncUses} {
 		upkeep.Go(func() error { return run(background) })
 	}
 	if a.resets != nil {

@@ -36,6 +36,26 @@ func (a *App) openSyncLog(ctx context.Context, sealer *apisync.Sealer) {
 	a.journal = apisync.NewJournal(o)
 }
 
+// usesEvery is how often is stored when credentials were used.
+const usesEvery = time.Minute
+
+// keepSyncUses stores when credentials were used, at the end once more.
+func (a *App) keepSyncUses(ctx context.Context) error {
+	every := time.NewTicker(usesEvery)
+	defer every.Stop()
+	for done := false; !done; {
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			done = true
+		}
+		if err := a.sync.KeepUses(context.WithoutCancel(ctx)); err != nil {
+			a.Log.WarnContext(ctx, "sync.uses", "module", "Sync", "error", err)
+		}
+	}
+	return nil
+}
+
 // tidySyncLog removes what is too old or too much of the log, and answers that are not
 // given again, hourly.
 func (a *App) tidySyncLog(ctx context.Context) error {

@@ -44,6 +44,8 @@ func (b *builder) node(src source, n query.Node) error {
 		return b.stamped(src, n)
 	case query.Numbered:
 		b.numberedIn(src, n)
+	case query.Synced:
+		b.synced(src, n)
 	default:
 		return unknownKind()
 	}

@@ -84,6 +84,7 @@ var goldenCases = []goldenCase{
 	{name: "titled", where: query.Titled{Test: query.TextIs{"acme", "#5"}}},
 	{name: "titled like, as seen", where: query.Titled{Test: query.TextLike{Pattern: "acme%", Fold: true}, Seen: managed}},
 	{name: "stamped and numbered", where: query.And{query.Stamped{By: query.ByUpdated, Min: ptr(int64(5))}, query.Numbered{Max: ptr(query.Record(7))}}},
+	{name: "with a link", where: query.And{query.Synced{Group: "g"}, query.Not{Node: query.Synced{Group: "g", External: []string{"A", "B"}}}}},
 	{name: "quick search", search: query.Search{Fold: "acme"}},
 	{name: "quick search for a number", search: query.Search{Fold: "#12"}},
 	{name: "quick search for a phone", search: query.Search{Fold: "+1 555 01", Digits: "155501"}, sort: query.Sort{Desc: true}},
@@ -215,7 +216,8 @@ func compareGolden(t *testing.T, file, got string) {
 var goldenMembers = []query.Node{managed, cond(fName, query.Substring{Fold: "acme"}), cond(fTags, query.AllOf{1, 2}),
 	query.Not{Node: cond(fClients, query.LinksWhere{Catalog: clients, Where: cond(fTitle, query.Substring{Fold: "acme"})})},
 	cond(fName, query.TextIs{"acme", "b"}), cond(fPhones, query.TextLike{Pattern: "%acme", Fold: true}),
-	query.Titled{Test: query.TextIs{"#5"}, Seen: managed}, cond(fClients, query.LinksLike{Field: fParents, Record: 4}), query.Among{{Record: 1}, {Code: "x"}}, nil}
+	query.Titled{Test: query.TextIs{"#5"}, Seen: managed}, cond(fClients, query.LinksLike{Field: fParents, Record: 4}), query.Among{{Record: 1}, {Code: "x"}},
+	query.Synced{Group: "g"}, query.Synced{Group: "g", External: []string{"A"}}, nil}
 
 type goldenHistory struct {
 	name string

@@ -87,6 +87,8 @@ var planCases = []planCase{
 	{name: "a title that may be hidden", where: query.Titled{Test: query.TextIs{"acme"}, Seen: managed}, sorted: true,
 		sqlite: "titles_key (catalog=? AND key=?)", postgres: "titles_key"},
 	{name: "titles like", where: query.Titled{Test: query.TextLike{Pattern: "acme_%"}}, sorted: true, sqlite: "SCAN s_5 VIRTUAL TABLE INDEX 0:M1", postgres: "t_5"},
+	{name: "external ids", where: query.Synced{Group: "g", External: []string{"A", "B", "C"}}, sorted: true,
+		sqlite: "INDEX sqlite_autoindex_sync_links_1 (link_group=? AND external_id=?)", postgres: "sync_links_link_group_external_id_key"},
 	{name: "changed lately", where: query.Stamped{By: query.ByUpdated, Min: ptr(int64(19_999))}, sort: query.Sort{By: query.ByUpdated},
 		sqlite: "i_5_updated (updated>?)", postgres: "i_5_updated"},
 	{name: "numbered", where: query.Numbered{Min: ptr(query.Record(3)), Max: ptr(query.Record(5))},

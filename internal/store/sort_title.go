@@ -105,6 +105,8 @@ func leads(n query.Node) bool {
 		return len(n) > 0 && !slices.ContainsFunc(n, func(e query.Node) bool { return !leads(e) })
 	case query.Among, query.LinkedBy, query.Unread:
 		return true
+	case query.Synced:
+		return n.External != nil
 	case query.Titled:
 		return leadsTest(n.Test)
 	case query.Cond:

@@ -66,7 +66,10 @@ func (t *tx) SaveSyncResource(ctx context.Context, r *apisync.Resource) error {
 
 // DeleteSyncResource implements apisync.Writer.
 func (t *tx) DeleteSyncResource(ctx context.Context, id int64) error {
-	if _, err := t.conn.Exec(ctx, `DELETE FROM sync_resources WHERE id = ?`, id); err != nil {
+	err := execAll(ctx, t.conn, []statement{
+		{SQL: `DELETE FROM sync_resources WHERE id = ?`, Args: []any{id}}, {SQL: `DELETE FROM sync_uses WHERE config = ?`, Args: []any{id}},
+	})
+	if err != nil {
 		return fmt.Errorf("delete resource %d of the sync module: %w", id, err)
 	}
 	return nil

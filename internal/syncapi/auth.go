@@ -37,6 +37,9 @@ func (x *exchange) admit(ctx context.Context) error {
 		return err
 	}
 	x.admitted = true
+	if x.credential != nil {
+		x.api.opt.Sync.Used(x.config, x.credential)
+	}
 	if err := x.limitKey(); err != nil {
 		return err
 	}

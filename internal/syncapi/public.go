@@ -42,6 +42,8 @@ type exchange struct {
 	query      []apisync.Pair
 	dry        bool
 	admitted   bool // the caller was let in
+	// kept is the key under which the answer is kept, nil when it is not.
+	kept *apisync.Once
 	// replay is the request of the log that this one is; nil for one that came now.
 	replay *Replay
 }
@@ -70,6 +72,7 @@ func (x *exchange) serve() {
 			return
 		}
 		answer = x.refusal(err)
+		x.keepRefusal(answer)
 	}
 	x.write(answer)
 	x.note(answer)
@@ -89,7 +92,7 @@ func (x *exchange) changed(ctx context.Context, err error) bool {
 
 // again forgets what was found out under another configuration.
 func (x *exchange) again() {
-	x.state, x.config, x.credential, x.record = nil, nil, nil, ""
+	x.state, x.config, x.credential, x.record, x.kept = nil, nil, nil, "", nil
 	for _, name := range []string{"Allow", "WWW-Authenticate", "Retry-After"} {
 		x.w.Header().Del(name)
 	}

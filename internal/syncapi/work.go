@@ -19,6 +19,9 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !call.DryRun {
+		x.kept = call.Once
+	}
 	reply, err := x.api.opt.Sync.Do(ctx, call)
 	if err != nil {
 		return nil, err
@@ -35,8 +38,8 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 	if err := x.script(ctx, call, a); err != nil {
 		return nil, err
 	}
-	if call.Once != nil && !call.DryRun && reply.Status < http.StatusBadRequest {
-		x.api.opt.Sync.Keep(ctx, call.Once, x.kept(a))
+	if x.kept != nil && reply.Status < http.StatusBadRequest {
+		x.api.opt.Sync.Keep(ctx, x.kept, x.keeps(a))
 	}
 	return a, nil
 }
@@ -294,8 +297,15 @@ func plans(list []apisync.Plan) []planBody {
 // maxKept is the longest body that is kept for a request that comes again.
 const maxKept = 64 << 10
 
-// kept is an answer as it is given to the same request again.
-func (x *exchange) kept(a *sent) *apisync.Answer {
+// keepRefusal keeps a refusal that the same request is to get again (sync-api.md §2.13).
+func (x *exchange) keepRefusal(a *sent) {
+	if x.kept != nil && apisync.IsDuplicate(a.err) {
+		x.api.opt.Sync.Keep(x.r.Context(), x.kept, x.keeps(a))
+	}
+}
+
+// keeps is an answer as it is given to the same request again.
+func (x *exchange) keeps(a *sent) *apisync.Answer {
 	h := x.w.Header()
 	headers := map[string]string{}
 	for _, name := range []string{"ETag", "Location"} {

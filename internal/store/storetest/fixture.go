@@ -17,7 +17,7 @@ type Opener func(t testing.TB) *store.Company
 // Writing runs the promises about structure and writes, each on a database of
 // its own that fresh makes.
 func Writing(t *testing.T, fresh func(t testing.TB) Opener) {
-	for _, group := range [][]promise{writes, loads, structures, reshapes, rights, boards, filed, chats, upkeep, sequences, queues, schedules, synced} {
+	for _, group := range [][]promise{writes, loads, structures, reshapes, rights, boards, filed, chats, upkeep, sequences, queues, schedules, synced, syncLinks} {
 		for _, p := range group {
 			t.Run(p.name, func(t *testing.T) {
 				open := fresh(t)
