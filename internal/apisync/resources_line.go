@@ -14,6 +14,7 @@ import (
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
+	"kartoteka/internal/query/domain"
 	"kartoteka/internal/script"
 )
 
@@ -158,7 +159,7 @@ func (k *checking) names(path, text string) {
 
 func (k *checking) param(path string, p *Param) {
 	k.length(path+".field", p.Field, 1, nameMost)
-	if !slices.Contains(append([]string{"", "==", "<>"}, operators...), p.Operator) {
+	if p.Operator != "" && (domain.OperatorOf(p.Operator) == "" || p.Operator == "=?") {
 		k.fail(path+".operator", fault.InvalidParameter, "there is no operator %s", p.Operator)
 	}
 	k.oneOf(path+".kind", p.Kind, "query", "filter")
