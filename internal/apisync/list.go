@@ -244,8 +244,8 @@ func (l *listReader) order(own level) error {
 	if len(terms) > ordersMost {
 		return badParameter("order", "order: more than %d names", ordersMost)
 	}
-	var sorts []query.Sort
-	for i, term := range terms {
+	var sorts, alikes []query.Sort
+	for _, term := range terms {
 		name, desc, err := orderTerm(term)
 		if err != nil {
 			return err
@@ -254,10 +254,13 @@ func (l *listReader) order(own level) error {
 		if err != nil {
 			return err
 		}
-		if by.Desc = desc; i == 0 || !alike {
+		if by.Desc = desc; alike {
+			alikes = append(alikes, by)
+		} else {
 			sorts = append(sorts, by)
 		}
 	}
+	sorts = append(sorts, alikes...)
 	l.out.Query.Sort, l.out.Query.Then = sorts[0], sorts[1:]
 	last := query.Sort{By: query.ByID, Desc: sorts[0].Desc}
 	if n := len(sorts) - 1; n > 0 && sorts[n] == last { // comes last anyway, and needs no sorting
@@ -281,7 +284,8 @@ func orderTerm(s string) (name string, desc bool, err error) {
 	return strings.Join(words, " "), desc, nil
 }
 
-// sortBy is the order by a field; alike tells that all records are so by it.
+// sortBy is the order by a field; alike tells that all records are so by it, and that it
+// is the one by number.
 func (l *listReader) sortBy(own level, name string) (by query.Sort, alike bool, err error) {
 	c := named(name)
 	refused := badParameter("order", "order: records cannot be sorted by %s", c.name())

@@ -151,10 +151,13 @@ func (d *reader) test(name, operator string, value tree.Value) (query.Node, erro
 	var texts query.TextIs
 	var numbers query.NumberIs
 	var links []tree.Value
+	equal := operator == "=" || operator == "in"
 	for _, v := range valuesOf(value) {
 		number, isNumber := v.Float()
 		switch {
-		case kind == "char" && (operator == "=" || operator == "in") && v.Text() != "":
+		case kind == "char" && equal && isEmpty(v):
+			v = tree.Value{}
+		case kind == "char" && equal && v.Text() != "":
 			texts = append(texts, v.Text())
 			continue
 		case (kind == "float" || kind == "integer") && isNumber:
