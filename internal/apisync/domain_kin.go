@@ -33,7 +33,7 @@ func (k *asker) kin(ctx context.Context, t *target, c *criterion, up bool) (quer
 		return nil, refuse(403, "FORBIDDEN", "the field %s cannot be read", parent.Name).With("name", c.Field)
 	}
 	roots, err := k.roots(t, c)
-	if err != nil || roots == nil {
+	if err != nil || roots == nil || k.dry {
 		return never, err
 	}
 	f := &family{service: k.service.options.Catalog, actor: k.actor, catalog: of, parent: parent, up: up, seen: map[query.Record]bool{}}

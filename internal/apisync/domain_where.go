@@ -34,6 +34,8 @@ type asker struct {
 	state   *State
 	actor   catalog.Actor
 	scope   *catalog.Scope
+	// dry tells that only the form counts: no records are looked up.
+	dry bool
 	// active notes that the config's records were asked for being active or not.
 	active bool
 }

@@ -34,38 +34,11 @@ type ListQuery struct {
 //
 // It fails with INVALID_PARAMETER, INVALID_FILTER, INVALID_DOMAIN and FORBIDDEN.
 func (s *Service) ReadList(ctx context.Context, c *Compiled, a catalog.Actor, sc *catalog.Scope, pairs []Pair) (*ListQuery, error) {
-	pairs, fixed, err := c.withParams(pairs)
-	if err != nil {
-		return nil, err
-	}
 	l := &listReader{asker: s.asker(c, a, sc), config: c, reserved: map[string]string{}}
-	rest, err := l.reserve(pairs)
-	if err != nil {
+	if err := l.read(ctx, pairs); err != nil {
 		return nil, err
 	}
-	// What an & in it cut off looks like filters: the domain is complained about first.
-	asked, err := ParseDomain(l.reserved["domain"])
-	if err != nil {
-		return nil, err
-	}
-	filters, err := l.filters(rest)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.page(); err != nil {
-		return nil, err
-	}
-	own := level{c, sc.Catalog, c.DomainFields == "any"}
-	if err := l.criteria(ctx, fixed, domain.AllOf(asked, filters), own); err != nil {
-		return nil, err
-	}
-	if err := l.changes(); err != nil {
-		return nil, err
-	}
-	if err := l.order(own); err != nil {
-		return nil, err
-	}
-	return &l.out, l.keys()
+	return &l.out, nil
 }
 
 // listReader reads the parameters of one request.
@@ -74,6 +47,41 @@ type listReader struct {
 	config   *Compiled
 	reserved map[string]string // given ones by name
 	out      ListQuery
+}
+
+// read reads them all.
+func (l *listReader) read(ctx context.Context, pairs []Pair) error {
+	pairs, fixed, err := l.config.withParams(pairs)
+	if err != nil {
+		return err
+	}
+	rest, err := l.reserve(pairs)
+	if err != nil {
+		return err
+	}
+	// What an & in it cut off looks like filters: the domain is complained about first.
+	asked, err := ParseDomain(l.reserved["domain"])
+	if err != nil {
+		return err
+	}
+	filters, err := l.filters(rest)
+	if err != nil {
+		return err
+	}
+	if err := l.page(); err != nil {
+		return err
+	}
+	own := level{l.config, l.scope.Catalog, l.config.DomainFields == "any"}
+	if err := l.criteria(ctx, fixed, domain.AllOf(asked, filters), own); err != nil {
+		return err
+	}
+	if err := l.changes(); err != nil {
+		return err
+	}
+	if err := l.order(own); err != nil {
+		return err
+	}
+	return l.keys()
 }
 
 // page reads limit, offset and count.
