@@ -185,6 +185,8 @@ func comparesEqual(s Storage, t query.Test) bool {
 		return len(t) == 1 && s == TextStorage
 	case query.NumberIs:
 		return len(t) == 1
+	case query.TimeSpans:
+		return len(t) == 1 && t[0].First == t[0].Last
 	case query.NumberRange:
 		return t.Min != nil && t.Max != nil && *t.Min == *t.Max
 	case query.TimeRange:

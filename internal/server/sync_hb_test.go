@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -91,5 +92,24 @@ func TestHbLists(t *testing.T) {
 			}
 		}
 		s.refused(400, "INVALID_FILTER", "GET", "partners?balance[in]="+strings.Repeat("7,", 1000)+"5", "")
+	})
+}
+
+// A batch is as long with numbers as identifiers as with others.
+func TestHbNumberedBatch(t *testing.T) {
+	eachSynced(t, func(s *synced) {
+		body := strings.NewReplacer(`{"field":"2","external_key":"ref","is_record_identifier":true}`, `{"field":"2","external_key":"ref"}`,
+			`{"field":"3","external_key":"balance"}`, `{"field":"3","external_key":"balance","is_record_identifier":true}`).Replace(s.endpoint("long", `,"batch_max":1000`))
+		s.config(body, 200)
+		items := make([]string, 1000)
+		for i := range items {
+			items[i] = fmt.Sprintf(`{"name":"n","balance":%d.5}`, i)
+		}
+		list := "[" + strings.Join(items, ",") + "]"
+		s.does(200, "PUT", "long?dry_run=true", list)
+		s.does(201, "POST", "long", "["+strings.Join(items[:2], ",")+"]")
+		if a := s.does(207, "POST", "long", "["+strings.Join(items[1:4], ",")+"]"); a.Meta.Succeeded != 2 || a.Meta.Failed != 1 {
+			t.Errorf("%+v", a.Meta)
+		}
 	})
 }
