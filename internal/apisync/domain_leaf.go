@@ -280,7 +280,7 @@ func (k *asker) like(t *target, c *criterion, op string) (query.Node, error) {
 	switch {
 	case t.part != nil:
 	case authored(t):
-		return k.authorLike(t, c, test, s, whole)
+		return authorLike(t, test, s, whole), nil
 	case t.system == "display_name":
 		if s == "" {
 			return map[bool]query.Node{true: never, false: always}[whole], nil

@@ -70,9 +70,9 @@ func authored(t *target) bool {
 	return t.part == nil && t.field == nil && (t.system == "create_uid" || t.system == "write_uid")
 }
 
-// by is the condition that an employee, as the history has him, is one of some; nil for
-// anybody.
-func by(t *target, who query.Node) query.Node {
+// authoredBy is the condition that an employee, as the history has him, is one of some;
+// nil for anybody.
+func authoredBy(t *target, who query.Node) query.Node {
 	return query.Authored{By: stampOf(t.system), Employees: catalog.Employees, Who: who}
 }
 
@@ -83,7 +83,7 @@ func (k *asker) madeBy(t *target, c *criterion, values []tree.Value) (query.Node
 	var some []tree.Value
 	for _, v := range values {
 		if isUnset(v) || v.Kind == tree.String && v.Str() == "" {
-			nodes = []query.Node{query.Not{Node: by(t, nil)}}
+			nodes = []query.Node{query.Not{Node: authoredBy(t, nil)}}
 			continue
 		}
 		some = append(some, v)
@@ -93,27 +93,28 @@ func (k *asker) madeBy(t *target, c *criterion, values []tree.Value) (query.Node
 		return nil, err
 	}
 	if len(ids) > 0 {
-		nodes = append(nodes, by(t, query.Among(ids)))
+		nodes = append(nodes, authoredBy(t, query.Among(ids)))
 	}
 	if len(names) > 0 {
 		codes := query.Among{}
 		for _, name := range names {
 			codes = append(codes, query.Key{Code: name})
 		}
-		nodes = append(nodes, by(t, eitherOf(append(k.called(catalog.Employees, names), codes))))
+		nodes = append(nodes, authoredBy(t, eitherOf(append(k.called(catalog.Employees, names), codes))))
 	}
 	return eitherOf(nodes), nil
 }
 
-// authorLike is the condition that an employee's name matches a pattern.
-func (k *asker) authorLike(t *target, c *criterion, test query.TextLike, s string, whole bool) (query.Node, error) {
+// authorLike is the condition that an employee's name matches a pattern, whose text as it
+// was given is s.
+func authorLike(t *target, test query.TextLike, s string, whole bool) query.Node {
 	switch {
 	case s == "" && whole:
-		return query.Not{Node: by(t, nil)}, nil
+		return query.Not{Node: authoredBy(t, nil)}
 	case s == "":
-		return always, nil
+		return always
 	}
-	return by(t, query.Titled{Test: test}), nil
+	return authoredBy(t, query.Titled{Test: test})
 }
 
 func compareSystem(t *target, c *criterion, op string, v tree.Value) (query.Node, error) {
