@@ -99,7 +99,7 @@ func TestHbLists(t *testing.T) {
 func TestHbNumberedBatch(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		body := strings.NewReplacer(`{"field":"2","external_key":"ref","is_record_identifier":true}`, `{"field":"2","external_key":"ref"}`,
-			`{"field":"3","external_key":"balance"}`, `{"field":"3","external_key":"balance","is_record_identifier":true}`).Replace(s.endpoint("long", `,"batch_max":1000`))
+			`{"field":"3","external_key":"balance"}`, `{"field":"3","external_key":"balance","is_record_identifier":true}`).Replace(s.endpoint("long", `,"batch_max":1000,"allow_dry_run":true`))
 		s.config(body, 200)
 		items := make([]string, 1000)
 		for i := range items {
