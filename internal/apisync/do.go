@@ -11,6 +11,7 @@ import (
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/domain"
 	"kartoteka/internal/query/tree"
 )
 
@@ -277,7 +278,7 @@ func (w *work) inside(ctx context.Context) (query.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := w.service.Where(ctx, w.config, w.actor, w.scope, allOf(filter, fixed), true)
+	n, err := w.service.Where(ctx, w.config, w.actor, w.scope, domain.AllOf(filter, fixed), true)
 	if err != nil || isAlways(n) {
 		return nil, err
 	}

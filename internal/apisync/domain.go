@@ -1,116 +1,54 @@
 package apisync
 
 import (
-	"slices"
-	"strings"
+	"bytes"
+	"encoding/json"
+	"errors"
 
-	"kartoteka/internal/query/tree"
+	"kartoteka/internal/query/domain"
 )
 
-// Domain is a condition as callers write it (sync-api.md §2.16), its operators checked,
-// its names not yet: DomainAnd, DomainOr, DomainNot or Criterion.
-type Domain interface {
-	// depth is how deep it nests, 1 for a criterion.
-	depth() int
+// domainBounds are those of domains (sync-api.md §2.16).
+var domainBounds = domain.Bounds{Bytes: 16 << 10, Criteria: 200, Depth: 20, Values: 1000}
+
+// criterion is one criterion on its way to become a condition.
+type criterion struct {
+	domain.Criterion
+	// line is that of the external key by which the field was named: its values are
+	// external ones. nil when a field of the model was named.
+	line *mapLine
 }
 
-type (
-	// DomainAnd holds when every element holds; the empty one always.
-	DomainAnd []Domain
-	// DomainOr holds when one element does; the empty one never.
-	DomainOr []Domain
-	// DomainNot holds when its element does not.
-	DomainNot struct{ Domain Domain }
-	// Criterion compares a field with a value.
-	Criterion struct {
-		// Field is the name as written: an external key, a field of the model, or a
-		// path of them with dots.
-		Field    string
-		Operator string // one of operators
-		Value    tree.Value
-		// Sub is the domain of "any" and "not any", which have no Value.
-		Sub Domain
-		// Position is the byte of the domain's text where the criterion begins; -1 for
-		// one that was no domain.
-		Position int
-		// Typed tells that the value came as a text whatever it is, as in query strings.
-		Typed bool
-	}
-)
-
-// operators are the operators of criteria.
-var operators = []string{
-	"=", "!=", ">", ">=", "<", "<=", "like", "ilike", "not like", "not ilike", "=like", "=ilike", "not =like", "not =ilike",
-	"in", "not in", "child_of", "parent_of", "any", "not any",
+// named is a criterion of which there is only the name.
+func named(field string) *criterion {
+	return &criterion{Criterion: domain.Criterion{Field: field, Position: -1}}
 }
 
-// Bounds of domains.
-const (
-	maxDomainBytes  = 16 << 10
-	maxCriteria     = 200
-	maxDomainDepth  = 20
-	maxDomainValues = 1000 // in one list
-)
-
-func deepest(list []Domain) (n int) {
-	for _, d := range list {
-		n = max(n, d.depth())
+// ParseDomain reads a domain in the prefix notation of Odoo, written in JSON or in
+// literals of Python. The empty text holds always. It fails with INVALID_DOMAIN.
+func ParseDomain(s string) (domain.Domain, error) {
+	d, err := domain.Parse(s, domainBounds)
+	var why *domain.Error
+	if !errors.As(err, &why) {
+		return d, err
 	}
-	return n
+	e := refuse(400, "INVALID_DOMAIN", "the domain cannot be read: %s (position %d)", why.Why, why.At).With("position", why.At)
+	if why.Hint != "" {
+		e = e.With("hint", why.Hint)
+	}
+	return nil, e
 }
 
-func (d DomainAnd) depth() int { return 1 + deepest(d) }
-func (d DomainOr) depth() int  { return 1 + deepest(d) }
-func (d DomainNot) depth() int { return 1 + d.Domain.depth() }
-func (c Criterion) depth() int {
-	if c.Sub == nil {
-		return 1
+// ReadDomain reads the domain of a config: a list, a text that is one, or nothing. It
+// fails with INVALID_DOMAIN, also for a text that has to be evaluated.
+func ReadDomain(raw json.RawMessage) (domain.Domain, error) {
+	raw = bytes.TrimSpace(raw)
+	var s string
+	switch {
+	case len(raw) == 0 || string(raw) == "null":
+		return domain.And{}, nil
+	case json.Unmarshal(raw, &s) == nil:
+		return ParseDomain(s)
 	}
-	return 1 + c.Sub.depth()
-}
-
-// allOf and anyOf join domains, flat: chains of "&" and "|" do not nest.
-func allOf(list ...Domain) Domain {
-	var and DomainAnd
-	for _, d := range list {
-		if inner, ok := d.(DomainAnd); ok {
-			and = append(and, inner...)
-			continue
-		}
-		and = append(and, d)
-	}
-	if len(and) == 1 {
-		return and[0]
-	}
-	return and
-}
-
-func anyOf(list ...Domain) Domain {
-	var or DomainOr
-	for _, d := range list {
-		if inner, ok := d.(DomainOr); ok {
-			or = append(or, inner...)
-			continue
-		}
-		or = append(or, d)
-	}
-	if len(or) == 1 {
-		return or[0]
-	}
-	return or
-}
-
-// operatorOf reads an operator; "" for what is none.
-func operatorOf(s string) string {
-	s = strings.ToLower(strings.Join(strings.Fields(s), " "))
-	switch s {
-	case "==":
-		return "="
-	case "<>":
-		return "!="
-	}
-	if slices.Contains(operators, s) {
-		return s
-	}
-	return ""
+	return ParseDomain(string(raw))
 }

@@ -3,12 +3,12 @@ package apisync
 import (
 	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/query/text"
 	"kartoteka/internal/query/tree"
 )
 
@@ -30,7 +30,7 @@ func intText(v tree.Value) string {
 }
 
 // number reads a number, also written as text.
-func (c *Criterion) number(v tree.Value) (float64, error) {
+func (c *criterion) number(v tree.Value) (float64, error) {
 	n, ok := v.Float()
 	if s := strings.TrimSpace(v.Str()); s != "" && strings.Trim(s, "0123456789.+-eE") == "" {
 		var err error
@@ -43,7 +43,7 @@ func (c *Criterion) number(v tree.Value) (float64, error) {
 	return catalog.RoundNumber(n), nil
 }
 
-func (c *Criterion) whole(v tree.Value) (int64, error) {
+func (c *criterion) whole(v tree.Value) (int64, error) {
 	n, err := c.number(v)
 	if err == nil && (n != math.Trunc(n) || math.Abs(n) > 1e9) {
 		err = c.bad("%s: expected a whole number, not %s", c.name(), shown(v))
@@ -52,7 +52,7 @@ func (c *Criterion) whole(v tree.Value) (int64, error) {
 }
 
 // boolean reads true or false, also as 0 and 1 and as text; null is false.
-func (c *Criterion) boolean(v tree.Value) (bool, error) {
+func (c *criterion) boolean(v tree.Value) (bool, error) {
 	if n, ok := v.Float(); ok && (n == 0 || n == 1) {
 		return n == 1, nil
 	}
@@ -85,27 +85,88 @@ func (s span) beyond(op string) (low, high *int64) {
 	return nil, &s.last
 }
 
-const dayMs = 24 * 60 * 60 * 1000
-
-// span reads a date for a field of that mode. For times a date is the whole day, and a
-// time the whole second.
-func (c *Criterion) span(v tree.Value, mode string) (span, error) {
-	t, timed, ok := readTime(v.Str())
+// span reads a date for a field of that mode, in the format of the line that it was
+// named by. For times a date is the whole day, and a time the whole second.
+func (c *criterion) span(v tree.Value, mode string) (span, error) {
+	s := v.Str()
+	if v.Kind == tree.Number && (c.formatted() || mode == catalog.ModeYear) {
+		s = v.Text() // 2026, or %Y%m%d
+	}
+	if c.formatted() {
+		return c.patterned(s, mode)
+	}
+	t, timed, ok := readTime(s)
 	if !ok {
-		t, ok = readPeriod(v.Str(), mode)
+		t, ok = readPeriod(s, mode)
 	}
 	if !ok || t.Year() < 1 || t.Year() > 9999 {
 		return span{}, c.bad("%s: expected a date (2026-03-09) or a time (2026-03-09T08:15:00Z), not %s", c.name(), shown(v))
 	}
-	switch {
-	case mode == catalog.ModeDateTime && timed:
-		first := t.Truncate(time.Second).UnixMilli()
-		return span{first, first + 999}, nil
-	case mode == catalog.ModeDateTime:
-		return span{t.UnixMilli(), t.UnixMilli() + dayMs - 1}, nil
+	end := t.AddDate(0, 0, 1)
+	if timed {
+		t = t.Truncate(time.Second)
+		end = t.Add(time.Second)
 	}
-	day := snapped(t, mode).UnixMilli()
-	return span{day, day}, nil
+	return between(t, end, mode), nil
+}
+
+// between is the span from a moment to another, which is not in it, as a field of that
+// mode keeps them.
+func between(t, end time.Time, mode string) span {
+	last := end.Add(-time.Millisecond)
+	if mode != catalog.ModeDateTime {
+		t, last = snapped(t, mode), snapped(last, mode)
+	}
+	return span{t.UnixMilli(), last.UnixMilli()}
+}
+
+// formatted tells whether dates are written in a format of their own.
+func (c *criterion) formatted() bool { return c.line != nil && len(c.line.patterns) > 0 }
+
+// patterned is span for what is written in the line's format. It means all that is
+// written alike: with a format without seconds, a minute.
+func (c *criterion) patterned(s, mode string) (span, error) {
+	for _, p := range c.line.patterns {
+		t, ok := strptime(s, p)
+		if ok {
+			t, ok = inYears(t)
+		}
+		if ok {
+			return between(t.Truncate(time.Second), afterwards(t, p), mode), nil
+		}
+	}
+	return span{}, c.bad("%s: %s is not written as %s", c.name(), text.Cut(s, 100), c.line.Format)
+}
+
+// afterwards is the first moment that a pattern writes in another way than t, which
+// was read by it.
+func afterwards(t time.Time, pattern string) time.Time {
+	has := func(directives string) bool {
+		for i := 0; i+1 < len(pattern); i++ {
+			if pattern[i] != '%' {
+				continue
+			}
+			if i++; strings.IndexByte(directives, pattern[i]) >= 0 {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("STf"):
+		return t.Truncate(time.Second).Add(time.Second)
+	case has("M"):
+		return t.Add(time.Minute)
+	case has("HI"):
+		return t.Add(time.Hour)
+	case has("dFjuaA"):
+		return t.AddDate(0, 0, 1)
+	case has("mbB"):
+		return t.AddDate(0, 1, 0)
+	case has("V"):
+		return t.AddDate(0, 0, 7)
+	}
+	return t.AddDate(1, 0, 0)
 }
 
 // snapped is the day that a field of that mode keeps for a date.
@@ -132,26 +193,14 @@ func yearStart(year int64) int64 {
 	return time.Date(int(year), 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 }
 
-var timeForms = []string{
-	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
-	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04",
-}
-
 // lostPlus is a time whose offset lost its "+" in a query string.
 var lostPlus = regexp.MustCompile(`^(.{10}[T ]\d\d:\d\d\S*) (\d\d:?\d\d)$`)
 
 // readTime reads a date, or a time, in UTC unless it has an offset.
 func readTime(s string) (t time.Time, timed, ok bool) {
 	s = lostPlus.ReplaceAllString(strings.TrimSpace(s), "$1+$2")
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t, false, true
-	}
-	for _, form := range timeForms {
-		if t, err := time.Parse(form, s); err == nil {
-			return t.UTC(), true, true
-		}
-	}
-	return t, false, false
+	t, ok = isoTime(s)
+	return t.UTC(), len(s) > len(time.DateOnly), ok
 }
 
 var (
@@ -196,44 +245,11 @@ func literally(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s)
 }
 
-// filterValue turns a value that a caller filters by into an internal one: trim and
-// value map. It fails for values that the map does not have.
-func (l *CompiledLine) filterValue(v tree.Value) (tree.Value, error) {
-	if v.Kind == tree.String && l.Trim {
-		v = tree.NewString(strings.TrimSpace(v.Str()))
+// filterValue turns a value that a caller filters by into an internal one, as one that
+// is written: trim and value map. What format says is read with the field.
+func (l *mapLine) filterValue(v tree.Value) (tree.Value, *wrong) {
+	if l.Trim {
+		v = trimmed(v)
 	}
-	if len(l.ValueMap) == 0 || string(l.ValueMap) == "null" {
-		return v, nil
-	}
-	m, err := tree.ParseJSON(l.ValueMap, tree.Limits{})
-	if err != nil {
-		return v, err
-	}
-	for _, row := range m.Items() {
-		external, _ := row.Get("external")
-		if sameScalar(external, v) {
-			internal, _ := row.Get("internal")
-			return internal, nil
-		}
-	}
-	key := v.Text()
-	if v.Kind == tree.Bool || v.IsNull() {
-		key = string(v.AppendJSON(nil))
-	}
-	if internal, ok := m.Get(key); ok {
-		return internal, nil
-	}
-	return v, refuse(400, "VALIDATION_ERROR", "%s is not in the list of values", shown(v))
-}
-
-// sameScalar compares values with their types.
-func sameScalar(a, b tree.Value) bool {
-	if a.Kind != b.Kind {
-		return false
-	}
-	if x, ok := a.Float(); ok {
-		y, _ := b.Float()
-		return x == y
-	}
-	return slices.Equal(a.AppendJSON(nil), b.AppendJSON(nil))
+	return l.values.in(v)
 }

@@ -17,7 +17,7 @@ const (
 // kin is the condition that a record is one of those given, or below them (above them
 // when up) by the parent field of its catalog; of a link, that it links such a record.
 // The records are looked up as the actor sees them.
-func (k *asker) kin(ctx context.Context, t *target, c *Criterion, up bool) (query.Node, error) {
+func (k *asker) kin(ctx context.Context, t *target, c *criterion, up bool) (query.Node, error) {
 	of := t.at
 	if t.field != nil {
 		of = onlyLinked(k.state.Structure, t.field)
@@ -33,7 +33,7 @@ func (k *asker) kin(ctx context.Context, t *target, c *Criterion, up bool) (quer
 		return nil, refuse(403, "FORBIDDEN", "the field %s cannot be read", parent.Name).With("name", c.Field)
 	}
 	roots, err := k.roots(t, c)
-	if err != nil || roots == nil {
+	if err != nil || roots == nil || k.dry {
 		return never, err
 	}
 	f := &family{service: k.service.options.Catalog, actor: k.actor, catalog: of, parent: parent, up: up, seen: map[query.Record]bool{}}
@@ -50,7 +50,7 @@ func (k *asker) kin(ctx context.Context, t *target, c *Criterion, up bool) (quer
 }
 
 // roots is the condition of the records that a criterion names, nil for none.
-func (k *asker) roots(t *target, c *Criterion) (query.Node, error) {
+func (k *asker) roots(t *target, c *criterion) (query.Node, error) {
 	values, err := k.valuesOf(t, c)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 // equals is the condition that a target has one of the values. false and null ask for
 // none.
-func (k *asker) equals(t *target, c *Criterion, values []tree.Value) (query.Node, error) {
+func (k *asker) equals(t *target, c *criterion, values []tree.Value) (query.Node, error) {
 	switch {
 	case t.part != nil:
 		return equalParts(t, c, values)
@@ -41,54 +41,76 @@ func (k *asker) equals(t *target, c *Criterion, values []tree.Value) (query.Node
 }
 
 // equalValues is equals for values that are set.
-func (k *asker) equalValues(f *catalog.Field, c *Criterion, values []tree.Value) (query.Node, error) {
-	var nodes []query.Node
-	add := func(test query.Test) { nodes = append(nodes, query.Cond{Field: f.Num, Test: test}) }
-	var texts query.TextIs
-	var numbers query.AnyOf
-	for _, v := range values {
-		switch f.Storage() {
-		case catalog.TextStorage, catalog.JSONStorage:
+func (k *asker) equalValues(f *catalog.Field, c *criterion, values []tree.Value) (query.Node, error) {
+	var test query.Test
+	var err error
+	switch f.Storage() {
+	case catalog.TextStorage, catalog.JSONStorage:
+		texts := query.TextIs{}
+		for _, v := range values {
 			texts = append(texts, textual(v))
-		case catalog.FloatStorage, catalog.WholeStorage:
-			n, err := c.number(v)
-			if err != nil {
-				return nil, err
-			}
-			add(query.NumberRange{Min: &n, Max: &n})
-		case catalog.TimeStorage:
-			s, err := c.span(v, f.Config.Mode)
-			if err != nil {
-				return nil, err
-			}
-			add(query.TimeRange{Min: &s.first, Max: &s.last})
-		case catalog.ItemStorage, catalog.ItemsStorage:
+		}
+		test = texts
+	case catalog.FloatStorage, catalog.WholeStorage:
+		test, err = c.isNumber(values)
+	case catalog.TimeStorage:
+		test, err = c.isTime(values, f.Config.Mode)
+	case catalog.ItemStorage, catalog.ItemsStorage:
+		numbers := query.AnyOf{}
+		for _, v := range values {
 			items, err := c.options(f, v)
 			if err != nil {
 				return nil, err
 			}
 			numbers = append(numbers, items...)
-		case catalog.LinksStorage:
-			n, err := k.linked(f, c, v)
-			if err != nil {
-				return nil, err
-			}
-			nodes = append(nodes, n)
-		default:
-			return nil, c.bad("%s: only whether there is something can be asked", c.name())
+		}
+		test = numbers
+	case catalog.LinksStorage:
+		return k.linked(f, c, values)
+	default:
+		err = c.bad("%s: only whether there is something can be asked", c.name())
+	}
+	return query.Cond{Field: f.Num, Test: test}, err
+}
+
+// isNumber is the test of being one of some numbers.
+func (c *criterion) isNumber(values []tree.Value) (query.Test, error) {
+	list := make(query.NumberIs, len(values))
+	for i, v := range values {
+		var err error
+		if list[i], err = c.number(v); err != nil {
+			return nil, err
 		}
 	}
-	if texts != nil {
-		add(texts)
+	if len(list) == 1 {
+		return query.NumberRange{Min: &list[0], Max: &list[0]}, nil
 	}
-	if numbers != nil {
-		add(numbers)
+	return list, nil
+}
+
+// isTime is the test of being within one of some written dates.
+func (c *criterion) isTime(values []tree.Value, mode string) (query.Test, error) {
+	list, err := c.spans(values, mode)
+	if len(list) == 1 {
+		return query.TimeRange{Min: &list[0].First, Max: &list[0].Last}, err
 	}
-	return eitherOf(nodes), nil
+	return query.TimeSpans(list), err
+}
+
+func (c *criterion) spans(values []tree.Value, mode string) ([]query.Span, error) {
+	list := make([]query.Span, len(values))
+	for i, v := range values {
+		s, err := c.span(v, mode)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = query.Span{First: s.first, Last: s.last}
+	}
+	return list, nil
 }
 
 // equalSwitch: one that is not set is off.
-func equalSwitch(f *catalog.Field, c *Criterion, values []tree.Value) (query.Node, error) {
+func equalSwitch(f *catalog.Field, c *criterion, values []tree.Value) (query.Node, error) {
 	states := query.AnyOf{}
 	for _, v := range values {
 		on, err := c.boolean(v)
@@ -114,97 +136,9 @@ func equalLinks(t *target, values []tree.Value) query.Node {
 	return eitherOf(append(nodes, query.Synced{Group: t.group, External: ids}))
 }
 
-// equalSystem is equals for the fields that every record has. All but active always
-// have a value.
-func (k *asker) equalSystem(t *target, c *Criterion, values []tree.Value) (query.Node, error) {
-	var nodes []query.Node
-	var keys query.Among
-	var titles query.TextIs
-	for _, v := range values {
-		switch {
-		case t.system == "active":
-			on, err := c.boolean(v)
-			if err != nil {
-				return nil, err
-			}
-			if on {
-				nodes = append(nodes, always)
-			}
-		case t.system == "create_uid" || t.system == "write_uid":
-			return nil, c.bad("%s cannot be filtered by", c.name())
-		case isUnset(v) || v.Kind == tree.String && v.Str() == "":
-		case t.system == "id":
-			key, err := c.key(v)
-			if err != nil {
-				return nil, err
-			}
-			keys = append(keys, key)
-		case t.system == "display_name":
-			titles = append(titles, textual(v))
-		default:
-			s, err := c.span(v, catalog.ModeDateTime)
-			if err != nil {
-				return nil, err
-			}
-			nodes = append(nodes, query.Stamped{By: stampOf(t.system), Min: &s.first, Max: &s.last})
-		}
-	}
-	if keys != nil {
-		nodes = append(nodes, keys)
-	}
-	if titles != nil {
-		nodes = append(nodes, query.Titled{Test: titles})
-	}
-	return eitherOf(nodes), nil
-}
-
-func stampOf(system string) query.SortBy {
-	if system == "create_date" {
-		return query.ByCreated
-	}
-	return query.ByUpdated
-}
-
-// linked holds for records that link the one with that id or title; employees may also
-// be named by e-mail.
-func (k *asker) linked(f *catalog.Field, c *Criterion, v tree.Value) (query.Node, error) {
-	catalogs := linkedCatalogs(f)
-	var nodes []query.Node
-	if id, ok := c.id(v); ok {
-		for _, n := range catalogs {
-			nodes = append(nodes, query.Cond{Field: f.Num, Test: query.LinksAny{{Catalog: n, Key: id}}})
-		}
-		return eitherOf(nodes), nil
-	}
-	if v.Kind != tree.String {
-		return nil, c.bad("%s: expected the id or the name of a record, not %s", c.name(), shown(v))
-	}
-	name := v.Str()
-	for _, n := range catalogs {
-		// Ids may be texts as well.
-		nodes = append(nodes, query.Cond{Field: f.Num, Test: query.LinksAny{{Catalog: n, Key: query.Key{Code: name}}}})
-		is := []query.Node{query.Titled{Test: query.TextIs{name}}}
-		if n == catalog.Employees {
-			if mail := k.state.Structure.Catalog(n).FieldByKey("$email"); mail != nil && k.scope.Access.Readable(mail) {
-				is = append(is, query.Cond{Field: mail.Num, Test: query.TextIs{name, strings.ToLower(name)}})
-			}
-		}
-		nodes = append(nodes, query.Cond{Field: f.Num, Test: query.LinksWhere{Catalog: n, Where: eitherOf(is)}})
-	}
-	return eitherOf(nodes), nil
-}
-
-// linkedCatalogs are the catalogs whose records a field links.
-func linkedCatalogs(f *catalog.Field) []query.Catalog {
-	if f.HoldsEmployees() {
-		return []query.Catalog{catalog.Employees}
-	}
-	return f.Config.SourceCatalogs()
-}
-
 // compares is the condition that a target is before or after a value. None that has no
 // value is.
-func (k *asker) compares(t *target, c *Criterion, op string, v tree.Value) (query.Node, error) {
+func (k *asker) compares(t *target, c *criterion, op string, v tree.Value) (query.Node, error) {
 	if v.Kind == tree.List {
 		return nil, c.bad("%s: %s compares with one value", c.name(), op)
 	}
@@ -242,47 +176,6 @@ func (k *asker) compares(t *target, c *Criterion, op string, v tree.Value) (quer
 	return query.Cond{Field: t.field.Num, Test: test}, nil
 }
 
-func compareSystem(t *target, c *Criterion, op string, v tree.Value) (query.Node, error) {
-	switch t.system {
-	case "id":
-		return c.numbered(op, v)
-	case "create_date", "write_date":
-		s, err := c.span(v, catalog.ModeDateTime)
-		if err != nil {
-			return nil, err
-		}
-		low, high := s.beyond(op)
-		return query.Stamped{By: stampOf(t.system), Min: low, Max: high}, nil
-	}
-	return nil, c.bad("%s cannot be compared by %s", c.name(), op)
-}
-
-// numbered compares the numbers of records.
-func (c *Criterion) numbered(op string, v tree.Value) (query.Node, error) {
-	n, err := c.number(v)
-	if err != nil {
-		return nil, err
-	}
-	if n != math.Trunc(n) || math.Abs(n) > float64(query.MaxRecord) {
-		return nil, c.bad("%s: %s is no id", c.name(), shown(v))
-	}
-	low, high := span{int64(n), int64(n)}.beyond(op)
-	return query.Numbered{Min: (*query.Record)(low), Max: (*query.Record)(high)}, nil
-}
-
-// compareLinks compares the ids of linked records.
-func compareLinks(f *catalog.Field, c *Criterion, op string, v tree.Value) (query.Node, error) {
-	n, err := c.numbered(op, v)
-	if err != nil {
-		return nil, err
-	}
-	var nodes []query.Node
-	for _, of := range linkedCatalogs(f) {
-		nodes = append(nodes, query.Cond{Field: f.Num, Test: query.LinksWhere{Catalog: of, Where: n}})
-	}
-	return eitherOf(nodes), nil
-}
-
 // compareTexts goes by the order in which texts are sorted.
 func compareTexts(f *catalog.Field, op, s string) query.Node {
 	within := func(low, high *string) query.Node {
@@ -313,7 +206,7 @@ func numbersBeyond(op string, n float64) query.NumberRange {
 }
 
 // equalParts is the condition that a part of a time is one of the numbers.
-func equalParts(t *target, c *Criterion, values []tree.Value) (query.Node, error) {
+func equalParts(t *target, c *criterion, values []tree.Value) (query.Node, error) {
 	if err := c.hasPart(t); err != nil {
 		return nil, err
 	}
@@ -344,7 +237,7 @@ func (p *datePart) counted(n int64) int64 {
 	return n
 }
 
-func compareParts(t *target, c *Criterion, op string, v tree.Value) (query.Node, error) {
+func compareParts(t *target, c *criterion, op string, v tree.Value) (query.Node, error) {
 	if err := c.hasPart(t); err != nil {
 		return nil, err
 	}
@@ -375,7 +268,7 @@ func compareParts(t *target, c *Criterion, op string, v tree.Value) (query.Node,
 }
 
 // hasPart refuses parts that the target does not have.
-func (c *Criterion) hasPart(t *target) error {
+func (c *criterion) hasPart(t *target) error {
 	switch {
 	case t.field == nil:
 		return c.bad("parts of %s cannot be filtered by; compare it with times", t.system)
@@ -386,7 +279,7 @@ func (c *Criterion) hasPart(t *target) error {
 }
 
 // like is the condition that a text has a part, or matches a pattern as a whole.
-func (k *asker) like(t *target, c *Criterion, op string) (query.Node, error) {
+func (k *asker) like(t *target, c *criterion, op string) (query.Node, error) {
 	v := c.Value
 	if v.Kind == tree.List || v.Kind == tree.Object {
 		return nil, c.bad("%s: expected a text", c.name())
@@ -402,6 +295,8 @@ func (k *asker) like(t *target, c *Criterion, op string) (query.Node, error) {
 	}
 	switch {
 	case t.part != nil:
+	case authored(t):
+		return authorLike(t, test, s, whole), nil
 	case t.system == "display_name":
 		if s == "" {
 			return map[bool]query.Node{true: never, false: always}[whole], nil
@@ -458,7 +353,7 @@ func nameMatches(test query.TextLike, name string) bool {
 }
 
 // key reads the id of a record.
-func (c *Criterion) key(v tree.Value) (query.Key, error) {
+func (c *criterion) key(v tree.Value) (query.Key, error) {
 	if v.Kind == tree.String {
 		return bpium.RecordKey(v.Str()), nil
 	}
@@ -470,7 +365,7 @@ func (c *Criterion) key(v tree.Value) (query.Key, error) {
 
 // id reads the id of a linked record: a number, or a text of digits where all values
 // are texts.
-func (c *Criterion) id(v tree.Value) (query.Key, bool) {
+func (c *criterion) id(v tree.Value) (query.Key, bool) {
 	if v.Kind == tree.String {
 		key := bpium.RecordKey(v.Str())
 		return key, c.Typed && key.Record != 0
@@ -480,7 +375,7 @@ func (c *Criterion) id(v tree.Value) (query.Key, bool) {
 }
 
 // options are the options that a value names: by name, or by id.
-func (c *Criterion) options(f *catalog.Field, v tree.Value) (query.AnyOf, error) {
+func (c *criterion) options(f *catalog.Field, v tree.Value) (query.AnyOf, error) {
 	var found query.AnyOf
 	name := textual(v)
 	for i := range f.Config.Items {

@@ -15,6 +15,7 @@ import (
 	"kartoteka/internal/apisync"
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/domain"
 	"kartoteka/internal/query/text"
 	"kartoteka/internal/query/tree"
 )
@@ -220,16 +221,16 @@ func (m *model) operand(field, op string) string {
 }
 
 // holds evaluates a domain for record n of a list.
-func (m *model) holds(rows []row, n query.Record, d apisync.Domain) bool {
+func (m *model) holds(rows []row, n query.Record, d domain.Domain) bool {
 	switch d := d.(type) {
-	case apisync.DomainAnd:
-		return !slices.ContainsFunc(d, func(e apisync.Domain) bool { return !m.holds(rows, n, e) })
-	case apisync.DomainOr:
-		return slices.ContainsFunc(d, func(e apisync.Domain) bool { return m.holds(rows, n, e) })
-	case apisync.DomainNot:
+	case domain.And:
+		return !slices.ContainsFunc(d, func(e domain.Domain) bool { return !m.holds(rows, n, e) })
+	case domain.Or:
+		return slices.ContainsFunc(d, func(e domain.Domain) bool { return m.holds(rows, n, e) })
+	case domain.Not:
 		return !m.holds(rows, n, d.Domain)
 	}
-	c := d.(apisync.Criterion)
+	c := d.(domain.Criterion)
 	field, rest, dotted := strings.Cut(c.Field, ".")
 	values := rows[n-1][field]
 	if field == "id" {
@@ -245,7 +246,7 @@ func (m *model) holds(rows []row, n query.Record, d apisync.Domain) bool {
 	return m.positive(values, kinds[field], c.Operator, c)
 }
 
-func (m *model) positive(values []any, kind, op string, c apisync.Criterion) bool {
+func (m *model) positive(values []any, kind, op string, c domain.Criterion) bool {
 	some := func(holds func(v any) bool) bool { return slices.ContainsFunc(values, holds) }
 	switch op {
 	case "any":

@@ -27,7 +27,7 @@ type target struct {
 	group  string // of the links, of the system field ExternalID
 	// line is that of the external key by which the target was named: its values are
 	// external ones. nil when a field of the model was named.
-	line *CompiledLine
+	line *mapLine
 	at   *catalog.Catalog // that has the field
 	// next is the config by which paths go on from a link, nil for none.
 	next *Compiled
@@ -59,7 +59,7 @@ var wherever = []string{"id", "display_name", "create_date", "write_date", "acti
 
 // find tells what a name means; nil when it is no name here.
 func (l level) find(st *State, name string) (*target, error) {
-	if strings.Count(name, ".") > maxDomainDepth || l.catalog == nil {
+	if strings.Count(name, ".") > domainBounds.Depth || l.catalog == nil {
 		return nil, nil
 	}
 	whole := name
@@ -93,7 +93,7 @@ func (l level) one(st *State, name string) (*target, error) {
 		return &target{system: name, at: l.catalog, group: l.config.group()}, nil
 	}
 	fields, system, ok := fieldPath(st.Structure, l.catalog, name)
-	if !ok || len(fields) > maxDomainDepth {
+	if !ok || len(fields) > domainBounds.Depth {
 		return nil, nil
 	}
 	t := &target{system: system}
@@ -133,15 +133,17 @@ func (l level) key(key string) (*target, error) {
 		return nil, nil
 	}
 	var refused error
-	for _, line := range l.config.Lines {
+	for _, line := range l.config.mapping().lines {
 		switch {
 		case line.ExternalKey != key || key == "":
 			continue
 		case line.Bad:
 			return nil, refuse(500, "CONFIG_ERROR", "the configuration does not fit the model any more: %s", text.Cut(key, 100))
-		case !line.asked():
+		case !line.CompiledLine.asked():
 			refused = refuse(400, "INVALID_FILTER", "%s cannot be filtered or sorted by", text.Cut(key, 100)).With("name", key)
 			continue
+		case line.why.Format != "":
+			return nil, line.bad()
 		}
 		t := &target{line: line, next: line.Mapping, at: l.catalog, system: line.System, group: l.config.group()}
 		if len(line.Path) > 0 {

@@ -6,6 +6,7 @@ import (
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/domain"
 	"kartoteka/internal/query/text"
 	"kartoteka/internal/query/tree"
 )
@@ -23,7 +24,7 @@ var (
 // It fails with INVALID_DOMAIN (INVALID_FILTER for criteria without a position) for
 // names, operators and values that do not fit, and with FORBIDDEN for fields that a may
 // not read.
-func (s *Service) Where(ctx context.Context, c *Compiled, a catalog.Actor, sc *catalog.Scope, d Domain, open bool) (query.Node, error) {
+func (s *Service) Where(ctx context.Context, c *Compiled, a catalog.Actor, sc *catalog.Scope, d domain.Domain, open bool) (query.Node, error) {
 	return s.asker(c, a, sc).domain(ctx, level{c, sc.Catalog, open}, d)
 }
 
@@ -33,6 +34,8 @@ type asker struct {
 	state   *State
 	actor   catalog.Actor
 	scope   *catalog.Scope
+	// dry tells that only the form counts: no records are looked up.
+	dry bool
 	// active notes that the config's records were asked for being active or not.
 	active bool
 }
@@ -42,7 +45,7 @@ func (s *Service) asker(c *Compiled, a catalog.Actor, sc *catalog.Scope) *asker 
 }
 
 // bad refuses a criterion.
-func (c *Criterion) bad(format string, args ...any) *Error {
+func (c *criterion) bad(format string, args ...any) *Error {
 	e := refuse(400, "INVALID_FILTER", format, args...)
 	if c.Position >= 0 {
 		e.Code = "INVALID_DOMAIN"
@@ -51,26 +54,26 @@ func (c *Criterion) bad(format string, args ...any) *Error {
 	return e.With("name", c.Field)
 }
 
-func (c *Criterion) name() string { return text.Cut(c.Field, 100) }
+func (c *criterion) name() string { return text.Cut(c.Field, 100) }
 
-func (k *asker) domain(ctx context.Context, l level, d Domain) (query.Node, error) {
+func (k *asker) domain(ctx context.Context, l level, d domain.Domain) (query.Node, error) {
 	switch d := d.(type) {
-	case DomainAnd:
+	case domain.And:
 		nodes, err := k.all(ctx, l, d)
 		return query.And(nodes), err
-	case DomainOr:
+	case domain.Or:
 		nodes, err := k.all(ctx, l, d)
 		return eitherOf(nodes), err
-	case DomainNot:
+	case domain.Not:
 		n, err := k.domain(ctx, l, d.Domain)
 		return query.Not{Node: n}, err
-	case Criterion:
-		return k.criterion(ctx, l, &d)
+	case domain.Criterion:
+		return k.criterion(ctx, l, &criterion{Criterion: d})
 	}
 	return always, nil
 }
 
-func (k *asker) all(ctx context.Context, l level, list []Domain) ([]query.Node, error) {
+func (k *asker) all(ctx context.Context, l level, list []domain.Domain) ([]query.Node, error) {
 	nodes := make([]query.Node, 0, len(list))
 	for _, d := range list {
 		n, err := k.domain(ctx, l, d)
@@ -91,13 +94,16 @@ func eitherOf(nodes []query.Node) query.Node {
 }
 
 // criterion turns one criterion into a condition on the records of its level.
-func (k *asker) criterion(ctx context.Context, l level, c *Criterion) (query.Node, error) {
+func (k *asker) criterion(ctx context.Context, l level, c *criterion) (query.Node, error) {
 	t, err := l.find(k.state, c.Field)
 	if err != nil {
 		return nil, c.placed(err)
 	}
-	if t == nil {
+	switch {
+	case t == nil:
 		return nil, c.bad("there is no field %s to filter by", c.name())
+	case c.Operator == "=?":
+		return nil, c.bad("there is no operator %s", c.Operator)
 	}
 	if err := k.readable(t, c); err != nil {
 		return nil, err
@@ -105,6 +111,7 @@ func (k *asker) criterion(ctx context.Context, l level, c *Criterion) (query.Nod
 	if t.system == "active" && !k.activate(t) {
 		t.field = nil
 	}
+	c.line = t.line
 	k.active = k.active || len(t.path) == 0 && t.at == k.scope.Catalog && k.isActive(t)
 	n, err := k.leaf(ctx, l, t, c)
 	if err != nil {
@@ -118,7 +125,7 @@ func (k *asker) criterion(ctx context.Context, l level, c *Criterion) (query.Nod
 }
 
 // placed adds to an error of a name where it stands.
-func (c *Criterion) placed(err error) error {
+func (c *criterion) placed(err error) error {
 	e, ok := err.(*Error)
 	if !ok || e.Status != 400 {
 		return err
@@ -132,7 +139,7 @@ func (c *Criterion) placed(err error) error {
 
 // readable makes sure that the actor may read all that a name leads through. The service
 // asks again; it does not know names.
-func (k *asker) readable(t *target, c *Criterion) error {
+func (k *asker) readable(t *target, c *criterion) error {
 	for _, f := range append(t.path[:len(t.path):len(t.path)], t.field) {
 		if f != nil && !k.scope.Access.Readable(f) {
 			return refuse(403, "FORBIDDEN", "the field %s cannot be read", c.name()).With("name", c.Field)
@@ -157,7 +164,7 @@ func (k *asker) isActive(t *target) bool {
 }
 
 // leaf is the condition on the field that a name leads to.
-func (k *asker) leaf(ctx context.Context, l level, t *target, c *Criterion) (query.Node, error) {
+func (k *asker) leaf(ctx context.Context, l level, t *target, c *criterion) (query.Node, error) {
 	op, negative := strings.CutPrefix(c.Operator, "not ")
 	if op == "!=" {
 		op, negative = "=", true
@@ -170,7 +177,7 @@ func (k *asker) leaf(ctx context.Context, l level, t *target, c *Criterion) (que
 }
 
 // positive is the condition of an operator that does not deny.
-func (k *asker) positive(ctx context.Context, l level, t *target, c *Criterion, op string) (query.Node, error) {
+func (k *asker) positive(ctx context.Context, l level, t *target, c *criterion, op string) (query.Node, error) {
 	switch op {
 	case "any":
 		inner := t.level(k.state, l)
@@ -201,7 +208,7 @@ func (k *asker) positive(ctx context.Context, l level, t *target, c *Criterion, 
 }
 
 // valuesOf are the values of a criterion as the field has them.
-func (k *asker) valuesOf(t *target, c *Criterion) ([]tree.Value, error) {
+func (k *asker) valuesOf(t *target, c *criterion) ([]tree.Value, error) {
 	given := c.Value.Items()
 	if c.Value.Kind != tree.List {
 		given = []tree.Value{c.Value}
@@ -218,7 +225,7 @@ func (k *asker) valuesOf(t *target, c *Criterion) ([]tree.Value, error) {
 }
 
 // valueOf turns one external value into an internal one, which is to be cast yet.
-func (k *asker) valueOf(t *target, c *Criterion, v tree.Value) (tree.Value, error) {
+func (k *asker) valueOf(t *target, c *criterion, v tree.Value) (tree.Value, error) {
 	if v.Kind == tree.Object {
 		return v, c.bad("%s: the value is neither a text, a number, a boolean nor a list of these", c.name())
 	}
@@ -228,12 +235,12 @@ func (k *asker) valueOf(t *target, c *Criterion, v tree.Value) (tree.Value, erro
 	if t.line == nil || t.part != nil {
 		return v, nil
 	}
-	mapped, err := t.line.filterValue(v)
-	if typed, some := c.typed(v); err != nil && some {
-		mapped, err = t.line.filterValue(typed)
+	mapped, bad := t.line.filterValue(v)
+	if typed, some := c.typed(v); bad != nil && some {
+		mapped, bad = t.line.filterValue(typed)
 	}
 	switch {
-	case err == nil:
+	case bad == nil:
 		return mapped, nil
 	case isUnset(v):
 		return v, nil
@@ -242,7 +249,7 @@ func (k *asker) valueOf(t *target, c *Criterion, v tree.Value) (tree.Value, erro
 }
 
 // typed is the number or boolean that a text of a query string may stand for.
-func (c *Criterion) typed(v tree.Value) (typed tree.Value, some bool) {
+func (c *criterion) typed(v tree.Value) (typed tree.Value, some bool) {
 	if !c.Typed || v.Kind != tree.String {
 		return v, false
 	}

@@ -30,14 +30,14 @@ type variable struct {
 var exampleDay = time.Date(2026, time.March, 9, 8, 15, 0, 0, time.UTC).UnixMilli()
 
 // exampleOf makes an item for an endpoint: a new record, or a change, which leaves the
-// identifier as it is.
-func exampleOf(c *Compiled, change bool) (e example) {
+// identifier as it is. It has options of fields alone that sees tells of.
+func exampleOf(c *Compiled, change bool, sees func(*catalog.Field) bool) (e example) {
 	var d growing
 	for _, l := range c.mapping().lines {
 		if !l.In() || l.ExternalKey == "" || len(l.path.steps) == 0 || l.why.Format != "" || change && l.IsRecordIdentifier {
 			continue
 		}
-		v, ok := l.example(c)
+		v, ok := l.example(c, sees)
 		if l.IsRecordIdentifier {
 			v, ok = e.fresh(c, l)
 		}
@@ -99,7 +99,7 @@ func (e *example) asked(c *Compiled, l *mapLine) tree.Value {
 }
 
 // example is a value that the line reads; false when none is known to be right.
-func (l *mapLine) example(c *Compiled) (tree.Value, bool) {
+func (l *mapLine) example(c *Compiled, sees func(*catalog.Field) bool) (tree.Value, bool) {
 	f := l.Field()
 	switch {
 	case l.scripted() || l.child != nil || l.related() || len(l.Path) > 1:
@@ -116,7 +116,7 @@ func (l *mapLine) example(c *Compiled) (tree.Value, bool) {
 	case f.Storage() == catalog.FilesStorage:
 		return tree.NewObject([]tree.Field{{Key: "name", Value: tree.NewString("note.txt")}, {Key: "content", Value: tree.NewString("bm90ZQ==")}}), l.Required
 	case f.Storage().HasItems():
-		if len(f.Config.Items) == 0 {
+		if len(f.Config.Items) == 0 || !sees(f) {
 			return tree.Value{}, false
 		}
 		v := tree.NewString(f.Config.Items[0].Name)

@@ -9,6 +9,7 @@ import (
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
+	"kartoteka/internal/query/domain"
 	"kartoteka/internal/query/text"
 	"kartoteka/internal/query/tree"
 )
@@ -33,38 +34,11 @@ type ListQuery struct {
 //
 // It fails with INVALID_PARAMETER, INVALID_FILTER, INVALID_DOMAIN and FORBIDDEN.
 func (s *Service) ReadList(ctx context.Context, c *Compiled, a catalog.Actor, sc *catalog.Scope, pairs []Pair) (*ListQuery, error) {
-	pairs, fixed, err := c.withParams(pairs)
-	if err != nil {
-		return nil, err
-	}
 	l := &listReader{asker: s.asker(c, a, sc), config: c, reserved: map[string]string{}}
-	rest, err := l.reserve(pairs)
-	if err != nil {
+	if err := l.read(ctx, pairs); err != nil {
 		return nil, err
 	}
-	// What an & in it cut off looks like filters: the domain is complained about first.
-	asked, err := ParseDomain(l.reserved["domain"])
-	if err != nil {
-		return nil, err
-	}
-	filters, err := l.filters(rest)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.page(); err != nil {
-		return nil, err
-	}
-	own := level{c, sc.Catalog, c.DomainFields == "any"}
-	if err := l.criteria(ctx, fixed, allOf(asked, filters), own); err != nil {
-		return nil, err
-	}
-	if err := l.changes(); err != nil {
-		return nil, err
-	}
-	if err := l.order(own); err != nil {
-		return nil, err
-	}
-	return &l.out, l.keys()
+	return &l.out, nil
 }
 
 // listReader reads the parameters of one request.
@@ -73,6 +47,41 @@ type listReader struct {
 	config   *Compiled
 	reserved map[string]string // given ones by name
 	out      ListQuery
+}
+
+// read reads them all.
+func (l *listReader) read(ctx context.Context, pairs []Pair) error {
+	pairs, fixed, err := l.config.withParams(pairs)
+	if err != nil {
+		return err
+	}
+	rest, err := l.reserve(pairs)
+	if err != nil {
+		return err
+	}
+	// What an & in it cut off looks like filters: the domain is complained about first.
+	asked, err := ParseDomain(l.reserved["domain"])
+	if err != nil {
+		return err
+	}
+	filters, err := l.filters(rest)
+	if err != nil {
+		return err
+	}
+	if err := l.page(); err != nil {
+		return err
+	}
+	own := level{l.config, l.scope.Catalog, l.config.DomainFields == "any"}
+	if err := l.criteria(ctx, fixed, domain.AllOf(asked, filters), own); err != nil {
+		return err
+	}
+	if err := l.changes(); err != nil {
+		return err
+	}
+	if err := l.order(own); err != nil {
+		return err
+	}
+	return l.keys()
 }
 
 // page reads limit, offset and count.
@@ -119,7 +128,7 @@ func (l *listReader) flag(name string, without bool) (bool, error) {
 
 // criteria joins what the config always asks, what the caller asks (by the names of own)
 // and the search.
-func (l *listReader) criteria(ctx context.Context, fixed, asked Domain, own level) error {
+func (l *listReader) criteria(ctx context.Context, fixed, asked domain.Domain, own level) error {
 	filter, err := configDomain(l.config.FilterDomain)
 	if err != nil {
 		return err
@@ -128,8 +137,8 @@ func (l *listReader) criteria(ctx context.Context, fixed, asked Domain, own leve
 	var and query.And
 	for i, part := range []struct {
 		level  level
-		domain Domain
-	}{{configured, allOf(filter, fixed)}, {own, asked}} {
+		domain domain.Domain
+	}{{configured, domain.AllOf(filter, fixed)}, {own, asked}} {
 		n, err := l.domain(ctx, part.level, part.domain)
 		if err != nil {
 			return err
@@ -158,7 +167,7 @@ func (l *listReader) criteria(ctx context.Context, fixed, asked Domain, own leve
 }
 
 // configDomain is the domain that a config narrows its records by.
-func configDomain(raw json.RawMessage) (Domain, error) {
+func configDomain(raw json.RawMessage) (domain.Domain, error) {
 	d, err := ReadDomain(raw)
 	if err != nil {
 		return nil, badConfig(err, "the domain of the configuration cannot be read")
@@ -184,7 +193,7 @@ func (l *listReader) search(ctx context.Context, at level) (query.Node, error) {
 	}
 	var nodes []query.Node
 	for _, name := range names {
-		c := Criterion{Field: name, Operator: "ilike", Value: tree.NewString(literally(s)), Position: -1, Typed: true}
+		c := criterion{Criterion: domain.Criterion{Field: name, Operator: "ilike", Value: tree.NewString(literally(s)), Position: -1, Typed: true}}
 		t, err := at.find(l.state, name)
 		if err != nil || t == nil || l.readable(t, &c) != nil || t.system != "display_name" && (t.field == nil || !l.hasTexts(t.field)) {
 			continue // what cannot be searched has nothing that is found
@@ -210,7 +219,7 @@ func (l *listReader) changes() (err error) {
 		}
 		return nil
 	}
-	c := Criterion{Field: "updated_since", Position: -1}
+	c := named("updated_since")
 	since, err := c.span(tree.NewString(s), catalog.ModeDateTime)
 	if err != nil {
 		return badParameter("updated_since", "updated_since: expected a time like %s", "2026-03-09T08:15:00Z")
@@ -229,29 +238,43 @@ func (l *listReader) changes() (err error) {
 	return nil
 }
 
-// order reads "name desc, id".
+// ordersMost bounds the names of an order.
+const ordersMost = 10
+
+// order reads "name desc, id". Records that are alike by all names come by number, in
+// the direction of the first name.
 func (l *listReader) order(own level) error {
 	s := strings.TrimSpace(l.reserved["order"])
 	if s == "" {
 		return nil
 	}
-	first, rest, more := strings.Cut(s, ",")
-	name, desc, err := orderTerm(first)
-	if err != nil {
-		return err
+	terms := strings.Split(s, ",")
+	if len(terms) > ordersMost {
+		return badParameter("order", "order: more than %d names", ordersMost)
 	}
-	if more {
-		tie, down, err := orderTerm(rest)
+	var sorts, alikes []query.Sort
+	for _, term := range terms {
+		name, desc, err := orderTerm(term)
 		if err != nil {
 			return err
 		}
-		if tie != "id" || name == "id" || down && !desc {
-			return badParameter("order", "order: one field, and id after it in the same direction")
+		by, alike, err := l.sortBy(own, name)
+		if err != nil {
+			return err
+		}
+		if by.Desc = desc; alike {
+			alikes = append(alikes, by)
+		} else {
+			sorts = append(sorts, by)
 		}
 	}
-	l.out.Query.Sort, err = l.sortBy(own, name)
-	l.out.Query.Sort.Desc = desc
-	return err
+	sorts = append(sorts, alikes...)
+	l.out.Query.Sort, l.out.Query.Then = sorts[0], sorts[1:]
+	last := query.Sort{By: query.ByID, Desc: sorts[0].Desc}
+	if n := len(sorts) - 1; n > 0 && sorts[n] == last { // comes last anyway, and needs no sorting
+		l.out.Query.Then = sorts[1:n]
+	}
+	return nil
 }
 
 // orderTerm reads "name", "name asc" or "name desc".
@@ -269,38 +292,39 @@ func orderTerm(s string) (name string, desc bool, err error) {
 	return strings.Join(words, " "), desc, nil
 }
 
-// sortBy is the order by a field.
-func (l *listReader) sortBy(own level, name string) (query.Sort, error) {
-	c := &Criterion{Field: name, Position: -1}
+// sortBy is the order by a field; alike tells that all records are so by it, and that it
+// is the one by number.
+func (l *listReader) sortBy(own level, name string) (by query.Sort, alike bool, err error) {
+	c := named(name)
 	refused := badParameter("order", "order: records cannot be sorted by %s", c.name())
 	t, err := own.find(l.state, name)
 	switch {
 	case err != nil && !isRefusal(err):
-		return query.Sort{}, err
+		return by, false, err
 	case t == nil || t.part != nil || len(t.path) > 0:
-		return query.Sort{}, refused
+		return by, false, refused
 	}
 	if err := l.readable(t, c); err != nil {
-		return query.Sort{}, err
+		return by, false, err
 	}
 	switch t.system {
 	case "id":
-		return query.Sort{By: query.ByID}, nil
+		return query.Sort{By: query.ByID}, false, nil
 	case "create_date":
-		return query.Sort{By: query.ByCreated}, nil
+		return query.Sort{By: query.ByCreated}, false, nil
 	case "write_date":
-		return query.Sort{By: query.ByUpdated}, nil
+		return query.Sort{By: query.ByUpdated}, false, nil
 	case "display_name":
-		return query.Sort{By: query.ByTitle}, nil
+		return query.Sort{By: query.ByTitle}, false, nil
 	case "active":
 		if !l.activate(t) {
-			return query.Sort{By: query.ByID}, nil
+			return query.Sort{By: query.ByID}, true, nil
 		}
 	}
 	if t.field == nil {
-		return query.Sort{}, refused
+		return by, false, refused
 	}
-	return query.Sort{By: query.ByField, Field: t.field.Num}, nil
+	return query.Sort{By: query.ByField, Field: t.field.Num}, false, nil
 }
 
 // isRefusal tells a refusal of what the caller sent from a failure.

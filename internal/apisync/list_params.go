@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"kartoteka/internal/fault"
+	"kartoteka/internal/query/domain"
 	"kartoteka/internal/query/text"
 	"kartoteka/internal/query/tree"
 )
@@ -21,8 +22,8 @@ var reserved = map[string]fault.Message{
 
 // withParams adds the config's parameters: defaults of what is missing, and criteria
 // that always hold.
-func (c *Compiled) withParams(pairs []Pair) ([]Pair, Domain, error) {
-	fixed := DomainAnd{}
+func (c *Compiled) withParams(pairs []Pair) ([]Pair, domain.Domain, error) {
+	fixed := domain.And{}
 	for i := range c.Params {
 		p := &c.Params[i]
 		if !p.Enabled {
@@ -64,14 +65,14 @@ func plainText(v tree.Value) string {
 }
 
 // criterion is the fixed criterion of a parameter.
-func (p *Param) criterion(v tree.Value) (Domain, error) {
+func (p *Param) criterion(v tree.Value) (domain.Domain, error) {
 	op := p.Operator
 	if op == "" {
 		op = "="
 	}
 	if v.Kind == tree.String && strings.HasSuffix(op, "any") {
 		d, err := ParseDomain(v.Str())
-		return Criterion{Field: p.Field, Operator: operatorOf(op), Sub: d, Position: -1}, err
+		return domain.Criterion{Field: p.Field, Operator: domain.OperatorOf(op), Sub: d, Position: -1}, err
 	}
 	one := tree.NewList([]tree.Value{tree.NewString(p.Field), tree.NewString(op), v})
 	return ParseDomain(string(tree.NewList([]tree.Value{one}).AppendJSON(nil)))
@@ -98,8 +99,8 @@ func (l *listReader) reserve(pairs []Pair) (rest []Pair, err error) {
 
 // filters reads the parameters that compare fields. Names that begin with _ and are no
 // keys are passed over: they keep answers out of caches.
-func (l *listReader) filters(pairs []Pair) (DomainAnd, error) {
-	and := DomainAnd{}
+func (l *listReader) filters(pairs []Pair) (domain.And, error) {
+	and := domain.And{}
 	plain := map[string]int{} // places of equalities by key: repeated ones are alternatives
 	for _, p := range pairs {
 		if p.Key == "" || p.Key[0] == '_' && l.config.Line(p.Key) == nil {
@@ -112,7 +113,7 @@ func (l *listReader) filters(pairs []Pair) (DomainAnd, error) {
 		first := list[0]
 		if first.Operator == "=" && first.Typed {
 			if i, ok := plain[first.Field]; ok {
-				before := and[i].(Criterion)
+				before := and[i].(domain.Criterion)
 				before.Value = tree.NewList(append(listOf(before.Value), first.Value))
 				and[i] = before
 				continue
@@ -120,10 +121,10 @@ func (l *listReader) filters(pairs []Pair) (DomainAnd, error) {
 			plain[first.Field] = len(and)
 		}
 		for _, c := range list {
-			and = append(and, c)
+			and = append(and, c.Criterion)
 		}
-		if len(and) > maxCriteria {
-			return nil, badParameter(p.Key, "there are more than %d filters", maxCriteria)
+		if len(and) > domainBounds.Criteria {
+			return nil, badParameter(p.Key, "there are more than %d filters", domainBounds.Criteria)
 		}
 	}
 	return and, nil
@@ -147,37 +148,37 @@ var bracketed = map[string]string{
 }
 
 // filter reads "key=value" or "key[operator]=value".
-func (l *listReader) filter(p Pair) ([]Criterion, error) {
-	c := Criterion{Field: p.Key, Operator: "=", Value: tree.NewString(p.Value), Position: -1, Typed: true}
+func (l *listReader) filter(p Pair) ([]criterion, error) {
+	c := criterion{Criterion: domain.Criterion{Field: p.Key, Operator: "=", Value: tree.NewString(p.Value), Position: -1, Typed: true}}
 	i := strings.LastIndexByte(p.Key, '[')
 	if i <= 0 || !strings.HasSuffix(p.Key, "]") || l.config.Line(p.Key) != nil {
-		return []Criterion{c}, nil
+		return []criterion{c}, nil
 	}
 	op := p.Key[i+1 : len(p.Key)-1]
 	c.Field = p.Key[:i]
 	if plain, ok := bracketed[op]; ok {
 		c.Operator = plain
-		return []Criterion{c}, nil
+		return []criterion{c}, nil
 	}
 	switch op {
 	case "in", "nin":
 		c.Operator = map[string]string{"in": "in", "nin": "not in"}[op]
 		c.Value = tree.NewList(splitList(p.Value))
-		if c.Value.Len() > maxDomainValues {
-			return nil, c.bad("%s: a list has more than %d values", c.name(), maxDomainValues)
+		if c.Value.Len() > domainBounds.Values {
+			return nil, c.bad("%s: a list has more than %d values", c.name(), domainBounds.Values)
 		}
-		return []Criterion{c}, nil
+		return []criterion{c}, nil
 	case "starts", "ends":
 		c.Operator = "=ilike"
 		c.Value = tree.NewString(map[string]string{"starts": "", "ends": "%"}[op] + literally(p.Value) + map[string]string{"starts": "%", "ends": ""}[op])
-		return []Criterion{c}, nil
+		return []criterion{c}, nil
 	case "null":
 		unset, err := c.boolean(tree.NewString(p.Value))
 		c.Value, c.Typed = tree.Value{}, false
 		if !unset {
 			c.Operator = "!="
 		}
-		return []Criterion{c}, err
+		return []criterion{c}, err
 	case "between":
 		ends := splitList(p.Value)
 		if len(ends) != 2 {
@@ -186,7 +187,7 @@ func (l *listReader) filter(p Pair) ([]Criterion, error) {
 		low, high := c, c
 		low.Operator, low.Value = ">=", ends[0]
 		high.Operator, high.Value = "<=", ends[1]
-		return []Criterion{low, high}, nil
+		return []criterion{low, high}, nil
 	}
 	return nil, c.bad("%s: there is no operator %s", c.name(), text.Cut(op, 40))
 }

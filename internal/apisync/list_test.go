@@ -47,7 +47,7 @@ func TestReadList(t *testing.T) {
 			{"limit=99999999999999999999", nil, "400 INVALID_PARAMETER"}, {"order=cost", ids(3, 5, 1, 2, 4), ""}, {"order=cost desc, id desc", ids(2, 1, 5, 3, 4), ""},
 			{"order=cost+DESC", ids(2, 1, 5, 3, 4), ""}, {"order=id desc", ids(5, 4, 3, 2, 1), ""}, {"order=title asc,id", ids(5, 1, 2, 3, 4), ""}, {"order=price", ids(3, 5, 1, 2, 4), ""},
 			{"order=display_name", ids(4, 5, 1, 2, 3), ""}, {"order=create_date,id", ids(1, 2, 3, 4, 5), ""}, {"order=", ids(1, 2, 3, 4, 5), ""},
-			{"order=cost,title", nil, "400 INVALID_PARAMETER"}, {"order=cost,id desc", nil, "400 INVALID_PARAMETER"}, {"order=nothing", nil, "400 INVALID_PARAMETER"},
+			{"order=cost,title", ids(3, 5, 1, 2, 4), ""}, {"order=cost,id desc", ids(3, 5, 1, 2, 4), ""}, {"order=nothing", nil, "400 INVALID_PARAMETER"},
 			{"order=rank", nil, "400 INVALID_PARAMETER"}, {"order=secret", nil, "400 INVALID_PARAMETER"}, {"order=place_name", nil, "400 INVALID_PARAMETER"}, {"order=progress", nil, "400 INVALID_PARAMETER"},
 			{"order=,", nil, "400 INVALID_PARAMETER"}, {"order=write_uid", nil, "400 INVALID_PARAMETER"}, {"order=cost;drop", nil, "400 INVALID_PARAMETER"},
 			// search

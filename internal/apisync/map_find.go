@@ -168,7 +168,6 @@ func keysOf(v catalog.Value) []string {
 
 // identifiedBy is the condition that a record has one of the identifiers of a line.
 func identifiedBy(l *mapLine, ids []*Ident) query.Node {
-	var any query.Or
 	switch {
 	case l.System == "id":
 		var keys query.Among
@@ -184,17 +183,17 @@ func identifiedBy(l *mapLine, ids []*Ident) query.Node {
 	f := l.Field()
 	cond := func(t query.Test) query.Node { return query.Cond{Field: f.Num, Test: t} }
 	var ints query.AnyOf
+	var numbers query.NumberIs
+	var times query.TimeSpans
 	var links query.LinksAny
 	for _, id := range ids {
 		switch v := id.value.(type) {
 		case catalog.Text, catalog.Contacts, catalog.Address:
 			return cond(query.TextIs(keysIn(ids)))
 		case catalog.Number:
-			n := float64(v)
-			any = append(any, cond(query.NumberRange{Min: &n, Max: &n}))
+			numbers = append(numbers, float64(v))
 		case catalog.Time:
-			ms := int64(v)
-			any = append(any, cond(query.TimeRange{Min: &ms, Max: &ms}))
+			times = append(times, query.Span{First: int64(v), Last: int64(v)})
 		case catalog.Whole:
 			ints = append(ints, int64(v))
 		case catalog.Bool:
@@ -205,13 +204,17 @@ func identifiedBy(l *mapLine, ids []*Ident) query.Node {
 			links = append(links, v[0].Link)
 		}
 	}
-	if ints != nil {
+	switch {
+	case ints != nil:
 		return cond(ints)
-	}
-	if links != nil {
+	case numbers != nil:
+		return cond(numbers)
+	case times != nil:
+		return cond(times)
+	case links != nil:
 		return cond(links)
 	}
-	return any
+	return query.Or{}
 }
 
 func keysIn(ids []*Ident) []string {

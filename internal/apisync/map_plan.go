@@ -39,8 +39,15 @@ type mapLine struct {
 	child *catalog.Field
 	// group is where the link is that the line reads or shows; "" for none.
 	group string
-	// why it cannot be used; no message when it can.
+	// why it cannot be used; no message when it can. at is the attribute that says so, ""
+	// for one that is checked by itself.
 	why fault.Message
+	at  string
+}
+
+// unfit notes why the line cannot be used.
+func (l *mapLine) unfit(at, format string, args ...any) {
+	l.at, l.why = at, fault.Msg(format, args...)
 }
 
 // bad refuses a request that needs a line which cannot be used; nil when it can.
@@ -111,17 +118,17 @@ func isFlat(lines []*mapLine) bool {
 func (l *mapLine) prepare(c *Compiled) {
 	var ok bool
 	if l.values, ok = parseValueMap(l.ValueMap); !ok {
-		l.why = fault.Msg("value_map is neither a list of {external, internal} nor an object")
+		l.unfit("value_map", "value_map is neither a list of {external, internal} nor an object")
 	}
 	if l.ExternalKey != "" {
 		if l.path, ok = ParsePath(l.ExternalKey); !ok {
-			l.why = fault.Msg("external_key is not a path")
+			l.unfit("external_key", "external_key is not a path")
 		}
 	}
 	if len(l.Default) > 0 {
 		v, err := tree.ParseJSON(l.Default, tree.Limits{})
 		if err != nil {
-			l.why = fault.Msg("default is not JSON")
+			l.unfit("default", "default is not JSON")
 		}
 		l.initial, l.defaults = v, true
 		l.formula, _ = strings.CutPrefix(v.Str(), "=")
@@ -135,11 +142,11 @@ func (l *mapLine) prepare(c *Compiled) {
 	}
 	switch {
 	case l.Bad:
-		l.why = fault.Msg("its field or its mapping config is gone")
+		l.unfit("", "its field or its mapping config is gone")
 	case l.Field() == nil && l.System == "" && l.child == nil && !l.scripted() && l.why.Format == "":
-		l.why = fault.Msg("it has no field")
+		l.unfit("", "it has no field")
 	case len(l.Path) > maxMappings:
-		l.why = fault.Msg("its path is longer than %d fields", maxMappings)
+		l.unfit("field", "its path is longer than %d fields", maxMappings)
 	}
 }
 
@@ -152,13 +159,13 @@ func (l *mapLine) prepareFormat() {
 	if f == nil || f.Storage() == catalog.TimeStorage {
 		l.patterns = strings.Split(l.Format, "|")
 		if slices.ContainsFunc(l.patterns, func(p string) bool { return !validPattern(p) }) {
-			l.why = fault.Msg("format has a directive that strftime does not have")
+			l.unfit("format", "format has a directive that strftime does not have")
 		}
 		return
 	}
 	n, rest, ok := number(strings.TrimSuffix(strings.TrimPrefix(l.Format, "%."), "f"), 1, 2)
 	if !ok || rest != "" || n > 15 || f.Storage() != catalog.FloatStorage && f.Storage() != catalog.WholeStorage {
-		l.why = fault.Msg("format is a pattern of strftime for dates, or a number of digits for numbers")
+		l.unfit("format", "format is a pattern of strftime for dates, or a number of digits for numbers")
 		return
 	}
 	l.digits = n
@@ -168,17 +175,20 @@ func (l *mapLine) prepareFormat() {
 func (l *mapLine) prepareRelation(c *Compiled) {
 	switch f := l.Field(); {
 	case l.Mapping == nil || l.Mapping.Catalog == nil:
-		l.why = fault.Msg("it has no mapping config")
+		l.unfit("", "it has no mapping config")
 	case f == nil && l.System == "":
 		if l.child = l.childField(c); l.child == nil {
-			l.why = fault.Msg("child_field must name the field of %s that links this model", l.Mapping.Code)
+			l.unfit(childFieldOption, "child_field must name the field of %s that links this model", l.Mapping.Code)
 		}
 	case !f.HoldsLinks():
-		l.why = fault.Msg("its field links no records")
+		l.unfit("", "its field links no records")
 	case !slices.Contains(sourcesOf(f), l.Mapping.Catalog.Num):
-		l.why = fault.Msg("the model of %s is not what the field links", l.Mapping.Code)
+		l.unfit("mapping_config", "the model of %s is not what the field links", l.Mapping.Code)
 	}
 }
+
+// childFieldOption is the attribute that names the field by which children link.
+const childFieldOption = "options.child_field"
 
 // childField is the field of the mapping config's model that links this one: the one
 // that is named, else the only one.

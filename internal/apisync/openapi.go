@@ -1,11 +1,16 @@
 package apisync
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"kartoteka/internal/catalog"
+	"kartoteka/internal/fault"
+	"kartoteka/internal/query"
 )
 
 // publicPath begins the paths of endpoints.
@@ -15,10 +20,37 @@ const publicPath = "/bj_api_sync/v1/"
 type Described struct {
 	Config  *Compiled
 	Methods []string
+
+	sees func(*catalog.Field) bool // what the config's employee may read
 }
 
 // Describe names all methods of a config.
-func Describe(c *Compiled) Described { return Described{c, c.Methods} }
+func Describe(c *Compiled) Described { return Described{Config: c, Methods: c.Methods} }
+
+// described are endpoints with what their employees may read: options of other fields
+// are not named in documents.
+func (s *Service) described(ctx context.Context, endpoints []Described) ([]Described, error) {
+	list := slices.DeleteFunc(slices.Clone(endpoints), func(e Described) bool { return e.Config.Catalog == nil }) // they answer 500 to all
+	readers := map[query.Record]*catalog.Access{}
+	for i := range list {
+		c := list[i].Config
+		access, known := readers[c.RunAs]
+		if !known {
+			sc, err := s.options.Catalog.Catalog(ctx, catalog.Actor{Employee: c.RunAs, Origin: "sync"}, c.Catalog.Key)
+			switch {
+			case err == nil:
+				access, readers[c.RunAs] = sc.Access, sc.Access
+			case !fault.Is(err, fault.Forbidden) && !fault.Is(err, fault.NotFound):
+				return nil, err
+			}
+		}
+		list[i].sees = func(f *catalog.Field) bool {
+			of := c.State.Structure.Catalog(f.Catalog)
+			return access != nil && of != nil && access.Catalog(of) >= catalog.AvailablePrivilege && access.Readable(f)
+		}
+	}
+	return list, nil
+}
 
 // Endpoints are the active inbound configs, by endpoint.
 func (s *State) Endpoints() (list []Described) {
@@ -36,8 +68,12 @@ type openAPI struct {
 
 // OpenAPI describes endpoints as OpenAPI 3.1 does (sync-api.md §9.3); base is the scheme
 // and the host that they are served at. The result is for encoding/json.
-func OpenAPI(base string, endpoints []Described) any {
-	d := &openAPI{schemas: schemas{object{}}, paths: object{}, responses: object{}, security: object{}}
+func (s *Service) OpenAPI(ctx context.Context, base string, endpoints []Described) (any, error) {
+	endpoints, err := s.described(ctx, endpoints)
+	if err != nil {
+		return nil, err
+	}
+	d := &openAPI{schemas: schemas{named: object{}}, paths: object{}, responses: object{}, security: object{}}
 	d.named["error"], d.named["bare_error"] = errorSchema(), bareErrorSchema()
 	tags := []any{}
 	for _, e := range endpoints {
@@ -58,7 +94,7 @@ func OpenAPI(base string, endpoints []Described) any {
 		"components": object{
 			"schemas": d.named, "responses": d.responses, "securitySchemes": d.security, "parameters": sharedParameters(),
 		},
-	}
+	}, nil
 }
 
 // operation is one method on one path of an endpoint.
@@ -82,9 +118,7 @@ var operations = []operation{
 // endpoint adds the paths of an endpoint.
 func (d *openAPI) endpoint(e Described) {
 	c := e.Config
-	if c.Catalog == nil {
-		return // answers 500 to all
-	}
+	d.readAs(e)
 	name := c.Endpoint.Endpoint
 	security := d.secure(c)
 	for _, o := range operations {
@@ -143,7 +177,7 @@ func (d *openAPI) body(c *Compiled, o operation) object {
 	}
 	media := object{"schema": schema}
 	if o.kind != "remove" {
-		if example := exampleOf(c, o.kind == "update"); example.body.Len() > 0 {
+		if example := exampleOf(c, o.kind == "update", d.sees); example.body.Len() > 0 {
 			media["example"] = rawJSON(example.plain())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kartoteka/internal/catalog"
+	"kartoteka/internal/query"
 	"kartoteka/internal/query/tree"
 )
 
@@ -14,7 +15,25 @@ type object = map[string]any
 
 // schemas makes JSON Schemas (2020-12) of lines. What several places share is kept by
 // name, and referred to.
-type schemas struct{ named object }
+type schemas struct {
+	named object
+	sees  func(*catalog.Field) bool // of the endpoint that is described
+	// first is the employee whose mappings have no suffix; suffix tells those of another.
+	first  query.Record
+	suffix string
+}
+
+// readAs begins with an endpoint: its employee may read other fields than that of the
+// one before.
+func (s *schemas) readAs(e Described) {
+	s.sees, s.suffix = e.sees, ""
+	switch {
+	case s.first == 0:
+		s.first = e.Config.RunAs
+	case s.first != e.Config.RunAs:
+		s.suffix = "." + e.Config.Endpoint.Endpoint
+	}
+}
 
 // shared refers to a schema that is made when it is wanted first: schemas may have
 // themselves within.
@@ -126,14 +145,14 @@ func (s *schemas) typeIn(l *mapLine) object {
 	case f.Storage() == catalog.FilesStorage:
 		return severalIf(f.Config.Multi, fileIn())
 	case f.Storage().HasItems():
-		return severalIf(f.Storage() == catalog.ItemsStorage, object{"type": "string", "enum": optionNames(f)})
+		return severalIf(f.Storage() == catalog.ItemsStorage, s.optionName(f))
 	}
 	return l.scalar(f)
 }
 
 // mappedIn is the schema of an object that another config maps.
 func (s *schemas) mappedIn(c *Compiled) object {
-	return s.shared("mapping."+c.Code+".in", func() object { return s.incoming(c.mapping(), true) })
+	return s.shared("mapping."+c.Code+".in"+s.suffix, func() object { return s.incoming(c.mapping(), true) })
 }
 
 // valueOut is the schema of what a line shows.
@@ -163,7 +182,7 @@ func (s *schemas) typeOut(l *mapLine) object {
 	case f.Storage() == catalog.FilesStorage:
 		return severalIf(f.Config.Multi, l.fileOut())
 	case f.Storage().HasItems():
-		return severalIf(f.Storage() == catalog.ItemsStorage, l.optionSchema(f))
+		return severalIf(f.Storage() == catalog.ItemsStorage, s.optionSchema(l, f))
 	}
 	return l.scalar(f)
 }
@@ -185,12 +204,12 @@ func (s *schemas) linkOut(l *mapLine, f *catalog.Field) object {
 }
 
 func (s *schemas) mappedOut(c *Compiled) object {
-	return s.shared("mapping."+c.Code+".out", func() object { return s.outgoing(c.mapping(), false) })
+	return s.shared("mapping."+c.Code+".out"+s.suffix, func() object { return s.outgoing(c.mapping(), false) })
 }
 
 // optionSchema is an option as the line shows it.
-func (l *mapLine) optionSchema(f *catalog.Field) object {
-	name := object{"type": "string", "enum": optionNames(f)}
+func (s *schemas) optionSchema(l *mapLine, f *catalog.Field) object {
+	name := s.optionName(f)
 	switch l.Options.OptionFormat {
 	case optionID:
 		return object{"type": "string"}
@@ -200,14 +219,18 @@ func (l *mapLine) optionSchema(f *catalog.Field) object {
 	return name
 }
 
-func optionNames(f *catalog.Field) []any {
+// optionName is the name of an option. Those of a field that is not read are not told.
+func (s *schemas) optionName(f *catalog.Field) object {
+	if !s.sees(f) {
+		return object{"type": "string"}
+	}
 	names := []any{}
 	for _, item := range f.Config.Items {
 		if !slices.Contains(names, any(item.Name)) {
 			names = append(names, item.Name)
 		}
 	}
-	return names
+	return object{"type": "string", "enum": names}
 }
 
 // linkSchema is an id, or in fields that link several catalogs an object that names the

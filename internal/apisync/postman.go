@@ -1,6 +1,7 @@
 package apisync
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,8 +18,11 @@ type postman struct {
 // Postman makes a collection of Postman (v2.1) that tries endpoints (sync-api.md §9.3):
 // every request says what must come back. base is the scheme and the host that they are
 // served at. The result is for encoding/json; there are no secrets in it.
-func Postman(base string, endpoints []Described) any {
-	endpoints = slices.DeleteFunc(slices.Clone(endpoints), func(e Described) bool { return e.Config.Catalog == nil })
+func (s *Service) Postman(ctx context.Context, base string, endpoints []Described) (any, error) {
+	endpoints, err := s.described(ctx, endpoints)
+	if err != nil {
+		return nil, err
+	}
 	p := &postman{base: base, known: map[string]bool{}}
 	first := tried(endpoints)
 	name := ""
@@ -44,7 +48,7 @@ func Postman(base string, endpoints []Described) any {
 		},
 		"item": folders, "variable": p.variables, "auth": object{"type": "noauth"},
 		"event": []any{event("prerequest", waitLines), event("test", remainingLines)},
-	}
+	}, nil
 }
 
 const collectionText = "Fill in the variables bearer_token, or basic_auth_user and basic_auth_password. An endpoint that wants other " +

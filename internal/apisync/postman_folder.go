@@ -20,7 +20,7 @@ type chain struct {
 // folder makes the folder of an endpoint.
 func (p *postman) folder(e Described) object {
 	c := &chain{postman: p, Described: e, id: variableName(e.Config, "id")}
-	made := exampleOf(e.Config, false)
+	made := exampleOf(e.Config, false, e.sees)
 	for _, v := range made.variables {
 		p.variable(v.name, "")
 		if v.fresh != "" {
@@ -148,7 +148,7 @@ func (c *chain) found(status int) []int {
 // change changes and deletes the record that was made, or one whose id somebody filled
 // in.
 func (c *chain) change() {
-	if changed := exampleOf(c.Config, true); c.has(http.MethodPut) && changed.body.Len() > 0 {
+	if changed := exampleOf(c.Config, true, c.sees); c.has(http.MethodPut) && changed.body.Len() > 0 {
 		c.add(&request{
 			name: "Change a record", method: http.MethodPut, endpoint: c.path(), record: c.record(), body: changed.raw(), status: c.found(200),
 			before: skipUnless(c.id),

@@ -68,6 +68,11 @@ func (k *checking) soft(path string, code fault.Code, format string, args ...any
 	}
 }
 
+// failed tells whether something is wrong at a path or below.
+func (k *checking) failed(path string) bool {
+	return slices.ContainsFunc(k.errors, func(d fault.Detail) bool { return strings.HasPrefix(d.Path, path) })
+}
+
 func (k *checking) oneOf(path, value string, of ...string) {
 	if !slices.Contains(of, value) {
 		k.fail(path, fault.InvalidParameter, "expected one of %s", strings.TrimPrefix(strings.Join(of, ", "), ", "))
@@ -125,16 +130,23 @@ func (k *checking) code(path, code string) {
 	}
 }
 
-// domain checks the form of a domain; its fields are resolved when it is used.
-func (k *checking) domain(path string, raw json.RawMessage) {
+// domain checks the form of a domain, which may be a text that has to be evaluated where
+// expressions are possible. What it asks is checked by conditions.
+func (k *checking) domain(path string, raw json.RawMessage, expressions bool) {
 	first := strings.TrimLeft(string(raw), " \t\r\n")
 	switch {
 	case first == "" || first[0] == '[' || first[0] == '"':
 	default:
 		k.fail(path, fault.Type, "expected a list or a text")
+		return
 	}
 	if len(raw) > domainMost {
 		k.fail(path, fault.TooLong, "at most %d bytes", domainMost)
+		return
+	}
+	_, err := ReadDomain(raw)
+	if e := AsError(err); e != nil && !(expressions && first[0] == '"') {
+		k.fail(path, fault.InvalidFilter, "%s", e.Message)
 	}
 }
 
@@ -161,6 +173,9 @@ func (k *checking) config(ctx context.Context, d *draft) error {
 	k.children(d)
 	if compiled := k.state.Compiled(c.Code); compiled != nil && compiled.Catalog != nil {
 		k.lines(compiled)
+		if err := k.conditions(ctx, compiled); err != nil {
+			return err
+		}
 	}
 	return k.compile(ctx, c)
 }
@@ -203,8 +218,8 @@ func (k *checking) general(c *Config) {
 	case k.state.Compiled(c.Code).Catalog == nil:
 		k.soft("model", fault.NotFound, "there is no catalog %s", c.Model)
 	}
-	k.domain("filter_domain", c.FilterDomain)
-	k.domain("identifier_domain", c.IdentifierDomain)
+	k.domain("filter_domain", c.FilterDomain, true)
+	k.domain("identifier_domain", c.IdentifierDomain, false)
 	k.oneOf("identity", c.Identity, ByField, ByLink)
 	k.matching(c)
 	k.oneOf("unknown_keys", c.UnknownKeys, "ignore", "error")
@@ -243,6 +258,9 @@ func (k *checking) endpoint(d *draft) {
 	}
 	k.oneOf("response_format", e.ResponseFormat, "envelope", "bare")
 	k.length("body_path", e.BodyPath, 0, pathMost)
+	if _, ok := ParsePath(e.BodyPath); !ok && e.BodyPath != "" {
+		k.fail("body_path", fault.InvalidParameter, "it is no path")
+	}
 	k.within("batch_max", int64(e.BatchMax), 1, batchMost)
 	k.oneOf("batch_mode", e.BatchMode, "partial", "atomic")
 	k.oneOf("delete_mode", e.DeleteMode, "delete", "archive")

@@ -14,6 +14,7 @@ import (
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
+	"kartoteka/internal/query/domain"
 	"kartoteka/internal/script"
 )
 
@@ -71,7 +72,7 @@ func (k *checking) line(path string, l *Line) {
 	if l.ValueType == RelationalMapping && l.MappingConfig == "" {
 		k.fail(path+".mapping_config", fault.Required, "a value is required")
 	}
-	children := l.ValueType == RelationalMapping && l.Options.ChildField != ""
+	children := l.ValueType == RelationalMapping && l.MappingConfig != "" // they link here
 	if l.Field == "" && !children && !(python && l.ScriptMode == "execute") && !(python && l.Direction == "out") {
 		k.fail(path+".field", fault.Required, "a value is required")
 	}
@@ -159,7 +160,7 @@ func (k *checking) names(path, text string) {
 
 func (k *checking) param(path string, p *Param) {
 	k.length(path+".field", p.Field, 1, nameMost)
-	if !slices.Contains(append([]string{"", "==", "<>"}, operators...), p.Operator) {
+	if p.Operator != "" && (domain.OperatorOf(p.Operator) == "" || p.Operator == "=?") {
 		k.fail(path+".operator", fault.InvalidParameter, "there is no operator %s", p.Operator)
 	}
 	k.oneOf(path+".kind", p.Kind, "query", "filter")
@@ -215,7 +216,7 @@ func (k *checking) lines(c *Compiled) {
 	}
 	into, out := map[string]bool{}, map[string]bool{}
 	var identifiers []*CompiledLine
-	for _, l := range c.Lines {
+	for i, l := range c.Lines {
 		path := at[l.Line]
 		if path == "" {
 			path = "lines_from"
@@ -238,6 +239,7 @@ func (k *checking) lines(c *Compiled) {
 			out[l.ExternalKey] = true
 		}
 		k.compiled(path, c, l)
+		k.fits(path, c.mapping().lines[i])
 	}
 	switch {
 	case len(identifiers) > 1:
@@ -308,18 +310,6 @@ func (k *checking) compiled(path string, c *Compiled, l *CompiledLine) {
 
 // mapping checks the config that a line maps related records with.
 func (k *checking) mapping(path string, c *Compiled, l *CompiledLine) {
-	target := l.Mapping.Catalog
-	f := l.Field()
-	if f == nil { // the children link here
-		child := fieldOf(target, l.Options.ChildField)
-		if child == nil || !links(child, c.Catalog) {
-			k.soft(path+".options.child_field", fault.NotFound, "there is no such field of the right type: %s", l.Options.ChildField)
-		}
-	} else if !links(f, target) && !(f.HoldsEmployees() && target.Num == catalog.Employees) {
-		if child := fieldOf(target, l.Options.ChildField); child == nil || !links(child, c.Catalog) {
-			k.soft(path+".mapping_config", fault.Type, "the config %s is of another model than the field", l.MappingConfig)
-		}
-	}
 	if l.In() {
 		if deep, cyclic := l.Mapping.depth(map[*Compiled]bool{c: true}, 1); cyclic || deep > maxMappings {
 			k.fail(path+".mapping_config", fault.TooMany, "mapping configs nest at most %d deep and not in a circle", maxMappings)
@@ -327,9 +317,18 @@ func (k *checking) mapping(path string, c *Compiled, l *CompiledLine) {
 	}
 }
 
-// links tells whether a field may link records of a catalog.
-func links(f *catalog.Field, c *catalog.Catalog) bool {
-	return f.HoldsLinks() && slices.ContainsFunc(f.Config.Sources, func(s catalog.Source) bool { return s.Catalog == c.Num })
+// fits checks what requests read of a line.
+func (k *checking) fits(path string, l *mapLine) {
+	at := path + "." + l.at
+	switch {
+	case l.why.Format == "" || l.at == "" || k.failed(at):
+	case l.at == childFieldOption:
+		k.soft(at, fault.NotFound, "%s", l.why)
+	case l.at == "mapping_config":
+		k.soft(at, fault.Type, "%s", l.why)
+	default:
+		k.fail(at, fault.InvalidParameter, "%s", l.why)
+	}
 }
 
 // depth is how deep the mappings of what is written nest, and whether in a circle.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"kartoteka/internal/query/domain"
 	"kartoteka/internal/query/tree"
 	"kartoteka/internal/script"
 	"kartoteka/internal/scriptenv"
@@ -114,7 +115,7 @@ func (p *scripting) searched(method string, a *scriptenv.Args) (any, error) {
 		return nil, script.Raise("ValueError", "the domain cannot be read: "+AsError(err).Message.In(""))
 	}
 	if method == "name_search" && a.Name != "" {
-		d = DomainAnd{d, Criterion{Field: "name", Operator: a.Operator, Value: tree.NewString(a.Name)}}
+		d = domain.And{d, domain.Criterion{Field: "name", Operator: a.Operator, Value: tree.NewString(a.Name)}}
 	}
 	ids, pairs := []int64{}, [][2]any{}
 	for _, c := range p.sortedConfigs() {
@@ -144,32 +145,32 @@ func (p *scripting) searched(method string, a *scriptenv.Args) (any, error) {
 }
 
 // matches tells whether a config is one that a domain means.
-func matches(d Domain, c *Config) (bool, error) {
+func matches(d domain.Domain, c *Config) (bool, error) {
 	switch d := d.(type) {
-	case DomainAnd:
+	case domain.And:
 		for _, e := range d {
 			if is, err := matches(e, c); err != nil || !is {
 				return false, err
 			}
 		}
 		return true, nil
-	case DomainOr:
+	case domain.Or:
 		for _, e := range d {
 			if is, err := matches(e, c); err != nil || is {
 				return is, err
 			}
 		}
 		return false, nil
-	case DomainNot:
+	case domain.Not:
 		is, err := matches(d.Domain, c)
 		return !is, err
-	case Criterion:
+	case domain.Criterion:
 		return compares(d, c)
 	}
 	return false, script.Raise("ValueError", "the domain cannot be read")
 }
 
-func compares(d Criterion, c *Config) (bool, error) {
+func compares(d domain.Criterion, c *Config) (bool, error) {
 	var v tree.Value
 	switch d.Field {
 	case "id":

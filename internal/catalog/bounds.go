@@ -38,6 +38,11 @@ func extentOf(n query.Node) extent {
 		if n.Seen != nil {
 			add(n.Seen)
 		}
+	case query.Authored:
+		if n.Who != nil {
+			add(n.Who)
+		}
+		inner.links++
 	case query.Cond:
 		if linked, ok := n.Test.(query.LinksWhere); ok {
 			add(linked.Where)

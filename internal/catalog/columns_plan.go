@@ -98,9 +98,10 @@ func (p *columnPlan) conditions(g *Aggregated, n query.Node) bool {
 	logged := true
 	query.Walk(g.Catalog.Num, n, func(c query.Catalog, n query.Node) {
 		_, unread := n.(query.Unread)
-		_, titled := n.(query.Titled) // titles change with the structure
+		_, titled := n.(query.Titled)     // titles change with the structure
+		_, authored := n.(query.Authored) // the history may be cleared
 		of := g.Structure.Catalog(c)
-		logged = logged && !unread && !titled && of != nil && !of.Mirror
+		logged = logged && !unread && !titled && !authored && of != nil && !of.Mirror
 	})
 	p.leaves(g.Catalog, n)
 	return logged

@@ -224,6 +224,6 @@ func (d *reading) timed(s *Selected, fn func() error) error {
 // countedAs is the selection as a count sees it: without an order.
 func countedAs(s *Selected) *Selected {
 	counted := *s
-	counted.Sort = query.Sort{}
+	counted.Sort, counted.Then = query.Sort{}, nil
 	return &counted
 }

@@ -183,6 +183,10 @@ func comparesEqual(s Storage, t query.Test) bool {
 		return len(t) == 1 && !s.HasRefs()
 	case query.TextIs:
 		return len(t) == 1 && s == TextStorage
+	case query.NumberIs:
+		return len(t) == 1
+	case query.TimeSpans:
+		return len(t) == 1 && t[0].First == t[0].Last
 	case query.NumberRange:
 		return t.Min != nil && t.Max != nil && *t.Min == *t.Max
 	case query.TimeRange:
@@ -197,6 +201,10 @@ func comparesRange(s Storage, t query.Test) bool {
 		return len(t) > 1 && (s == WholeStorage || s == ItemStorage)
 	case query.TextIs:
 		return len(t) > 1 && s == TextStorage
+	case query.NumberIs:
+		return len(t) > 1
+	case query.TimeSpans:
+		return len(t) > 0 && !slices.ContainsFunc(t, func(s query.Span) bool { return s.First < s.Last })
 	case query.TextRange:
 		return t.Min != nil || t.Max != nil
 	case query.NumberRange:

@@ -187,7 +187,7 @@ func (d *reading) selectedWithin(ctx context.Context, c *Catalog, q query.Query,
 	}
 	s := &Selected{
 		Structure: d.st, Catalog: c, Where: and(within, d.restrict(c, q.Where)),
-		Search: q.Search, Sort: q.Sort, Limit: q.Limit, Offset: q.Offset,
+		Search: q.Search, Sort: q.Sort, Then: slices.Clone(q.Then), Limit: q.Limit, Offset: q.Offset,
 	}
 	if q.View != "" {
 		n, err := d.viewOf(ctx, c, q.View)
@@ -198,6 +198,11 @@ func (d *reading) selectedWithin(ctx context.Context, c *Catalog, q query.Query,
 	}
 	if err := d.checkSort(c, &s.Sort); err != nil {
 		return nil, err
+	}
+	for i := range s.Then {
+		if err := d.checkSort(c, &s.Then[i]); err != nil {
+			return nil, err
+		}
 	}
 	if q.Search.Fold != "" || q.Search.Digits != "" {
 		d.searchable(c, s)
@@ -210,14 +215,15 @@ func (d *reading) selectedWithin(ctx context.Context, c *Catalog, q query.Query,
 // which titles of linked records are.
 func (d *reading) limit(s *Selected) {
 	looked := append(slices.Clip(s.SearchFields), s.SearchLinks...)
-	if title := s.Catalog.Title(); title != nil && (s.SearchTitle || s.Sort.By == query.ByTitle) {
-		looked = append(looked, title)
-	}
-	links := slices.Clip(s.SearchLinks)
-	if s.Sort.By == query.ByField {
-		if f := s.Catalog.Field(s.Sort.Field); f != nil {
+	links, titled := slices.Clip(s.SearchLinks), s.SearchTitle
+	for _, by := range append([]query.Sort{s.Sort}, s.Then...) {
+		titled = titled || by.By == query.ByTitle
+		if f := s.Catalog.Field(by.Field); f != nil && by.By == query.ByField {
 			looked, links = append(looked, f), append(links, f)
 		}
+	}
+	if title := s.Catalog.Title(); title != nil && titled {
+		looked = append(looked, title)
 	}
 	hides := func(f *Field, where query.Node) {
 		if s.Visible == nil {
@@ -336,6 +342,8 @@ func (d *reading) restrict(c *Catalog, n query.Node) query.Node {
 		return query.Not{Node: d.restrict(c, n.Node)}
 	case query.Unread:
 		return query.Unread{Employee: d.access.actor.Employee}
+	case query.Authored:
+		return d.restrictAuthored(c, n)
 	case query.Titled:
 		return query.Titled{Test: n.Test, Seen: d.seesTitles(c)}
 	case query.Cond:
@@ -350,6 +358,17 @@ func (d *reading) restrict(c *Catalog, n query.Node) query.Node {
 		}
 		return n
 	}
+	return n
+}
+
+// restrictAuthored narrows who made records to whom the actor may view, unless he names
+// them, and what was changed to what he is told of in the history.
+func (d *reading) restrictAuthored(c *Catalog, n query.Authored) query.Node {
+	employees := d.st.Catalog(n.Employees)
+	if _, named := n.Who.(query.Among); !named && n.Who != nil {
+		n.Who = and(d.access.Where(employees), d.restrict(employees, n.Who))
+	}
+	n.Fields, n.Seen = d.readableHistory(c), d.visibleHistory(c)
 	return n
 }
 

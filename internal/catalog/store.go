@@ -222,6 +222,7 @@ type Selected struct {
 	// within the bounds of a Probe.
 	Visible map[query.Field]query.Node
 	Sort    query.Sort
+	Then    []query.Sort
 	Limit   int
 	Offset  int
 }

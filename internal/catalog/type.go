@@ -16,9 +16,10 @@ const (
 	// TextStorage is a text column and its sort key.
 	// Tests: Empty, NotEmpty, Substring, TextIs, TextLike, TextRange. Sorts by the key.
 	TextStorage
-	// FloatStorage is a double column. Tests: Empty, NotEmpty, NumberRange.
+	// FloatStorage is a double column. Tests: Empty, NotEmpty, NumberRange, NumberIs.
 	FloatStorage
-	// WholeStorage is an integer column (stars). Tests: Empty, NotEmpty, AnyOf, NumberRange.
+	// WholeStorage is an integer column (stars). Tests: Empty, NotEmpty, AnyOf, NumberRange,
+	// NumberIs.
 	WholeStorage
 	// TimeStorage is an integer column of UTC milliseconds.
 	// Tests: Empty, NotEmpty, TimeRange, Birthday, TimePart.

@@ -78,6 +78,12 @@ func appendNode(dst []byte, n query.Node) []byte {
 		return list(fmt.Sprintf("by %d %d", n.Catalog, n.Field), []query.Node{n.Where})
 	case query.Titled:
 		return list(string(appendPlain(nil, n.Test)), []query.Node{n.Seen})
+	case query.Authored:
+		seen := []query.Node{n.Who}
+		for _, f := range slices.Sorted(maps.Keys(n.Seen)) {
+			seen = append(seen, query.Cond{Field: f}, n.Seen[f])
+		}
+		return list(fmt.Sprintf("authored %d %d %v", n.By, n.Employees, n.Fields), seen)
 	case query.Cond:
 		if linked, ok := n.Test.(query.LinksWhere); ok {
 			return list(fmt.Sprintf("links %d %d", n.Field, linked.Catalog), []query.Node{linked.Where})

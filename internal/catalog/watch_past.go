@@ -225,6 +225,16 @@ func satisfies(f *Field, v Value, test query.Test) bool {
 		case Whole:
 			return within(float64(v), t.Min, t.Max)
 		}
+	case query.NumberIs:
+		switch v := v.(type) {
+		case Number:
+			return slices.Contains(t, float64(v))
+		case Whole:
+			return slices.Contains(t, float64(v))
+		}
+	case query.TimeSpans:
+		at, ok := v.(Time)
+		return ok && slices.ContainsFunc(t, func(s query.Span) bool { return s.First <= int64(at) && int64(at) <= s.Last })
 	case query.TimeRange:
 		at, ok := v.(Time)
 		return ok && within(int64(at), t.Min, t.Max)

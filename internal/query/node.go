@@ -39,10 +39,27 @@ type Titled struct {
 }
 
 // Stamped holds for records that were made (ByCreated) or last changed (ByUpdated)
-// within Min and Max, UTC milliseconds; a nil bound is open.
+// within Min and Max, UTC milliseconds; a nil bound is open. With In it is within one
+// of these as well.
 type Stamped struct {
 	By       SortBy
 	Min, Max *int64
+	In       []Span // nil for any time
+}
+
+// Span is a part of time with both its ends, UTC milliseconds.
+type Span struct{ First, Last int64 }
+
+// Authored holds for records that were made (ByCreated) or last changed (ByUpdated) by an
+// employee, as the history tells; with Who by one of Employees for which it holds. Of a
+// change counts what an actor may know of: those of Fields, each where Seen holds if it
+// is in it. catalog.Service fills both in, whatever they were.
+type Authored struct {
+	By        SortBy
+	Employees Catalog
+	Who       Node    // nil for anybody
+	Fields    []Field // nil for all
+	Seen      map[Field]Node
 }
 
 // Numbered holds for records whose number is within Min and Max; a nil bound is open.
@@ -67,6 +84,7 @@ func (Among) node()    {}
 func (LinkedBy) node() {}
 func (Unread) node()   {}
 func (Titled) node()   {}
+func (Authored) node() {}
 func (Stamped) node()  {}
 func (Numbered) node() {}
 func (Synced) node()   {}
@@ -122,6 +140,11 @@ type (
 	}
 	// NumberRange holds for Min <= value <= Max; a nil bound is open.
 	NumberRange struct{ Min, Max *float64 }
+	// NumberIs holds when the number is exactly one of these. The empty list holds
+	// never.
+	NumberIs []float64
+	// TimeSpans holds when the date is within one of these. The empty list holds never.
+	TimeSpans []Span
 	// TimeRange is NumberRange for dates, in UTC milliseconds.
 	TimeRange struct{ Min, Max *int64 }
 	// Birthday holds for dates of that month and day, read at Offset minutes
@@ -159,6 +182,8 @@ func (TextLike) test()    {}
 func (TextRange) test()   {}
 func (TimePart) test()    {}
 func (NumberRange) test() {}
+func (NumberIs) test()    {}
+func (TimeSpans) test()   {}
 func (TimeRange) test()   {}
 func (Birthday) test()    {}
 func (AnyOf) test()       {}
@@ -189,6 +214,8 @@ func Walk(catalog Catalog, n Node, visit func(Catalog, Node)) {
 		Walk(n.Catalog, n.Where, visit)
 	case Titled:
 		Walk(catalog, n.Seen, visit)
+	case Authored:
+		Walk(n.Employees, n.Who, visit)
 	case Cond:
 		if l, ok := n.Test.(LinksWhere); ok {
 			Walk(l.Catalog, l.Where, visit)

@@ -33,6 +33,9 @@ type Query struct {
 	View   string // public id of a view whose records are meant; "" for all
 	Search Search
 	Sort   Sort
+	// Then are the orders of records that are alike by Sort, the first one first. One by
+	// number is the last that matters; without it ties are broken as by Sort.
+	Then   []Sort
 	Limit  int
 	Offset int
 	// WithTotal asks for the number of matches whatever Limit and Offset are.

@@ -148,17 +148,25 @@ body = len(deals.search([]))`, "4")
 			{`[('id', 'in', deals.search([('1', '=', 'one')]).ids)]`, `["one"]`},
 			{`[('nope', '=', 1)]`, `the domain cannot be read: there is no field nope`},
 			{`[('4.1', '=', 1)]`, `the domain cannot be read: there is no field 4.1`},
-			{`[('1', 'in', ['x%d' % n for n in range(501)])]`, "the domain cannot be read: more than 500 texts are compared"},
+			{`[('1', 'in', ['x%d' % n for n in range(2000)] + ['one'])]`, `["one"]`},
+			{`[('4', 'in', list(range(2, 5000)))]`, `["three","one more"]`},
+			{`[('2', 'in', list(range(50, 3000)) + partners.search([('1', '=', 'Bob')]).ids + [False])]`, `["two","three"]`},
+			{`[('1', 'in', ['x'] * 10001)]`, `the domain cannot be read: a list has more than 10000 values`},
+			{`['|', ('1', '=', 'two'), '!', ('1', 'in', ['two', 'three', ''])]`, `["one","two","one more"]`},
+			{`[('2', 'any', [('2', '>', 1)])]`, `["two"]`},
+			{`[('2', 'not any', [('2', '>', 1)])]`, `["one","three","one more"]`},
+			{`[('1', 'any', [])]`, `the domain cannot be read: 1 links no records of one catalog`},
+			{`[('2', 'child_of', 1)]`, `the domain cannot be read: there is no operator child_of`},
 			{`[('2' + '.1' * 60, '=', 'x')]`, "the domain cannot be read: the path is too long"},
 			{`[('1', '~', 1)]`, `the domain cannot be read: there is no operator ~`},
-			{`['|', ('1', '=', 1)]`, `the domain cannot be read: an operator lacks its terms, or there are too many`},
+			{`['|', ('1', '=', 1)]`, `the domain cannot be read: the operator | lacks an operand`},
 		} {
 			h.gives(c.domain, `
 try: body = deals.search(`+c.domain+`).sorted('id').mapped('1')
 except ValueError as e: body = str(e)`, c.want)
 		}
-		h.gives("orders", `body = [deals.search([], order=o, limit=2).mapped('1') for o in ('id', 'id desc', '4 desc', 'sum', 'create_date', 'name desc')]`,
-			`[["one","two"],["one more","three"],["one more","three"],["one","two"],["one","two"],["two","three"]]`)
+		h.gives("orders", `body = [deals.search([], order=o, limit=2).mapped('1') for o in ('id', 'id desc', '4 desc', 'sum', 'create_date', 'name desc', '7 desc, 4 desc', '7,4 desc,id')]`,
+			`[["one","two"],["one more","three"],["one more","three"],["one","two"],["one","two"],["two","three"],["three","one more"],["one more","two"]]`)
 	})
 }
 

@@ -88,6 +88,17 @@ var rules = []rule{
 	{`{"lines":[{"field":"$external_id","external_key":"d","is_record_identifier":true}]}`, "lines[0].field invalid_parameter"},
 	{`{"headers":[{"key":"a b","value":"x"},{"key":"X-A"},{"key":"X-B","value":"a\nb","role":"respond"},{"key":"Set-Cookie","role":"respond"},{"key":"X-C","value":"${secret:zz}","role":"respond"}]}`,
 		"headers[0].key invalid_parameter,headers[1].value required,headers[2].value invalid_parameter,headers[3].key forbidden,headers[4].value not_found"},
+	{`{"filter_domain":[["code","=>",1]],"identifier_domain":[["code","=",{}]]}`, "filter_domain invalid_filter,identifier_domain invalid_filter"},
+	{`{"filter_domain":[["zz","=",1]],"identifier_domain":"[('code','child_of',1)]"}`, "filter_domain invalid_filter,identifier_domain invalid_filter"},
+	{`{"filter_domain":["|",["on","=",true],["on","like","x"]],"identifier_domain":"code == 1"}`, "filter_domain invalid_filter,identifier_domain invalid_filter"},
+	{`{"filter_domain":[["parent","any",[["code",">",[1]]]]]}`, "filter_domain invalid_filter"},
+	{`{"params":[{"field":"zz","operator":">","value":1},{"field":"code","operator":"any","value":"[]"},{"field":"order","value":"zz"},{"field":"page","value":1},{"field":"limit","value":5}]}`,
+		"params[0] invalid_filter,params[1] invalid_filter,params[2] invalid_filter,params[3] invalid_filter"},
+	{`{"body_path":"a..b]"}`, "body_path invalid_parameter"},
+	{lines(`{"field":"on","external_key":"a[b"},{"field":"create_date","external_key":"d","direction":"out","format":"%Q"},{"field":"name","external_key":"f","format":"%Y"}`),
+		"lines[1].external_key invalid_parameter,lines[2].format invalid_parameter,lines[3].format invalid_parameter"},
+	{lines(`{"external_key":"kids","value_type":"relational_mapping","mapping_config":"good","direction":"out","options":{"child_field":"zz"}}`), "lines[1].options.child_field not_found"},
+	{lines(`{"external_key":"kids","value_type":"relational_mapping","mapping_config":"good","direction":"out","options":{"child_field":"boss"}}`), "lines[1].options.child_field not_found"},
 	{`{"params":[{"field":"","operator":"=?"},{"field":"a","kind":"path"}]}`, "params[0].field required,params[0].operator invalid_parameter,params[1].kind invalid_parameter"},
 }
 

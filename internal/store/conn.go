@@ -41,7 +41,7 @@ const cachedSQL = 16 << 10
 // function it was given to and belongs to that function's goroutine.
 //
 // SQL marks parameters with ? on both databases. Arguments are nil, bool, int,
-// int64, float64, string, []byte or []int64 (see dialect.AnyInt), and []string
+// int64, float64, string, []byte, []int64 or []float64 (see dialect.AnyInt), and []string
 // in what only PostgreSQL runs. PostgreSQL takes a parameter's type from its
 // place in the statement and accepts no other.
 //

@@ -42,6 +42,8 @@ func (b *builder) node(src source, n query.Node) error {
 		return b.titledBy(src, n)
 	case query.Stamped:
 		return b.stamped(src, n)
+	case query.Authored:
+		return b.authored(src, n)
 	case query.Numbered:
 		b.numberedIn(src, n)
 	case query.Synced:
@@ -140,8 +142,12 @@ func (b *builder) cond(src source, c query.Cond) error {
 		b.substring(src, f, t)
 	case query.NumberRange:
 		b.numberRange(src, f, t)
+	case query.NumberIs:
+		b.numberIs(src, f, t)
 	case query.TimeRange:
 		b.timeRange(src, f, t)
+	case query.TimeSpans:
+		b.spans(src.value(f), t)
 	case query.Birthday:
 		b.birthday(src, f, t)
 	case query.TimePart:
@@ -169,9 +175,9 @@ func allows(s catalog.Storage, t query.Test) bool {
 		return s != catalog.NoStorage && s != catalog.BoolStorage
 	case query.Substring, query.TextIs, query.TextLike, query.TextRange:
 		return s == catalog.TextStorage || s == catalog.JSONStorage
-	case query.NumberRange:
+	case query.NumberRange, query.NumberIs:
 		return s == catalog.FloatStorage || s == catalog.WholeStorage
-	case query.TimeRange, query.Birthday, query.TimePart:
+	case query.TimeRange, query.TimeSpans, query.Birthday, query.TimePart:
 		return s == catalog.TimeStorage
 	case query.AnyOf:
 		return s == catalog.WholeStorage || s == catalog.BoolStorage || s.HasItems()

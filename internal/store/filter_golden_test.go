@@ -3,6 +3,7 @@ package store
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ type goldenCase struct {
 	where  query.Node
 	search query.Search
 	sort   query.Sort
+	then   []query.Sort
 	offset int
 	// visible are fields that are hidden on some records.
 	visible map[query.Field]query.Node
@@ -47,9 +49,15 @@ var goldenCases = []goldenCase{
 	{name: "phone digits", where: cond(fPhones, query.Substring{Fold: "+1 555", Digits: "1555"})},
 	{name: "number range", where: cond(fAmount, query.NumberRange{Min: ptr(1.0), Max: ptr(2.0)})},
 	{name: "number equal", where: cond(fAmount, query.NumberRange{Min: ptr(1.0), Max: ptr(1.0)})},
+	{name: "some numbers", where: cond(fAmount, query.NumberIs{1.5, 2, math.NaN()})},
+	{name: "a number", where: cond(fAmount, query.NumberIs{1.5})},
+	{name: "some whole numbers", where: cond(fStars, query.NumberIs{1, 2.5, 3})},
 	{name: "number open", where: cond(fAmount, query.NumberRange{})},
 	{name: "whole range rounds inwards", where: cond(fStars, query.NumberRange{Min: ptr(1.2), Max: ptr(3.9)})},
 	{name: "time range", where: cond(fDue, query.TimeRange{Min: ptr(int64(1)), Max: ptr(int64(2))})},
+	{name: "some moments", where: cond(fDue, query.TimeSpans{{First: 1, Last: 1}, {First: 5, Last: 5}})},
+	{name: "some days", where: cond(fDue, query.TimeSpans{{First: 30, Last: 39}, {First: 1, Last: 9}, {First: 10, Last: 19}, {First: 50, Last: 50}})},
+	{name: "many days", where: cond(fDue, manyDays)},
 	{name: "birthday", where: cond(fDue, query.Birthday{Month: 2, Day: 29, Offset: -90})},
 	{name: "switch on", where: cond(fPaid, query.AnyOf{1})},
 	{name: "switch off", where: cond(fPaid, query.AnyOf{0})},
@@ -83,6 +91,11 @@ var goldenCases = []goldenCase{
 	{name: "part of a time", where: cond(fDue, query.TimePart{Part: query.YearPart, In: []int64{2024, 2025}, Offset: -90})},
 	{name: "titled", where: query.Titled{Test: query.TextIs{"acme", "#5"}}},
 	{name: "titled like, as seen", where: query.Titled{Test: query.TextLike{Pattern: "acme%", Fold: true}, Seen: managed}},
+	{name: "made by some", where: query.Authored{By: query.ByCreated, Employees: catalog.Employees, Who: query.Among{{Record: 9}, {Record: 8}}}},
+	{name: "last changed by anybody", where: query.Authored{By: query.ByUpdated, Employees: catalog.Employees}},
+	{name: "last changed by some, as far as it is known", where: query.Authored{By: query.ByUpdated, Employees: catalog.Employees,
+		Who: query.Titled{Test: query.TextIs{"ada"}}, Fields: []query.Field{fName, fAmount}, Seen: map[query.Field]query.Node{fAmount: managed}}},
+	{name: "stamped on some days", where: query.Stamped{By: query.ByCreated, Min: ptr(int64(7)), In: manyDays[:2]}},
 	{name: "stamped and numbered", where: query.And{query.Stamped{By: query.ByUpdated, Min: ptr(int64(5))}, query.Numbered{Max: ptr(query.Record(7))}}},
 	{name: "with a link", where: query.And{query.Synced{Group: "g"}, query.Not{Node: query.Synced{Group: "g", External: []string{"A", "B"}}}}},
 	{name: "quick search", search: query.Search{Fold: "acme"}},
@@ -101,6 +114,10 @@ var goldenCases = []goldenCase{
 	{name: "sort by reordered option", sort: query.Sort{By: query.ByField, Field: fChoice, Desc: true}},
 	{name: "sort by several options", sort: query.Sort{By: query.ByField, Field: fTags}},
 	{name: "sort by links", sort: query.Sort{By: query.ByField, Field: fClients}},
+	{name: "sort by number descending, then by title, option and number", sort: query.Sort{By: query.ByField, Field: fAmount, Desc: true},
+		then: []query.Sort{{By: query.ByTitle}, byField(fStatus, true), {}}},
+	{name: "sort by switch, then by number hidden on some records", sort: query.Sort{By: query.ByField, Field: fPaid},
+		then: []query.Sort{byField(fAmount, false)}, visible: map[query.Field]query.Node{fAmount: managed}, offset: 20},
 	{name: "sort by files", sort: query.Sort{By: query.ByField, Field: fFiles}},
 	{name: "quick search of fields hidden on some records", search: query.Search{Fold: "+1 acme", Digits: "155501"},
 		visible: map[query.Field]query.Node{fPhones: managed, fManager: managed, fClients: cond(fStatus, query.AnyOf{2})}},
@@ -118,6 +135,14 @@ var goldenCases = []goldenCase{
 		visible: map[query.Field]query.Node{fClients: managed, fTitle: cond(fCity, query.AnyOf{1})}},
 }
 
+// manyDays are more spans than stand in one row of operators.
+var manyDays = func() (days query.TimeSpans) {
+	for i := range int64(chainLength + 1) {
+		days = append(days, query.Span{First: 100 * i, Last: 100*i + 9})
+	}
+	return days
+}()
+
 // managed is the condition of a legal view: an employee's records.
 var managed = cond(fManager, query.LinksAny{{Catalog: catalog.Employees, Key: query.Key{Record: 9}}})
 
@@ -125,7 +150,7 @@ func (g *goldenCase) selected(st *catalog.Structure) *catalog.Selected {
 	c := st.Catalog(orders)
 	return &catalog.Selected{Structure: st, Catalog: c, Columns: fieldsOf(c, fName, fTags, fButton), Where: g.where,
 		Search: g.search, SearchFields: fieldsOf(c, fName, fPhones), SearchLinks: fieldsOf(c, fClients, fManager),
-		SearchTitle: true, Sort: g.sort, Limit: 50, Offset: g.offset, Visible: g.visible}
+		SearchTitle: true, Sort: g.sort, Then: g.then, Limit: 50, Offset: g.offset, Visible: g.visible}
 }
 
 // TestGolden compares the statements of both databases with those on record.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -71,6 +72,80 @@ func (b *builder) numberRange(src source, f *catalog.Field, t query.NumberRange)
 	b.timeRange(src, f, whole)
 }
 
+// numberIs adds the condition that the number is one of some.
+func (b *builder) numberIs(src source, f *catalog.Field, list query.NumberIs) {
+	if storageOf(f) != catalog.FloatStorage {
+		var whole []int64
+		for _, n := range list {
+			if n == math.Trunc(n) {
+				whole = append(whole, wholeNumber(n))
+			}
+		}
+		b.among(src.value(f), whole)
+		return
+	}
+	numbers := slices.DeleteFunc(slices.Clone([]float64(list)), func(n float64) bool { return math.IsNaN(n) || math.IsInf(n, 0) })
+	switch len(numbers) {
+	case 0:
+		b.add("FALSE")
+	case 1:
+		b.add(src.value(f), " = ?")
+		b.bind(numbers[0])
+	default:
+		b.add(b.dialect.AnyFloat(src.value(f)))
+		b.bind(numbers)
+	}
+}
+
+// spans adds the condition that a time is within one of some parts. Many of which some
+// are longer than a millisecond no index serves.
+func (b *builder) spans(expr string, list []query.Span) {
+	list = joinedSpans(list)
+	long := func(s query.Span) bool { return s.First < s.Last }
+	switch {
+	case len(list) == 0:
+		b.add("FALSE")
+	case !slices.ContainsFunc(list, long):
+		moments := make([]int64, len(list))
+		for i, s := range list {
+			moments[i] = s.First
+		}
+		b.among(expr, moments)
+	case len(list) <= chainLength:
+		b.add("(")
+		for i, s := range list {
+			if i > 0 {
+				b.add(" OR ")
+			}
+			b.bounds(expr, s.First, s.Last, !long(s))
+		}
+		b.add(")")
+	default: // within one when an odd number of ends are passed
+		ends := make([]int64, 0, 2*len(list))
+		for _, s := range list {
+			ends = append(ends, s.First, s.Last+1)
+		}
+		b.add(b.dialect.CountUpTo(expr), " % 2 = 1")
+		b.bind(ends)
+	}
+}
+
+// joinedSpans are the spans in their order, those that touch joined.
+func joinedSpans(list []query.Span) (joined []query.Span) {
+	list = slices.SortedFunc(slices.Values(list), func(a, b query.Span) int { return cmp.Compare(a.First, b.First) })
+	for _, s := range list {
+		last := len(joined) - 1
+		switch {
+		case s.Last < s.First:
+		case last >= 0 && s.First <= joined[last].Last+1:
+			joined[last].Last = max(joined[last].Last, s.Last)
+		default:
+			joined = append(joined, s)
+		}
+	}
+	return joined
+}
+
 // wholeNumber converts and stays within a range that no stars field exceeds.
 func wholeNumber(v float64) int64 { return int64(min(max(v, -1<<53), 1<<53)) }
 
@@ -101,6 +176,13 @@ func (b *builder) stamped(src source, n query.Stamped) error {
 		column = ".updated"
 	default:
 		return unknownKind()
+	}
+	if n.In != nil {
+		b.spans(src.alias+column, n.In)
+		if n.Min == nil && n.Max == nil {
+			return nil
+		}
+		b.add(" AND ")
 	}
 	equal := n.Min != nil && n.Max != nil && *n.Min == *n.Max
 	b.bounds(src.alias+column, bound(n.Min), bound(n.Max), equal)

@@ -163,6 +163,23 @@ func checkMembersPlan(t *testing.T, s *Company, st *catalog.Structure) {
 	}
 }
 
+// TestHbRemovedPlan: what was removed since a time is read along an index, from page
+// to page.
+func TestHbRemovedPlan(t *testing.T) {
+	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
+		update(t, s, func(x *tx) error { return x.conn.Script(t.Context(), removedRows[s.engine.Dialect().Name()]) })
+		b := compileRemoved(s.engine.Dialect(), st.Catalog(orders), catalog.RemovedAsk{Since: 15_000, After: 3, Limit: 50}, true)
+		checkPlan(t, s, "removed records", b, "trash_at", false)
+	})
+}
+
+// removedRows fill the trash.
+var removedRows = map[string]string{
+	"sqlite": `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+		INSERT INTO trash (catalog, record, at, actor) SELECT 5, i, i * 10, 1 FROM n; ANALYZE trash;`,
+	"postgres": `INSERT INTO trash (catalog, record, at, actor) SELECT 5, i, i * 10, 1 FROM generate_series(1, 20000) i; ANALYZE trash;`,
+}
+
 // historyPlans are history queries, named after the index they must use.
 var historyPlans = map[string]goldenHistory{
 	"history of a record":  {"history_record", catalog.HistoryQuery{Record: 12, Limit: 10}},

@@ -129,6 +129,9 @@ func compilePage(d dialect, list string, s *catalog.Selected, o sorting, part pa
 	if o.expr != "" && part != emptyOnly {
 		key, columns = "p.place", columns+", "+o.expr+" AS place"
 	}
+	for i := range o.then {
+		columns += ", " + o.then[i].expr + " AS " + thenPlace(i)
+	}
 	if err := b.ordered(columns, src, s, o, part, limit, offset); err != nil {
 		return nil, err
 	}
@@ -145,6 +148,9 @@ func (b *builder) ordered(columns string, src source, s *catalog.Selected, o sor
 	} else {
 		b.add("SELECT ", columns)
 		b.bind(o.args...)
+		for i := range o.then {
+			b.bind(o.then[i].args...)
+		}
 		err = b.fromWhere(src, s, o, part)
 	}
 	if err != nil {

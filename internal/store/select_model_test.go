@@ -55,11 +55,15 @@ func (m *model) holds(r *testRecord, n query.Node) bool {
 		if n.By == query.ByUpdated {
 			at = r.updated
 		}
-		return between(at, n.Min, n.Max)
+		return between(at, n.Min, n.Max) && (n.In == nil || inSpans(at, n.In))
 	case query.Numbered:
 		return between(r.id, n.Min, n.Max)
 	}
 	panic("unknown node")
+}
+
+func inSpans(at int64, list []query.Span) bool {
+	return slices.ContainsFunc(list, func(s query.Span) bool { return s.First <= at && at <= s.Last })
 }
 
 // is tells whether a key names the record.
@@ -86,6 +90,10 @@ func (m *model) test(r *testRecord, f *catalog.Field, v catalog.Value, test quer
 	case query.NumberRange:
 		n := number(v)
 		return (t.Min == nil || *t.Min <= n) && (t.Max == nil || n <= *t.Max)
+	case query.NumberIs:
+		return slices.Contains(t, number(v))
+	case query.TimeSpans:
+		return inSpans(int64(v.(catalog.Time)), t)
 	case query.TimeRange:
 		n := int64(v.(catalog.Time))
 		return (t.Min == nil || *t.Min <= n) && (t.Max == nil || n <= *t.Max)
@@ -208,7 +216,7 @@ func (m *model) place(r *testRecord, of *catalog.Selected) any {
 	s := of.Sort
 	switch s.By {
 	case query.ByID:
-		return int64(0)
+		return int64(r.id)
 	case query.ByTitle:
 		if !m.seesTitle(of, r) {
 			return nil
@@ -251,10 +259,28 @@ func (m *model) place(r *testRecord, of *catalog.Selected) any {
 }
 
 func (m *model) compare(a, b *testRecord, s *catalog.Selected) int {
-	direction := 1
-	if s.Sort.Desc {
-		direction = -1
+	one := *s
+	sorts := []query.Sort{s.Sort}
+	if s.Sort.By != query.ByID {
+		sorts = append(sorts, s.Then...)
 	}
+	for _, one.Sort = range sorts {
+		if order := m.compareBy(a, b, &one); order != 0 {
+			return order
+		}
+	}
+	return directed(cmp.Compare(a.id, b.id), s.Sort)
+}
+
+func directed(order int, s query.Sort) int {
+	if s.Desc {
+		return -order
+	}
+	return order
+}
+
+// compareBy compares by one order.
+func (m *model) compareBy(a, b *testRecord, s *catalog.Selected) int {
 	x, y := m.place(a, s), m.place(b, s)
 	if (x == nil) != (y == nil) {
 		if x == nil {
@@ -271,7 +297,7 @@ func (m *model) compare(a, b *testRecord, s *catalog.Selected) int {
 	case []byte:
 		order = bytes.Compare(x, y.([]byte))
 	}
-	return direction * cmp.Or(order, cmp.Compare(a.id, b.id))
+	return directed(order, s.Sort)
 }
 
 // selected are the numbers of the records that match, all of them, in order.

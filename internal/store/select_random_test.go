@@ -140,6 +140,9 @@ func (g *generator) selected() *catalog.Selected {
 	c := g.st.Catalog(pick(g, []query.Catalog{orders, orders, clients}))
 	s := &catalog.Selected{Structure: g.st, Catalog: c, Columns: some(g, valued(c)), Sort: g.sort(c),
 		Limit: 1 + g.IntN(40), Offset: max(0, g.IntN(60)-30)}
+	for range max(0, g.IntN(5)-2) {
+		s.Then = append(s.Then, g.sort(c))
+	}
 	if g.IntN(4) > 0 {
 		s.Where = g.node(c, 3)
 	}
@@ -237,8 +240,12 @@ func (g *generator) leaf(c *catalog.Catalog, depth int) query.Node {
 	case 0, 1:
 		return g.titled(c, depth)
 	case 2:
-		return query.Stamped{By: pick(g, []query.SortBy{query.ByCreated, query.ByUpdated}),
+		n := query.Stamped{By: pick(g, []query.SortBy{query.ByCreated, query.ByUpdated}),
 			Min: maybe(g, int64(1000+g.IntN(22))), Max: maybe(g, int64(1000+g.IntN(22)))}
+		if g.IntN(3) == 0 {
+			n.In = []query.Span{{First: 1003, Last: 1005}, {First: 1010, Last: 1010}}
+		}
+		return n
 	case 3:
 		return query.Numbered{Min: maybe(g, query.Record(g.IntN(orderCount))), Max: maybe(g, query.Record(g.IntN(orderCount)))}
 	}
@@ -278,10 +285,16 @@ func (g *generator) test(f *catalog.Field, depth int) query.Test {
 		}
 		return query.Substring{Fold: g.fold()}
 	case catalog.FloatStorage:
+		if g.IntN(3) == 0 {
+			return query.NumberIs{g.number(), g.number(), g.number()}[:g.IntN(4)]
+		}
 		return query.NumberRange{Min: maybe(g, g.number()), Max: maybe(g, g.number())}
 	case catalog.TimeStorage:
 		return g.timeTest()
 	case catalog.WholeStorage:
+		if g.IntN(3) == 0 {
+			return query.NumberIs{0, 1, 2.5, 3}[:g.IntN(5)]
+		}
 		if g.IntN(2) == 0 {
 			return query.NumberRange{Min: maybe(g, float64(g.IntN(12))/2), Max: maybe(g, float64(g.IntN(12))/2)}
 		}
@@ -300,7 +313,9 @@ func (g *generator) test(f *catalog.Field, depth int) query.Test {
 }
 
 func (g *generator) timeTest() query.Test {
-	switch g.IntN(3) {
+	switch g.IntN(4) {
+	case 3:
+		return query.TimeSpans(g.spans())
 	case 0:
 		return g.timePart()
 	case 1:
@@ -310,6 +325,16 @@ func (g *generator) timeTest() query.Test {
 		query.Birthday{Month: 2, Day: 29, Offset: 0}, query.Birthday{Month: 2, Day: 28, Offset: -60},
 		query.Birthday{Month: 1, Day: 1, Offset: 840}, query.Birthday{Month: 12, Day: 31, Offset: 0},
 	})
+}
+
+// spans are few, many, or none.
+func (g *generator) spans() []query.Span {
+	list := []query.Span{}
+	for range pick(g, []int{0, 1, 3, 20}) {
+		first := g.time()
+		list = append(list, query.Span{First: first, Last: first + pick(g, []int64{0, 0, 999, 86_400_000, -1})})
+	}
+	return list
 }
 
 func (g *generator) linkTest(f *catalog.Field, depth int) query.Test {

@@ -23,6 +23,9 @@ type sorting struct {
 	// of the empty ones: PostgreSQL has them first in descending order, SQLite
 	// in ascending. The page is then read in two parts; see readSplit.
 	split bool
+	// then are the orders of records that are alike; each has an expr. The statement
+	// sorts then.
+	then []sorting
 	// walk is the choice field whose options have another order than their
 	// numbers; see readWalk.
 	walk *catalog.Field
@@ -47,11 +50,41 @@ func newSorting(d dialect, src source, s *catalog.Selected) (sorting, error) {
 	if err == nil && len(s.Visible) > 0 {
 		err = o.hide(d, src, s)
 	}
+	if err == nil && s.Sort.By != query.ByID {
+		err = o.goOn(d, src, s)
+	}
 	if o.title && !o.computed {
 		o.walkTitles(s)
 	}
 	return o, err
 }
+
+// goOn adds the orders of records that are alike.
+func (o *sorting) goOn(d dialect, src source, s *catalog.Selected) error {
+	one := *s
+	one.Search, one.Where = query.Search{}, nil
+	for _, one.Sort = range s.Then {
+		if one.Sort.By == query.ByID {
+			o.then = append(o.then, sorting{expr: src.id(), desc: one.Sort.Desc})
+			break
+		}
+		next, err := sortingOf(d, src, &one)
+		if err == nil && len(s.Visible) > 0 {
+			err = next.hide(d, src, &one)
+		}
+		if err != nil {
+			return err
+		}
+		o.then, o.title = append(o.then, next), o.title || next.title
+	}
+	if len(o.then) > 0 {
+		o.computed, o.walk = true, nil
+	}
+	return nil
+}
+
+// thenPlace is the column of the order number i of then.
+func thenPlace(i int) string { return "place" + strconv.Itoa(i+1) }
 
 func sortingOf(d dialect, src source, s *catalog.Selected) (sorting, error) {
 	o := sorting{desc: s.Sort.Desc}
@@ -236,6 +269,13 @@ func (b *builder) orderBy(key, tie string, o sorting) {
 			b.add(" NULLS LAST")
 		}
 		b.add(", ")
+	}
+	for i := range o.then {
+		b.add(thenPlace(i))
+		if o.then[i].desc {
+			b.add(" DESC")
+		}
+		b.add(" NULLS LAST, ")
 	}
 	b.add(tie, direction)
 }

@@ -262,13 +262,18 @@ func (s *sqliteStmt) bind(i int, arg any) error {
 	case []byte:
 		s.bindBytes(i, a)
 	case []int64:
-		text := jsonInts(a)
-		s.large = s.large || len(text) > keptBytes
-		s.raw.BindText(i, text)
+		s.bindList(i, jsonInts(a))
+	case []float64:
+		s.bindList(i, jsonFloats(a))
 	default:
 		return fmt.Errorf("argument %d has type %T", i, arg)
 	}
 	return nil
+}
+
+func (s *sqliteStmt) bindList(i int, text string) {
+	s.large = s.large || len(text) > keptBytes
+	s.raw.BindText(i, text)
 }
 
 func (s *sqliteStmt) bindBytes(i int, b []byte) {
@@ -291,6 +296,17 @@ func (s *sqliteStmt) finish() {
 	if cap(s.row.buf) > keptBytes {
 		s.row.buf = nil
 	}
+}
+
+func jsonFloats(list []float64) string {
+	b := []byte{'['}
+	for i, n := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendFloat(b, n, 'e', -1, 64) // with an exponent it is no integer
+	}
+	return string(append(b, ']'))
 }
 
 func jsonInts(list []int64) string {

@@ -10,18 +10,7 @@ import (
 
 // Removed implements catalog.Reader.
 func (t *tx) Removed(ctx context.Context, c *catalog.Catalog, ask catalog.RemovedAsk, values bool) (list []catalog.RemovedRow, err error) {
-	b := newBuilder(t.conn.Dialect(), nil)
-	b.add("SELECT x.record, x.at, t.code")
-	if values {
-		b.add(", x.data")
-	}
-	b.add(" FROM trash x LEFT JOIN titles t ON t.ref = x.record + ")
-	b.int(int64(query.MakeRef(c.Num, 0)))
-	b.add(" WHERE x.catalog = ")
-	b.int(int64(c.Num))
-	b.add(" AND x.at >= ? AND (x.at > ? OR x.record > ?) ORDER BY x.at, x.record")
-	b.bind(ask.Since, ask.Since, int64(ask.After))
-	b.limit(ask.Limit, 0)
+	b := compileRemoved(t.conn.Dialect(), c, ask, values)
 	err = t.conn.Query(ctx, string(b.sql), b.args, func(r row) error {
 		row := catalog.RemovedRow{Gone: catalog.Gone{Record: query.Record(r.Int(0)), At: r.Int(1), Code: r.Str(2)}}
 		if values {
@@ -34,6 +23,23 @@ func (t *tx) Removed(ctx context.Context, c *catalog.Catalog, ask catalog.Remove
 		return nil, fmt.Errorf("read the trash of catalog %d: %w", c.Num, err)
 	}
 	return list, nil
+}
+
+// compileRemoved goes along the index trash_at.
+func compileRemoved(d dialect, c *catalog.Catalog, ask catalog.RemovedAsk, values bool) *builder {
+	b := newBuilder(d, nil)
+	b.add("SELECT x.record, x.at, t.code")
+	if values {
+		b.add(", x.data")
+	}
+	b.add(" FROM trash x LEFT JOIN titles t ON t.ref = x.record + ")
+	b.int(int64(query.MakeRef(c.Num, 0)))
+	b.add(" WHERE x.catalog = ")
+	b.int(int64(c.Num))
+	b.add(" AND (x.at, x.record) > (?, ?) ORDER BY x.at, x.record")
+	b.bind(ask.Since, int64(ask.After))
+	b.limit(ask.Limit, 0)
+	return b
 }
 
 // Clear implements catalog.Writer. Numbers go on where they were, and links

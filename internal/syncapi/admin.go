@@ -96,10 +96,10 @@ func (a *API) adminRoutes() []httpkit.Route {
 		{Pattern: "POST /suggest", Handler: a.viewed(a.suggest)},
 		{Pattern: "POST /configs/{code}/credentials/{id}/rotate", Handler: a.managed(a.rotate)},
 
-		{Pattern: "GET /configs/{code}/openapi.json", Handler: a.documentedOne(apisync.OpenAPI)},
-		{Pattern: "GET /configs/{code}/postman.json", Handler: a.documentedOne(apisync.Postman)},
-		{Pattern: "GET /openapi.json", Handler: a.documented(apisync.OpenAPI)},
-		{Pattern: "GET /postman.json", Handler: a.documented(apisync.Postman)},
+		{Pattern: "GET /configs/{code}/openapi.json", Handler: a.documentedOne(a.opt.Sync.OpenAPI)},
+		{Pattern: "GET /configs/{code}/postman.json", Handler: a.documentedOne(a.opt.Sync.Postman)},
+		{Pattern: "GET /openapi.json", Handler: a.documented(a.opt.Sync.OpenAPI)},
+		{Pattern: "GET /postman.json", Handler: a.documented(a.opt.Sync.Postman)},
 
 		{Pattern: "GET /scripts", Handler: a.viewed(a.scripts)},
 		{Pattern: "POST /scripts", Handler: a.managed(a.createScript)},

@@ -16,7 +16,7 @@ import (
 const documentName = "_openapi.json"
 
 // document makes a document of endpoints, for encoding/json.
-type document func(base string, endpoints []apisync.Described) any
+type document func(ctx context.Context, base string, endpoints []apisync.Described) (any, error)
 
 // base is where endpoints are, for documents: as the settings say, or where the request
 // went.
@@ -30,7 +30,7 @@ func base(st *apisync.State, r *http.Request) string {
 // documented answers a document of all active endpoints.
 func (a *API) documented(draw document) httpkit.Handler {
 	return a.viewed(func(w http.ResponseWriter, r *http.Request, st *apisync.State) error {
-		return httpkit.JSON(w, draw(base(st, r), st.Endpoints()))
+		return drawn(w, r, st, draw, st.Endpoints())
 	})
 }
 
@@ -41,8 +41,16 @@ func (a *API) documentedOne(draw document) httpkit.Handler {
 		if c == nil || c.RequestType != apisync.Inbound {
 			return fault.New(fault.NotFound, "there is no such resource")
 		}
-		return httpkit.JSON(w, draw(base(st, r), []apisync.Described{apisync.Describe(c)}))
+		return drawn(w, r, st, draw, []apisync.Described{apisync.Describe(c)})
 	})
+}
+
+func drawn(w http.ResponseWriter, r *http.Request, st *apisync.State, draw document, endpoints []apisync.Described) error {
+	v, err := draw(r.Context(), base(st, r), endpoints)
+	if err != nil {
+		return err
+	}
+	return httpkit.JSON(w, v)
 }
 
 // document answers the OpenAPI document of the endpoints that a credential opens.
@@ -58,7 +66,11 @@ func (x *exchange) document(ctx context.Context) (*sent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sent{status: http.StatusOK, body: mustMarshal(apisync.OpenAPI(base(x.state, x.r), list))}, nil
+	v, err := x.api.opt.Sync.OpenAPI(ctx, base(x.state, x.r), list)
+	if err != nil {
+		return nil, err
+	}
+	return &sent{status: http.StatusOK, body: mustMarshal(v)}, nil
 }
 
 // reach are the endpoints that the request's credential opens, and the methods that it

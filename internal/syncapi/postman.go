@@ -39,7 +39,7 @@ func (a *API) collection(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="kartoteka.postman_collection.json"`)
-	return httpkit.JSON(w, apisync.Postman(base(x.state, r), list))
+	return drawn(w, r, x.state, a.opt.Sync.Postman, list)
 }
 
 func unauthorized(err error) bool {

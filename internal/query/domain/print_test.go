@@ -1,8 +1,8 @@
-package apisync
+package domain
 
 import "kartoteka/internal/query/tree"
 
-// printDomain writes a domain as JSON that ParseDomain reads as the same.
+// printDomain writes a domain as JSON that Parse reads as the same.
 func printDomain(d Domain) string { return string(appendDomain(nil, d)) }
 
 func appendDomain(dst []byte, d Domain) []byte {
@@ -13,11 +13,11 @@ func appendDomain(dst []byte, d Domain) []byte {
 // appendTerms appends a domain's terms in prefix notation, each with a comma.
 func appendTerms(dst []byte, d Domain) []byte {
 	switch d := d.(type) {
-	case DomainAnd:
+	case And:
 		return appendOperator(dst, `"&",`, `[1,"=",1],`, d)
-	case DomainOr:
+	case Or:
 		return appendOperator(dst, `"|",`, `[0,"=",1],`, d)
-	case DomainNot:
+	case Not:
 		return appendTerms(append(dst, `"!",`...), d.Domain)
 	case Criterion:
 		dst = tree.AppendString(append(dst, '['), d.Field)

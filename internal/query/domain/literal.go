@@ -1,4 +1,4 @@
-package apisync
+package domain
 
 import (
 	"strconv"
@@ -16,28 +16,27 @@ type literal struct {
 	at    int
 }
 
-// maxLiteralDepth bounds how deep lists nest: a level of a domain takes two.
-const maxLiteralDepth = 2*maxDomainDepth + 4
-
 // literals reads JSON and what Python writes alike: lists and tuples, texts in either
 // quotes, numbers, true, false, null, True, False and None.
 type literals struct {
 	src   string
 	pos   int
 	depth int
+	most  int // levels of the domain
 }
 
-func parseLiteral(s string) (literal, error) {
+// parseLiteral reads the literal of a domain of that many levels.
+func parseLiteral(s string, depth int) (literal, error) {
 	if !utf8.ValidString(s) {
-		return literal{}, badDomain(0, "the text is not UTF-8")
+		return literal{}, bad(0, "the text is not UTF-8")
 	}
-	p := &literals{src: s}
+	p := &literals{src: s, most: depth}
 	l, err := p.value()
 	if err != nil {
 		return l, err
 	}
 	if p.blanks(); p.pos < len(s) {
-		return l, badDomain(p.pos, "there is text after its end")
+		return l, bad(p.pos, "there is text after its end")
 	}
 	return l, nil
 }
@@ -58,10 +57,11 @@ func (p *literals) peek() byte {
 
 func (p *literals) unexpected() error {
 	if p.pos >= len(p.src) {
-		return badDomain(p.pos, "it ends too early; in a query string an & within the domain is written %s", "%26").
-			With("hint", "%26")
+		e := bad(p.pos, "it ends too early; in a query string an & within the domain is written %s", "%26")
+		e.Hint = "%26"
+		return e
 	}
-	return badDomain(p.pos, "unexpected character")
+	return bad(p.pos, "unexpected character")
 }
 
 func (p *literals) value() (l literal, err error) {
@@ -89,8 +89,8 @@ func (p *literals) value() (l literal, err error) {
 // tuple to Python.
 func (p *literals) list(end byte) (literal, error) {
 	l := literal{at: p.pos}
-	if p.depth++; p.depth > maxLiteralDepth {
-		return l, badDomain(p.pos, "it nests deeper than %d levels", maxDomainDepth)
+	if p.depth++; p.depth > 2*p.most+4 { // a level of a domain takes two
+		return l, bad(p.pos, "it nests deeper than %d levels", p.most)
 	}
 	p.pos++
 	var values []tree.Value
@@ -132,7 +132,7 @@ func (p *literals) word() (tree.Value, error) {
 	word, ok := words[p.src[p.pos:end]]
 	if !ok {
 		if end > p.pos {
-			return tree.Value{}, badDomain(p.pos, "only texts, numbers, lists, true, false and null are values, not names")
+			return tree.Value{}, bad(p.pos, "only texts, numbers, lists, true, false and null are values, not names")
 		}
 		return tree.Value{}, p.unexpected()
 	}
@@ -166,7 +166,7 @@ func (p *literals) number() (tree.Value, error) {
 		fraction = p.digits()
 	}
 	if whole+fraction == "" {
-		return tree.Value{}, badDomain(at, "this is no number")
+		return tree.Value{}, bad(at, "this is no number")
 	}
 	exponent := ""
 	if c := p.peek(); c == 'e' || c == 'E' {
@@ -177,7 +177,7 @@ func (p *literals) number() (tree.Value, error) {
 		}
 		digits := p.digits()
 		if exponent += digits; digits == "" {
-			return tree.Value{}, badDomain(at, "this is no number")
+			return tree.Value{}, bad(at, "this is no number")
 		}
 	}
 	if whole = strings.TrimLeft(whole, "0"); whole == "" {
@@ -188,7 +188,7 @@ func (p *literals) number() (tree.Value, error) {
 	}
 	v, err := tree.ParseJSON([]byte(sign+whole+fraction+exponent), tree.Limits{})
 	if err != nil {
-		return v, badDomain(at, "the number is too large")
+		return v, bad(at, "the number is too large")
 	}
 	return v, nil
 }
@@ -212,7 +212,7 @@ func (p *literals) str() (tree.Value, error) {
 			p.pos++
 			return tree.NewString(b.String()), nil
 		case 0:
-			return tree.Value{}, badDomain(p.pos, "the character U+0000 is not allowed")
+			return tree.Value{}, bad(p.pos, "the character U+0000 is not allowed")
 		case '\\':
 			if err := p.escape(&b); err != nil {
 				return tree.Value{}, err
@@ -263,7 +263,7 @@ func (p *literals) code(b *strings.Builder, at, digits int) error {
 		}
 	}
 	if !ok || r == 0 || !utf8.ValidRune(r) {
-		return badDomain(at, "this escape is no character")
+		return bad(at, "this escape is no character")
 	}
 	b.WriteRune(r)
 	return nil
