@@ -15,7 +15,10 @@ type Error struct {
 	Message fault.Message
 	Details map[string]any // under error.details; nil for none
 	Fields  []FieldError   // details.fields; nil for none
-	cause   error
+	// Notes are what scripts added to the log before, Output what they printed.
+	Notes  []LogNote
+	Output []byte
+	cause  error
 }
 
 // FieldError is what is wrong with one key of an item.

@@ -27,6 +27,9 @@ var rules = []rule{
 	{`{"model":"nothing"}`, "model not_found"},
 	{`{"model":"$accounts"}`, "model forbidden"},
 	{`{"filter_domain":5}`, "filter_domain type"},
+	{`{"hmac":{"header":"X-Sign"},"auth_types":["hmac"]}`, "credentials required"},
+	{`{"initial_match":["code"]}`, "initial_match invalid_parameter"},
+	{`{"context":{"lang":"` + strings.Repeat("u", 70_000) + `"}}`, "context too_long"},
 	{`{"identity":"link"}`, "identity invalid_parameter"},
 	{`{"unknown_keys":"warn","log_bodies":"x","page_size":0}`, "log_bodies invalid_parameter,page_size max,unknown_keys invalid_parameter"},
 	{`{"lines_from":"nothing"}`, "lines_from not_found"},
@@ -142,13 +145,16 @@ func TestSyncRoles(t *testing.T) {
 				path = strings.Replace(path, "partners", "local", 1)
 			}
 			want := writes
-			asks := strings.HasSuffix(path, "/replay") || strings.HasSuffix(path, "/suggest") || strings.HasSuffix(path, "/test") && path != "/scripts/test"
+			asks := strings.HasSuffix(path, "/replay") || strings.HasSuffix(path, "/suggest") || strings.HasSuffix(path, "/test")
 			if method == "GET" && path != "/export" || asks {
 				want = reads
 			}
 			body := "{}"
-			if path == "/suggest" {
+			switch path {
+			case "/suggest":
 				body = `{"model":"` + s.model + `"}`
+			case "/scripts/test":
+				body = `{"config":"none","line_id":1}`
 			}
 			w := ask(s.h, method, "/api/v1/sync"+path, body, "Authorization", authorization)
 			if code := w.Code; code != want && !(want == 200 && code == 404) {
