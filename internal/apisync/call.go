@@ -22,12 +22,12 @@ type Call struct {
 	IfMatch string // an ETag, "" for none
 	// Base is the scheme and host that addresses of files begin with.
 	Base string
-	// look is called instead of all else with the call as it stands under one structure;
-	// nil for a call that is carried out.
-	look func(ctx context.Context, w *work) error
 	// each is called with every item of a body that is about to be mapped, and the records
 	// before; nil for nothing.
 	each func(ctx context.Context, w *work, it *item, before *catalog.Rows) error
+	// look is called instead of all else with the call as it stands under one structure;
+	// nil for a call that is carried out.
+	look func(ctx context.Context, w *work) error
 	// Once is the request's key among those that are carried out once; nil for none.
 	Once *Once
 }

@@ -10,15 +10,16 @@ import (
 // Error is a refusal as the sync API tells it (sync-api.md §2.15). syncapi gives it its
 // envelope.
 type Error struct {
+	// Notes are what scripts added to the log before, Output what they printed.
+	Notes  []LogNote
+	Output []byte
+
 	Status  int    // HTTP
 	Code    string // upper snake case, stable
 	Message fault.Message
 	Details map[string]any // under error.details; nil for none
 	Fields  []FieldError   // details.fields; nil for none
-	// Notes are what scripts added to the log before, Output what they printed.
-	Notes  []LogNote
-	Output []byte
-	cause  error
+	cause   error
 }
 
 // FieldError is what is wrong with one key of an item.

@@ -206,16 +206,13 @@ func (k *checking) general(c *Config) {
 	k.domain("filter_domain", c.FilterDomain)
 	k.domain("identifier_domain", c.IdentifierDomain)
 	k.oneOf("identity", c.Identity, "field")
-	if len(c.InitialMatch) > 0 && c.Identity != "link" {
-		k.fail("initial_match", fault.InvalidParameter, "it is for the identity link: with field the identifier finds the records")
-	}
-	if data, err := json.Marshal(c.Context); err != nil || len(data) > domainMost {
-		k.fail("context", fault.TooLong, "at most %d bytes", domainMost)
-	}
 	k.oneOf("unknown_keys", c.UnknownKeys, "ignore", "error")
 	k.oneOf("log_bodies", c.LogBodies, "all", "errors", "none")
 	k.within("page_size", int64(c.PageSize), 1, limitMost)
 	k.length("link_group", c.LinkGroup, 0, nameMost)
+	if data, err := json.Marshal(c.Context); err != nil || len(data) > domainMost {
+		k.fail("context", fault.TooLong, "at most %d bytes", domainMost)
+	}
 	if from := k.state.Configs[c.LinesFrom]; c.LinesFrom != "" && (from == nil || c.LinesFrom == c.Code) {
 		k.soft("lines_from", fault.NotFound, "there is no config %s", c.LinesFrom)
 	}

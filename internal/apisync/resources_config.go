@@ -157,10 +157,10 @@ func (d *draft) fill(st *State, doc Doc, a catalog.Actor) {
 		unless(doc, "run_as", json.Number(fmt.Sprint(int64(a.Employee))))
 	}
 	unless(doc, "link_group", doc["code"])
-	if h, ok := doc["hmac"].(Doc); ok {
-		unless(h, "algorithm", "sha256")
-		unless(h, "encoding", "hex")
-		unless(h, "tolerance_seconds", json.Number("300"))
+	if how, ok := doc["hmac"].(Doc); ok {
+		unless(how, "algorithm", "sha256")
+		unless(how, "encoding", "hex")
+		unless(how, "tolerance_seconds", json.Number("300"))
 	}
 	last := int64(0)
 	for _, line := range list(doc, "lines") {
