@@ -37,7 +37,7 @@ func TestSyncTour(t *testing.T) {
 // syncDocuments are documents and what their tried parts print.
 var syncDocuments = map[string][]string{
 	"authentication.md": {
-		`"label":"till"`, `"value":"`, `{"total":1`, `"title":"Oak"`, `"title":"Oak & Sons"`, `"meta":{"action":"updated"}`, `"code":"SIGNATURE_INVALID"`, `"data":[],"meta":{"count":0`,
+		`"label":"till"`, `"value":"`, `"meta":{"count":1`, `"title":"Oak"`, `"title":"Oak & Sons"`, `"meta":{"action":"updated"}`, `"code":"SIGNATURE_INVALID"`, `"data":[],"meta":{"count":0`,
 	},
 	"field-mapping.md": {
 		`"partner":"C-1","lines":[{"sku":"table","quantity":1},{"sku":"chair","quantity":4}]},"meta":{"action":"created"}`,
