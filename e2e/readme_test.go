@@ -34,39 +34,92 @@ func TestSyncTour(t *testing.T) {
 		`"status_code":207,"outcome":"partial"`)
 }
 
+// syncDocuments are documents and what their tried parts print.
+var syncDocuments = map[string][]string{
+	"authentication.md": {
+		`"label":"till"`, `"value":"`, `"meta":{"count":1`, `"title":"Oak"`, `"title":"Oak & Sons"`, `"meta":{"action":"updated"}`, `"code":"SIGNATURE_INVALID"`, `"data":[],"meta":{"count":0`,
+	},
+	"field-mapping.md": {
+		`"partner":"C-1","lines":[{"sku":"table","quantity":1},{"sku":"chair","quantity":4}]},"meta":{"action":"created"}`,
+		`"lines":[{"sku":"table","quantity":1},{"sku":"chair","quantity":6},{"sku":"lamp","quantity":1}]},"meta":{"action":"updated"}`, `"lines":[{"sku":"lamp","quantity":2}]}`,
+	},
+	"scripts.md": {
+		`"message":"invalid syntax"`, `{"ok":true,"value":2,"value_type":"int"`, `{"ok":true,"value":"OAK"`, `{"ok":false,"cases":[{"ok":true,"value":"OAK"`,
+		`"type":"AttributeError"`,
+	},
+}
+
+// TestSyncDocuments runs what is tried out in the documents of the synchronisation module,
+// each after its five minutes.
+func TestSyncDocuments(t *testing.T) {
+	for name, wants := range syncDocuments {
+		t.Run(name, func(t *testing.T) {
+			s := beginTour(t)
+			s.run(filepath.Join("..", "docs", "sync", "README.md"), "## Five minutes")
+			s.out.Reset()
+			s.run(filepath.Join("..", "docs", "sync", name), "## Tried out")
+			s.shows(wants...)
+			s.stop()
+		})
+	}
+}
+
 // named are lines of a tour that later blocks need: they set a name.
 var named = regexp.MustCompile(`^[a-z]+=`)
 
-// tour runs the part "Five minutes" of a document: only the address, the folder of the
-// program and the download of the movies differ. Its output must have all of wants.
-func tour(t *testing.T, path string, wants ...string) {
+// toured is a server and the shell that runs documents against it: only the address, the
+// folder of the program and the download of the movies differ from what is printed.
+type toured struct {
+	*testing.T
+	*server
+	adapt *strings.Replacer
+	shell string // what each block begins with
+	out   strings.Builder
+}
+
+func beginTour(t *testing.T) *toured {
 	t.Helper()
-	document, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, found := strings.Cut(string(document), "## Five minutes")
-	if !found {
-		t.Fatalf("%s has no tour", path)
-	}
-	text, _, _ = strings.Cut(text, "\n## ")
-	s := serve(t, sqlite, "KARTOTEKA_ADMIN_LOGIN=admin@example.com", "KARTOTEKA_ADMIN_PASSWORD=change-me-soon")
+	s := &toured{T: t, shell: "set -euo pipefail\n"}
+	s.server = serve(t, sqlite, "KARTOTEKA_ADMIN_LOGIN=admin@example.com", "KARTOTEKA_ADMIN_PASSWORD=change-me-soon")
 	modules, err := filepath.Abs("node_modules")
 	if err != nil {
 		t.Fatal(err)
 	}
-	adapt := strings.NewReplacer("127.0.0.1:8080", s.addr, "bin/kartoteka", binary, "--data data", "--data "+s.dir,
+	s.adapt = strings.NewReplacer("127.0.0.1:8080", s.addr, "bin/kartoteka", binary, "--data data", "--data "+s.dir,
 		"require('bp-api')", "require('"+filepath.Join(modules, "bp-api")+"')",
 		"package/data/movies.json", filepath.Join(modules, "vega-datasets", "data", "movies.json"))
-	shell := "set -euo pipefail\n"
-	var all strings.Builder
+	return s
+}
+
+// tour runs the part "Five minutes" of a document. Its output must have all of wants.
+func tour(t *testing.T, path string, wants ...string) {
+	t.Helper()
+	s := beginTour(t)
+	s.run(path, "## Five minutes")
+	s.shows(wants...)
+	s.stop()
+}
+
+// run runs the blocks of a document's part. They are one session: names that one sets are
+// used by the next.
+func (s *toured) run(path, heading string) {
+	s.Helper()
+	document, err := os.ReadFile(path)
+	if err != nil {
+		s.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(document), heading+"\n")
+	if !found {
+		s.Fatalf("%s has no part %s", path, heading)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
 	for _, block := range codeBlock.FindAllStringSubmatch(text, -1) {
-		code := adapt.Replace(block[2])
+		code := s.adapt.Replace(block[2])
 		switch {
 		case strings.Contains(code, " serve "):
 			continue // it serves already
 		case block[1] == "js":
-			all.WriteString(runTour(t, "node", "-e", code))
+			s.out.WriteString(runTour(s.T, "node", "-e", code))
 			continue
 		}
 		lines := strings.Split(code, "\n")
@@ -76,23 +129,26 @@ func tour(t *testing.T, path string, wants ...string) {
 				kept = append(kept, line)
 			}
 		}
-		// The blocks are one session: names that one sets are used by the next.
-		all.WriteString(runTour(t, "bash", "-c", shell+strings.Join(kept, "\n")))
+		s.out.WriteString(runTour(s.T, "bash", "-c", s.shell+strings.Join(kept, "\n")))
 		for _, line := range kept {
 			if named.MatchString(line) {
-				shell += line + "\n"
+				s.shell += line + "\n"
 			}
 		}
 	}
+}
+
+// shows looks for texts in what was printed.
+func (s *toured) shows(wants ...string) {
+	s.Helper()
 	for _, want := range wants {
-		if !strings.Contains(all.String(), want) {
-			t.Errorf("the tour does not show %s", want)
+		if !strings.Contains(s.out.String(), want) {
+			s.Errorf("the tour does not show %s", want)
 		}
 	}
-	if t.Failed() {
-		t.Log(all.String())
+	if s.Failed() {
+		s.Log(s.out.String())
 	}
-	s.stop()
 }
 
 func runTour(t *testing.T, name string, args ...string) string {

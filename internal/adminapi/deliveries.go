@@ -25,7 +25,7 @@ func defineSync(set *flag.FlagSet) func(words []string) (*Task, error) {
 			return task, err
 		}
 		if len(words) != 1 || words[0] != "pause" && words[0] != "resume" {
-			return nil, usage("pause, resume, export or import?")
+			return nil, usage("pause, resume, export, import or reseal?")
 		}
 		pause := words[0] == "pause"
 		return &Task{run: func(ctx context.Context, t Tools, c Call) error {

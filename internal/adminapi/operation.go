@@ -31,10 +31,11 @@ type Tools struct {
 	// Deliveries are the queues; Wake lets the server look at them, nil for none.
 	Deliveries Deliveries
 	Wake       func()
-	// Sync is the synchronisation module.
-	Sync *apisync.Service
-	Log  *slog.Logger
-	Now  func() time.Time
+	// Sync is the synchronisation module, Journal its log.
+	Sync    *apisync.Service
+	Journal *apisync.Journal
+	Log     *slog.Logger
+	Now     func() time.Time
 	// Zone is where imported dates without an offset are.
 	Zone *time.Location
 	// Alone says that nobody else has the data open: nobody waits for what an
@@ -97,7 +98,7 @@ func Operations() []Operation {
 		{"report", "report CATALOG [--axis FIELD[:STEP]] [--split FIELD[:STEP]] [--value FUNCTION:FIELD] [--filter JSON] [--format FORMAT]", "print records in groups, counted or measured, as a table or bars", defineReport},
 		{"undelete", "undelete section|catalog ID, undelete field CATALOG ID", "bring back what was removed less than 30 days ago", defineUndelete},
 		{"jobs", "jobs", "tell how many deliveries wait, were made or failed, and what comes due when", defineJobs},
-		{"sync", "sync pause|resume, sync export [--json], sync import FILE [--create-only] [--dry-run]", "stop all deliveries, or let them go on: a restored folder begins paused; print the sync module's configuration, or take a file of it over", defineSync},
+		{"sync", "sync pause|resume, sync export [--json], sync import FILE [--create-only] [--dry-run], sync reseal", "stop all deliveries, or let them go on: a restored folder begins paused; print the sync module's configuration, or take a file of it over; seal its secrets with the newest key", defineSync},
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"kartoteka/internal/apisync"
 )
 
-// defineSyncFile gives what makes a task of "export" and "import FILE", nil for other
-// words.
+// defineSyncFile gives what makes a task of "export", "import FILE" and "reseal", nil for
+// other words.
 func defineSyncFile(set *flag.FlagSet) func(words []string) (*Task, error) {
 	asJSON := set.Bool("json", false, "export: JSON instead of YAML")
 	createOnly := set.Bool("create-only", false, "import: leave what is there already as it is")
@@ -40,6 +40,11 @@ func defineSyncFile(set *flag.FlagSet) func(words []string) (*Task, error) {
 				ask.Mode = apisync.CreateMode
 			}
 			return &Task{File: words[1], run: func(ctx context.Context, t Tools, c Call) error { return importSync(ctx, t, c, ask) }}, nil
+		case words[0] == "reseal":
+			if len(words) > 1 {
+				return nil, usage("unexpected argument %q", words[1])
+			}
+			return &Task{run: reseal}, nil
 		}
 		return nil, nil
 	}
@@ -71,6 +76,27 @@ func importSync(ctx context.Context, t Tools, c Call, ask apisync.ImportAsk) err
 	}
 	for _, e := range done.Errors {
 		fmt.Fprintf(c.Out, "error: %s: %s\n", e.Path, e.Message.In(""))
+	}
+	return nil
+}
+
+// reseal seals with the newest key of SYNC_SECRET_KEYS what older ones have sealed. It
+// fails when something is left that none of them opens.
+func reseal(ctx context.Context, t Tools, c Call) error {
+	done, err := t.Sync.Reseal(ctx, operator("cli"))
+	if err != nil {
+		return err
+	}
+	requests, lost, err := t.Journal.Reseal(ctx)
+	fmt.Fprintf(c.Out, "%d secrets and %d raw requests of the log are sealed with the newest key now\n", done.Secrets, requests)
+	for _, name := range done.Lost {
+		fmt.Fprintf(c.Out, "cannot be opened: %s\n", name)
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(done.Lost)+lost > 0:
+		return fmt.Errorf("%d secrets and %d raw requests cannot be opened with the keys that this server has; with the key that has sealed them in SYNC_SECRET_KEYS, try again", len(done.Lost), lost)
 	}
 	return nil
 }

@@ -85,6 +85,13 @@ func (b *batching) mapAll(ctx context.Context, items []*item) error {
 	if err := b.runLines(ctx, items, before); err != nil {
 		return err
 	}
+	if each := b.call.each; each != nil {
+		for _, it := range items {
+			if err := each(ctx, b.work, it, before); err != nil {
+				return err
+			}
+		}
+	}
 	var bodies []tree.Value
 	for _, it := range items {
 		if it.result.Err == nil {

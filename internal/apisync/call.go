@@ -22,6 +22,9 @@ type Call struct {
 	IfMatch string // an ETag, "" for none
 	// Base is the scheme and host that addresses of files begin with.
 	Base string
+	// each is called with every item of a body that is about to be mapped, and the records
+	// before; nil for nothing.
+	each func(ctx context.Context, w *work, it *item, before *catalog.Rows) error
 	// look is called instead of all else with the call as it stands under one structure;
 	// nil for a call that is carried out.
 	look func(ctx context.Context, w *work) error

@@ -72,7 +72,10 @@ func (s *Service) do(ctx context.Context, call *Call) (reply *Reply, err error) 
 		if err := w.begin(ctx); err != nil {
 			return err
 		}
-		if reply, err = w.do(ctx); reply != nil {
+		reply, err = w.do(ctx)
+		if e := AsError(err); e != nil {
+			e.Notes, e.Output = w.scripts.Notes, w.scripts.Output
+		} else if reply != nil {
 			reply.Notes, reply.Output = w.scripts.Notes, w.scripts.Output
 		}
 		return err

@@ -10,6 +10,10 @@ import (
 // Error is a refusal as the sync API tells it (sync-api.md §2.15). syncapi gives it its
 // envelope.
 type Error struct {
+	// Notes are what scripts added to the log before, Output what they printed.
+	Notes  []LogNote
+	Output []byte
+
 	Status  int    // HTTP
 	Code    string // upper snake case, stable
 	Message fault.Message

@@ -160,6 +160,16 @@ type LogStore interface {
 	// of entries. The oldest successes go first.
 	Purge(ctx context.Context, p LogPurge) (int64, error)
 	Size(ctx context.Context) (LogSize, error)
+	// RawRequests gives raw requests in the order of their ids, those behind after, at
+	// most limit; ReplaceRaw replaces those that are there still.
+	RawRequests(ctx context.Context, after LogID, limit int) ([]SealedRequest, error)
+	ReplaceRaw(ctx context.Context, list []SealedRequest) error
+}
+
+// SealedRequest is the raw request of an entry.
+type SealedRequest struct {
+	ID  LogID
+	Raw string // sealed
 }
 
 // FirstLogID is the smallest id of a time.

@@ -78,19 +78,19 @@ func (s *Service) preview(ctx context.Context, a catalog.Actor, ask PreviewAsk) 
 		call.Method = http.MethodPut
 	}
 	out := &Preview{}
-	look := *call
-	look.look = func(ctx context.Context, w *work) error {
-		out.Lines = nil
-		if ask.Record != "" {
-			return w.previewRecord(ctx, ask.Record, out)
-		}
-		return w.previewItem(ctx, out)
-	}
-	if _, err := s.Do(ctx, &look); err != nil {
-		return nil, err
-	}
 	if ask.Record != "" || c.RequestType != Inbound {
-		return out, nil
+		call.look = func(ctx context.Context, w *work) error {
+			out.Lines = nil
+			if ask.Record != "" {
+				return w.previewRecord(ctx, ask.Record, out)
+			}
+			return w.previewMapping(ctx, out)
+		}
+		_, err := s.Do(ctx, call)
+		return out, err
+	}
+	call.each = func(ctx context.Context, w *work, it *item, before *catalog.Rows) error {
+		return w.previewItem(ctx, it, before, out)
 	}
 	reply, err := s.Do(ctx, call)
 	switch {
@@ -149,16 +149,31 @@ func (w *work) previewRecord(ctx context.Context, id string, out *Preview) error
 	return err
 }
 
-// previewItem maps the first item of the body, line by line.
-func (w *work) previewItem(ctx context.Context, out *Preview) error {
+// previewMapping maps the body by a config that no request is made to.
+func (w *work) previewMapping(ctx context.Context, out *Preview) error {
 	items, _, err := w.items()
 	if err != nil {
 		return err
 	}
-	it := items[0]
-	if it.result.Err != nil {
-		return it.result.Err
+	if e := items[0].result.Err; e != nil {
+		return e
 	}
+	return w.previewItem(ctx, items[0], nil, out)
+}
+
+// previewItem maps an item line by line, with what its scripts gave. There is nothing to
+// be mapped when pre_script refuses it.
+func (w *work) previewItem(ctx context.Context, it *item, before *catalog.Rows, out *Preview) error {
+	out.Lines = nil
+	if it.script != nil && it.script.refused {
+		return nil
+	}
+	row := rowOf(before, it.record)
+	if row < 0 {
+		before = nil
+	}
+	w.scripts.at(it.script)
+	defer w.scripts.at(nil)
 	for _, l := range w.x.plan.lines {
 		if !l.In() {
 			continue
@@ -167,21 +182,29 @@ func (w *work) previewItem(ctx context.Context, out *Preview) error {
 		if l.ExternalKey != "" {
 			p.Raw, p.Present = l.path.read(it.body)
 		}
-		var fields []FieldError
-		r := &reader{x: w.x, ctx: ctx, plan: w.x.plan, item: it.body, out: &Mapped{}, fields: &fields, ops: new(int)}
-		err := r.line(l)
-		if err == nil {
-			err = invalid(fields)
+		m, err := w.mapLine(ctx, l, it, before, row)
+		if err == nil && len(m.Values) == 0 && (p.Present || l.scripted()) { // it does not change the record
+			m, err = w.mapLine(ctx, l, it, nil, 0)
 		}
 		if p.Err = AsError(err); err != nil && p.Err == nil {
 			return err
 		}
 		if p.Err == nil {
-			p.Value = w.converted(r.out)
+			p.Value = w.converted(m)
 		}
 		out.Lines = append(out.Lines, p)
 	}
 	return nil
+}
+
+// mapLine maps one line of an item alone.
+func (w *work) mapLine(ctx context.Context, l *mapLine, it *item, before *catalog.Rows, row int) (*Mapped, error) {
+	var fields []FieldError
+	r := &reader{x: w.x, ctx: ctx, plan: w.x.plan, item: it.body, rows: before, row: row, out: &Mapped{}, fields: &fields, ops: new(int)}
+	if err := r.line(l); err != nil {
+		return nil, err
+	}
+	return r.out, invalid(fields)
 }
 
 // converted is what a line gives its field, null for nothing.

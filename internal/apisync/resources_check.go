@@ -226,6 +226,9 @@ func (k *checking) general(c *Config) {
 	k.oneOf("log_bodies", c.LogBodies, "all", "errors", "none")
 	k.within("page_size", int64(c.PageSize), 1, limitMost)
 	k.length("link_group", c.LinkGroup, 0, nameMost)
+	if data, err := json.Marshal(c.Context); err != nil || len(data) > domainMost {
+		k.fail("context", fault.TooLong, "at most %d bytes", domainMost)
+	}
 	if from := k.state.Configs[c.LinesFrom]; c.LinesFrom != "" && (from == nil || c.LinesFrom == c.Code) {
 		k.soft("lines_from", fault.NotFound, "there is no config %s", c.LinesFrom)
 	}

@@ -151,7 +151,7 @@ func (s *Service) Status(ctx context.Context, st *State) (*Status, error) {
 		}
 	}
 	if n := s.oldKeys(st); n > 0 {
-		out.Warnings = append(out.Warnings, "some secrets are sealed with a key that is not the newest, or not there")
+		out.Warnings = append(out.Warnings, "some secrets are sealed with a key that is not the newest, or not there: kartoteka sync reseal seals them with the newest")
 	}
 	return out, nil
 }
@@ -169,6 +169,7 @@ func (s *Service) oldKeys(st *State) (n int) {
 	for _, c := range st.Configs {
 		for i := range c.Credentials {
 			count(c.Credentials[i].Secret)
+			count(c.Credentials[i].Old)
 		}
 	}
 	return n

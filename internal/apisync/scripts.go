@@ -37,6 +37,7 @@ type scripting struct {
 	shown   map[shownKey][]scriptValue
 	names   map[*catalog.Catalog]string // models that have an alias
 	people  *script.Ref                 // the acting employee, once asked for
+	calls   int                         // that scripts have made of the host
 
 	// Notes are what scripts added to bj.api.log.
 	Notes []LogNote
@@ -66,8 +67,10 @@ type scriptItem struct {
 	// kept are the writes of its scripts; nil where they may not write.
 	kept  *scriptenv.Kept
 	begun scriptenv.Kept // what pre_script has written of it
-	lead  int            // how many of the kept operations stand before its own
-	err   *Error         // nil while all goes well
+	// refused tells that pre_script has failed.
+	refused bool
+	lead    int    // how many of the kept operations stand before its own
+	err     *Error // nil while all goes well
 
 	value  tree.Value // of the line that runs
 	there  bool       // the line's key is

@@ -26,6 +26,7 @@ var writing = []string{"create", "write", "unlink", "copy", "message_post"}
 
 // Call implements script.Host.
 func (h *scriptHost) Call(ctx context.Context, c script.Call) (json.RawMessage, error) {
+	h.calls++
 	switch {
 	case c.Method == "http":
 		return h.send(ctx, c.Args)

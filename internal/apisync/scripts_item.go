@@ -14,7 +14,7 @@ import (
 func (p *scripting) pre(ctx context.Context, all []*scriptItem) error {
 	defer func() {
 		for _, it := range all {
-			it.begun = *it.kept
+			it.begun, it.refused = *it.kept, it.err != nil
 		}
 	}()
 	if p.config.PreScript == nil {
@@ -237,13 +237,21 @@ func (c *Compiled) filtered(domain json.RawMessage) *Compiled {
 	return &Compiled{Config: &config, State: c.State, Catalog: c.Catalog, Lines: c.Lines, Identifier: c.Identifier, Problems: c.Problems}
 }
 
-// Respond runs the response_script of a call's configuration on its answer.
-func (s *Service) Respond(ctx context.Context, call *Call, e *Envelope) error {
+// Respond runs the response_script of a call's configuration on its answer. What it
+// prints and adds to the log goes to the reply, and to the refusal when it fails.
+func (s *Service) Respond(ctx context.Context, call *Call, e *Envelope, r *Reply) error {
 	c := call.Config
 	if c.ResponseScript == nil || c.Catalog == nil {
 		return nil
 	}
 	return s.options.Catalog.Request(ctx, call.Actor, c.Catalog.Key, func(a catalog.Actor, sc *catalog.Scope) error {
-		return s.Exchange(c, a, sc).scripting().respond(ctx, e)
+		p := s.Exchange(c, a, sc).scripting()
+		p.Notes, p.Output = r.Notes, r.Output
+		err := p.respond(ctx, e)
+		r.Notes, r.Output = p.Notes, p.Output
+		if refused := AsError(err); refused != nil {
+			refused.Notes, refused.Output = p.Notes, p.Output
+		}
+		return err
 	})
 }

@@ -323,7 +323,7 @@ func (a *App) Tools() adminapi.Tools {
 	t.Catalog, t.Accounts, t.Company = a.Catalog, a.Accounts, company
 	t.Check, t.Repair, t.Backup = a.check, a.repair, a.backup
 	t.Deliveries, t.Wake = a.company, func() { a.hooks.Wake(); a.schedules.Wake() }
-	t.Now, t.Sync = a.now, a.sync
+	t.Now, t.Sync, t.Journal = a.now, a.sync, a.journal
 	return t
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"kartoteka/internal/apisync"
 	"kartoteka/internal/catalog"
@@ -15,10 +16,8 @@ import (
 
 // openSync makes the synchronisation module.
 func (a *App) openSync(ctx context.Context, keys config.Keys) error {
-	list := a.Settings.SyncSecretKeys
-	if len(list) == 0 {
-		list = [][]byte{keys.Derive("sync secrets")}
-	}
+	// What was sealed before there were keys in the settings is opened still.
+	list := append(slices.Clone(a.Settings.SyncSecretKeys), keys.Derive("sync secrets"))
 	sealer, err := apisync.NewSealer(list...)
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ var rules = []rule{
 	{`{"lines_from":"nothing"}`, "lines_from not_found"},
 	{`{"run_as":77}`, "run_as not_found"},
 	{`{"run_as":0}`, "run_as required"},
+	{`{"context":{"lang":"` + strings.Repeat("u", 70_000) + `"}}`, "context too_long"},
 	{`{"endpoint":"_x"}`, "endpoint invalid_id"},
 	{`{"endpoint":"taken"}`, "endpoint duplicate"},
 	{`{"methods":[]}`, "methods required"},
@@ -159,13 +160,16 @@ func TestSyncRoles(t *testing.T) {
 				path = strings.Replace(path, "partners", "local", 1)
 			}
 			want := writes
-			asks := strings.HasSuffix(path, "/replay") || strings.HasSuffix(path, "/suggest") || strings.HasSuffix(path, "/test") && path != "/scripts/test"
+			asks := strings.HasSuffix(path, "/replay") || strings.HasSuffix(path, "/suggest") || strings.HasSuffix(path, "/test")
 			if method == "GET" && path != "/export" || asks {
 				want = reads
 			}
 			body := "{}"
-			if path == "/suggest" {
+			switch path {
+			case "/suggest":
 				body = `{"model":"` + s.model + `"}`
+			case "/scripts/test":
+				body = `{"config":"none","line_id":1}`
 			}
 			w := ask(s.h, method, "/api/v1/sync"+path, body, "Authorization", authorization)
 			if code := w.Code; code != want && !(want == 200 && code == 404) {

@@ -141,7 +141,7 @@ func TestSyncScriptRest(t *testing.T) {
 		}
 
 		tried := s.call(200, "POST", "/api/v1/sync/scripts/test", `{"config":"partners","mode":"evaluate","source":"print('hi')\nmodel.create({'name': 'T'})\nrequest_data['a'] + len(record)","request_data":{"a":4}}`)
-		for _, want := range []string{`"ok":true`, `"value":4`, `"output":"hi\n"`, `"op":"create"`, `"model":"res.partner"`, `"error":null`} {
+		for _, want := range []string{`"ok":true`, `"value":4`, `"output":["hi"]`, `"op":"create"`, `"model":"res.partner"`, `"error":null`} {
 			if !strings.Contains(tried, want) {
 				s.Errorf("a test lacks %s: %s", want, tried)
 			}

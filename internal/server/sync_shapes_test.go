@@ -148,8 +148,8 @@ var shapes = []shaped{
 	{201, "PUT", "%s", `{"ref":"2","name":"Ash"}`, nil, "one"},
 	{201, "POST", "%s", `[{"name":"a","ref":"3"},{"name":"b","ref":"4"}]`, nil, "batch"},
 	{207, "POST", "%s", `[{"name":"c","ref":"5"},{"ref":"6"}]`, nil, "batch"},
-	{400, "POST", "%s", `[{"ref":"7"},{"ref":"8"}]`, nil, "batch"},
-	{400, "POST", "%s?atomic=true", `[{"name":"d","ref":"7"},{"ref":"8"}]`, nil, "batch"},
+	{400, "POST", "%s", `[{"ref":"7"},{"ref":"8"}]`, nil, "failed batch"},
+	{400, "POST", "%s?atomic=true", `[{"name":"d","ref":"7"},{"ref":"8"}]`, nil, "failed batch"},
 	{200, "PUT", "%s", `[{"ref":"3","name":"a"},{"ref":"4","name":"bb"}]`, nil, "batch"},
 	{207, "DELETE", "%s", `["4","none"]`, nil, "batch"},
 	{200, "DELETE", "%s?ref=3", "", nil, "one"},
@@ -188,9 +188,10 @@ func TestSyncShapes(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.config(strings.Replace(s.endpoint("bare", `,"response_format":"bare"`), `"partners"`, `"bare"`, 1), 200)
 		enveloped := map[string][]string{
-			"one": {firstReader, secondReader}, "list": {firstReader, listReader}, "batch": {batchReader}, "failure": {failureReader},
+			"one": {firstReader, secondReader}, "list": {firstReader, listReader}, "batch": {batchReader}, "failed batch": {batchReader},
+			"failure": {failureReader},
 		}
-		bare := map[string][]string{"one": {bareRecord}, "list": {bareList}, "batch": {bareList}, "failure": {bareFailure}}
+		bare := map[string][]string{"one": {bareRecord}, "list": {bareList}, "batch": {bareList}, "failed batch": {bareFailure}, "failure": {bareFailure}}
 		for _, name := range []string{"partners", "bare"} {
 			readers := enveloped
 			if name == "bare" {

@@ -104,7 +104,7 @@ func (a *API) adminRoutes() []httpkit.Route {
 		{Pattern: "GET /scripts", Handler: a.viewed(a.scripts)},
 		{Pattern: "POST /scripts", Handler: a.managed(a.createScript)},
 		{Pattern: "POST /scripts/check", Handler: a.managed(a.checkScript)},
-		{Pattern: "POST /scripts/test", Handler: a.managed(a.testScript)},
+		{Pattern: "POST /scripts/test", Handler: a.viewed(a.testScript)},
 		{Pattern: "GET /scripts/{code}", Handler: a.viewed(a.script)},
 		{Pattern: "PUT /scripts/{code}", Handler: a.managed(a.saveScript(replaced))},
 		{Pattern: "PATCH /scripts/{code}", Handler: a.managed(a.saveScript(merged))},

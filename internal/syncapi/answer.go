@@ -20,7 +20,8 @@ type sent struct {
 	reply  *apisync.Reply // what it tells of; nil for refusals
 	// replayed tells that it was given before.
 	replayed bool
-	err      error
+	// err is why it is a refusal, or what failed once all was written.
+	err error
 }
 
 // envelope is sync-api.md §2.5's.
@@ -110,11 +111,7 @@ func (x *exchange) refusal(err error) *sent {
 func errorJSON(e *apisync.Error, lang, id string, bare bool) []byte {
 	message := e.Message.In(lang)
 	if bare {
-		b := bareError{Error: message, StatusCode: e.Code, Message: message}
-		if len(e.Fields) > 0 && e.Fields[0].Line != 0 {
-			b.LineID = &e.Fields[0].Line
-		}
-		return mustMarshal(b)
+		return bareJSON(e, message)
 	}
 	return envelope{
 		Status: "error", Code: e.Status, Message: message, RequestID: id,
@@ -145,6 +142,18 @@ type envelopeEnd struct {
 	Meta      map[string]any `json:"meta,omitempty"`
 	Error     *errorBody     `json:"error,omitempty"`
 	RequestID string         `json:"request_id,omitempty"`
+}
+
+// bareJSON is a refusal without an envelope, with the line that is to blame if one is.
+func bareJSON(e *apisync.Error, message string) []byte {
+	b := bareError{Error: message, StatusCode: e.Code, Message: message}
+	if id, ok := e.Details["line_id"].(int64); ok {
+		b.LineID = &id
+	}
+	if len(e.Fields) > 0 && e.Fields[0].Line != 0 {
+		b.LineID = &e.Fields[0].Line
+	}
+	return mustMarshal(b)
 }
 
 // mustMarshal encodes what is made of texts, numbers and JSON only.

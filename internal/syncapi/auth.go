@@ -3,6 +3,7 @@ package syncapi
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -280,6 +281,12 @@ func (x *exchange) platform(ctx context.Context) (*passed, error) {
 	case fault.Is(err, fault.AccountLocked):
 		e := refuse(http.StatusTooManyRequests, "RATE_LIMITED", "too many attempts, try again later").With("scope", "auth")
 		return nil, e
+	case fault.Is(err, fault.RateLimited):
+		var f *fault.Error
+		if errors.As(err, &f) {
+			x.w.Header().Set("Retry-After", wholeSeconds(f.RetryAfter))
+		}
+		return nil, refuse(http.StatusTooManyRequests, "RATE_LIMITED", "too many attempts, try again later").With("scope", "auth")
 	case err != nil:
 		return nil, err
 	}

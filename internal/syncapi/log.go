@@ -35,8 +35,10 @@ func (x *exchange) note(s *sent) (id apisync.LogID) {
 	if c := x.credential; c != nil {
 		e.Credential = apisync.CredentialName(c)
 	}
+	var notes []apisync.LogNote
 	if err := apisync.AsError(s.err); err != nil {
 		e.ErrorCode, e.ErrorMessage, e.ScriptTrace = err.Code, err.Error(), err.ScriptTrace()
+		e.ScriptOutput, notes = string(err.Output), err.Notes
 		if len(err.Fields) > 0 {
 			e.Line = err.Fields[0].Line
 		}
@@ -46,12 +48,10 @@ func (x *exchange) note(s *sent) (id apisync.LogID) {
 	}
 	noteRecords(e, s.reply)
 	if s.reply != nil {
-		e.ScriptOutput = string(s.reply.Output)
+		e.ScriptOutput, notes = string(s.reply.Output), s.reply.Notes
 	}
 	id = journal.Add(e)
-	if s.reply != nil {
-		x.noteScripts(e, s.reply.Notes)
-	}
+	x.noteScripts(e, notes)
 	if x.r.Context().Err() == nil && s.status >= http.StatusInternalServerError {
 		x.api.opt.Log.WarnContext(x.r.Context(), "sync.answered", "module", "Sync", "status", s.status, "endpoint", x.endpoint, "request", httpkit.RequestID(x.r.Context()))
 	}

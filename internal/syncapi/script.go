@@ -10,7 +10,6 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"kartoteka/internal/apisync"
-	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/httpkit"
 )
@@ -18,8 +17,9 @@ import (
 // ours are the headers that no response_script sets.
 var ours = []string{"Content-Length", "Connection", "Transfer-Encoding", "Trailer", "Upgrade", "Set-Cookie", "Date", "Keep-Alive"}
 
-// script lets the response_script change an answer. After a write its failure is
-// nobody's any more: the answer stays as it is.
+// script lets the response_script change an answer. A call that may have written is not
+// refused any more: its answer stays, with a warning where it has room for one, and the
+// log has what failed.
 func (x *exchange) script(ctx context.Context, call *apisync.Call, a *sent) error {
 	if call.Config.ResponseScript == nil {
 		return nil
@@ -28,10 +28,13 @@ func (x *exchange) script(ctx context.Context, call *apisync.Call, a *sent) erro
 	for name := range x.w.Header() {
 		e.Headers[name] = x.w.Header().Get(name)
 	}
-	if err := x.api.opt.Sync.Respond(ctx, call, e); err != nil {
+	if err := x.api.opt.Sync.Respond(ctx, call, e, a.reply); err != nil {
 		if call.Method == http.MethodGet || call.DryRun {
 			return err
 		}
+		failed := x.api.known(ctx, err, x.id)
+		a.reply.Warnings = append(a.reply.Warnings, "what was asked is done, but the response_script failed: "+failed.Message.In(""))
+		a.body, a.err = x.render(a.reply), failed
 		return nil
 	}
 	a.body = e.Response
@@ -43,8 +46,14 @@ func (x *exchange) script(ctx context.Context, call *apisync.Call, a *sent) erro
 	return nil
 }
 
+// triedCases is what became of a test with cases.
+type triedCases struct {
+	OK    bool             `json:"ok"` // all of them
+	Cases []*apisync.Tried `json:"cases"`
+}
+
 // testScript runs a script as its configuration would.
-func (a *API) testScript(w http.ResponseWriter, r *http.Request, _ catalog.Actor) error {
+func (a *API) testScript(w http.ResponseWriter, r *http.Request, _ *apisync.State) error {
 	doc, err := body(r)
 	if err != nil {
 		return err
@@ -59,9 +68,13 @@ func (a *API) testScript(w http.ResponseWriter, r *http.Request, _ catalog.Actor
 	if err := d.Decode(&t); err != nil {
 		return fault.New(fault.InvalidParameter, "the test cannot be read: %s", err.Error())
 	}
-	tried, err := a.opt.Sync.TestScript(r.Context(), &t)
+	tried, err := a.opt.Sync.TestScript(r.Context(), actorOf(r), &t)
 	if err != nil {
 		return err
 	}
-	return httpkit.JSON(w, tried)
+	if t.Cases == nil {
+		return httpkit.JSON(w, tried[0])
+	}
+	failed := slices.ContainsFunc(tried, func(t *apisync.Tried) bool { return !t.OK })
+	return httpkit.JSON(w, triedCases{!failed, append([]*apisync.Tried{}, tried...)})
 }

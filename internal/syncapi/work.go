@@ -168,10 +168,26 @@ func (x *exchange) render(r *apisync.Reply) []byte {
 		}
 		e.Data = item.Data.AppendJSON(nil)
 	}
-	if x.config.ResponseFormat == "bare" {
-		return e.Data
+	if x.config.ResponseFormat != "bare" {
+		return e.json()
 	}
-	return e.json()
+	if r.Status >= http.StatusBadRequest {
+		return bareJSON(batchError(e.Error.Code, r), e.Message)
+	}
+	return e.Data
+}
+
+// batchError is the refusal of a batch of which nothing was written, with what tells of
+// lines in that of the first item that is wrong by itself.
+func batchError(code string, r *apisync.Reply) *apisync.Error {
+	all := &apisync.Error{Status: r.Status, Code: code}
+	for i := range r.Items {
+		if e := r.Items[i].Err; e != nil && e.Code != code {
+			all.Fields, all.Details = e.Fields, e.Details
+			break
+		}
+	}
+	return all
 }
 
 func (x *exchange) message() string {

@@ -37,6 +37,7 @@ func Logging(t *testing.T, fresh func(t testing.TB) LogOpener) {
 		{"too many rows: the oldest successes go first", testLogRows},
 		{"too many bytes: the oldest successes go first", testLogBytes},
 		{"a closed log is readable again", testLogReopen},
+		{"raw requests are read in pages and replaced", testLogRaw},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			open := fresh(t)
