@@ -45,6 +45,11 @@ var ErrChanged = errors.New("the configuration has changed")
 
 // do reads the call anew with each structure until one lasts.
 func (s *Service) do(ctx context.Context, call *Call) (reply *Reply, err error) {
+	defer func(began time.Time) {
+		if p := call.Phases; p != nil {
+			p.settle(elapsed(began))
+		}
+	}(time.Now())
 	key := call.Config.Model
 	if call.Config.Catalog != nil {
 		key = call.Config.Catalog.Key
@@ -123,7 +128,7 @@ func (w *work) begin(ctx context.Context) error {
 		}
 		w.config = w.config.filtered(filter)
 	}
-	w.x.Base, w.x.Dry, w.x.domain = w.call.Base, w.call.DryRun, w.identifierDomain
+	w.x.Base, w.x.Dry, w.x.domain, w.x.phases = w.call.Base, w.call.DryRun, w.identifierDomain, w.call.Phases
 	return nil
 }
 
@@ -173,7 +178,7 @@ func (w *work) list(ctx context.Context) (*Reply, error) {
 	if ask.Limit = q.Limit + 1; q.Limit == 0 {
 		ask.Limit = 0
 	}
-	rows, err := w.service.options.Catalog.Records(ctx, w.actor, w.scope.Catalog.Num, ask, w.x.Selection())
+	rows, err := w.records(ctx, ask, w.x.Selection())
 	if err != nil {
 		return nil, err
 	}
@@ -261,6 +266,11 @@ func (w *work) readAs(ctx context.Context, keys []query.Key, inside bool, sel *c
 		}
 		q.Where = both(q.Where, filter)
 	}
+	return w.records(ctx, q, sel)
+}
+
+func (w *work) records(ctx context.Context, q query.Query, sel *catalog.Selection) (*catalog.Rows, error) {
+	defer w.x.backend(time.Now())
 	return w.service.options.Catalog.Records(ctx, w.actor, w.scope.Catalog.Num, q, sel)
 }
 

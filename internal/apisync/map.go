@@ -2,6 +2,7 @@ package apisync
 
 import (
 	"context"
+	"time"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
@@ -28,6 +29,9 @@ type Exchange struct {
 	eval func(ctx context.Context, expression string, item tree.Value) (tree.Value, error)
 	// script runs the script of a line; set is false when it gives no value.
 	script func(ctx context.Context, run *lineRun) (v tree.Value, set bool, err error)
+
+	// phases takes what the work takes; nil for nothing.
+	phases *Phases
 
 	found    map[foundKey]*found
 	people   map[string]*found // employees by what was asked
@@ -60,6 +64,13 @@ func (s *Service) Exchange(c *Compiled, a catalog.Actor, sc *catalog.Scope) *Exc
 	return &Exchange{
 		s: s, plan: c.mapping(), actor: a, scope: sc, found: map[foundKey]*found{}, people: map[string]*found{},
 		children: map[childrenKey]*childRows{}, numbers: map[query.Catalog]*reservation{},
+	}
+}
+
+// backend notes what reading or writing records has taken since a moment.
+func (x *Exchange) backend(since time.Time) {
+	if x.phases != nil {
+		x.phases.Backend += elapsed(since)
 	}
 }
 

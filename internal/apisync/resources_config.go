@@ -157,6 +157,11 @@ func (d *draft) fill(st *State, doc Doc, a catalog.Actor) {
 		unless(doc, "run_as", json.Number(fmt.Sprint(int64(a.Employee))))
 	}
 	unless(doc, "link_group", doc["code"])
+	if how, ok := doc["hmac"].(Doc); ok {
+		unless(how, "algorithm", "sha256")
+		unless(how, "encoding", "hex")
+		unless(how, "tolerance_seconds", json.Number("300"))
+	}
 	last := int64(0)
 	for _, line := range list(doc, "lines") {
 		unless(line, "sequence", json.Number(fmt.Sprint(last+10)))

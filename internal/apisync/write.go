@@ -2,6 +2,7 @@ package apisync
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"kartoteka/internal/catalog"
@@ -109,11 +110,37 @@ func (w *work) write(ctx context.Context) (*Reply, error) {
 	}
 	for i, run := range parts {
 		b.final = i == len(parts)-1
-		if err := b.run(ctx, run); err != nil {
+		err := b.run(ctx, run)
+		if err != nil && (!b.wrote || errors.Is(err, catalog.ErrStale)) {
 			return nil, err
+		}
+		if err != nil {
+			b.abandon(ctx, parts[i:], err)
+			break
 		}
 	}
 	return b.reply(ctx)
+}
+
+// abandon fails the items of runs that an error of ours keeps from being written when
+// others are written already: those are answered for.
+func (b *batching) abandon(ctx context.Context, runs [][]*item, err error) {
+	e := AsError(FaultError(err, b.config))
+	switch {
+	case e != nil:
+	case errors.Is(err, context.DeadlineExceeded):
+		e = refuse(http.StatusServiceUnavailable, "UPSTREAM_BUSY", "the request took too long; try again")
+	default:
+		b.service.options.Log.ErrorContext(ctx, "sync.batch", "module", "Sync", "error", err)
+		e = refuse(http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
+	}
+	for _, items := range runs {
+		for _, it := range items {
+			if it.result.Err == nil {
+				it.fail(e)
+			}
+		}
+	}
 }
 
 // identify reads the identifiers of all items.
