@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"kartoteka/internal/apisync"
 	"kartoteka/internal/httpkit"
@@ -19,6 +20,7 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 	if err != nil {
 		return nil, err
 	}
+	call.Phases = &x.phases
 	reply, err := x.api.opt.Sync.Do(ctx, call)
 	if err != nil {
 		return nil, err
@@ -26,6 +28,7 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 	if reply.Replayed != nil {
 		return x.replayed(reply.Replayed), nil
 	}
+	defer func(began time.Time) { x.phases.Render = milliseconds(began) }(time.Now())
 	if match := x.r.Header.Get("If-None-Match"); match != "" && call.Method == http.MethodGet && !reply.List && matches(match, reply.Items[0].ETag) {
 		x.w.Header().Set("ETag", reply.Items[0].ETag)
 		return &sent{status: http.StatusNotModified, reply: reply}, nil
@@ -36,7 +39,7 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 		return nil, err
 	}
 	if call.Once != nil && !call.DryRun && reply.Status < http.StatusBadRequest {
-		x.api.opt.Sync.Keep(ctx, call.Once, x.kept(a))
+		x.api.opt.Sync.Keep(context.WithoutCancel(ctx), call.Once, x.kept(a))
 	}
 	return a, nil
 }
