@@ -1,10 +1,14 @@
 package server
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"kartoteka/internal/apisync"
+	"kartoteka/internal/store/testdb"
 )
 
 // TestHDSyncKeys: what a key opens is neither more nor less than it says.
@@ -159,4 +163,39 @@ func TestHDSyncAddress(t *testing.T) {
 			s.Errorf("null leaves %s", a.Data)
 		}
 	})
+}
+
+// TestHDSyncManual: what the manual of scripts shows runs, and what it names is there.
+func TestHDSyncManual(t *testing.T) {
+	s := openSynced(t, testdb.SQLite(t), "SCRIPT_PYTHON="+python(t))
+	var manual apisync.Manual
+	s.read(s.call(200, "GET", "/api/v1/sync/scripts/manual", ""), &manual)
+	s.call(400, "POST", "/api/v1/sync/scripts", `{"code":"manual","name":"Manual","kind":"library","source":"x = 1"}`)
+	try := func(mode, source string, data map[string]any) {
+		body, err := json.Marshal(map[string]any{"config": "partners", "mode": mode, "source": source, "request_data": data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.call(200, "POST", "/api/v1/sync/scripts/test", string(body)); !strings.HasPrefix(got, `{"ok":true`) {
+			s.Errorf("%s\n%s", source, got)
+		}
+	}
+	if len(manual.Examples) < 8 {
+		s.Errorf("%d examples", len(manual.Examples))
+	}
+	for _, e := range manual.Examples {
+		try(e.Mode, e.Source, e.RequestData)
+	}
+	for _, m := range manual.Modules {
+		if m.Name != "requests" {
+			try("execute", "import "+m.Name, nil)
+		}
+	}
+	var names []string
+	for _, v := range manual.Variables {
+		if v.Name != "response" && v.Name != "sync_line" { // of response_script and lines alone
+			names = append(names, strings.Split(v.Name, ", ")...)
+		}
+	}
+	try("execute", "result = None\n("+strings.Join(names, ", ")+")", map[string]any{})
 }

@@ -111,6 +111,11 @@ func (a *API) checkScript(w http.ResponseWriter, r *http.Request, _ catalog.Acto
 	})
 }
 
+// manual says what scripts have.
+func (a *API) manual(w http.ResponseWriter, _ *http.Request, _ *apisync.State) error {
+	return httpkit.JSON(w, apisync.ScriptManual())
+}
+
 // asked splits a parameter at commas; nil when it is not given.
 func asked(r *http.Request, name string) []string {
 	if text := r.URL.Query().Get(name); text != "" {
