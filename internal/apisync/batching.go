@@ -136,6 +136,7 @@ func (b *batching) mapOne(ctx context.Context, it *item, before *catalog.Rows) e
 	b.scripts.at(it.script)
 	m, err := b.x.Map(ctx, it.body, rows, row)
 	b.scripts.at(nil)
+	b.trace(it, m)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type Call struct {
 	look func(ctx context.Context, w *work) error
 	// Phases takes what the parts of the work take; nil for nothing.
 	Phases *Phases
+	// Lines takes what lines read and make; nil for nothing.
+	Lines *LineTrace
 	// Once is the request's key among those that are carried out once; nil for none.
 	Once *Once
 }

@@ -89,8 +89,11 @@ func (c *Compiled) works() error {
 	if c.Catalog != nil && len(c.Problems) == 0 {
 		return nil
 	}
-	return refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the configuration of this endpoint does not fit its model any more: %s", c.Problems[0].Text).
-		With("line_id", c.Problems[0].Line)
+	e := refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the configuration of this endpoint does not fit its model any more: %s", c.Problems[0].Text)
+	if line := c.Problems[0].Line; line != 0 {
+		e.With("line_id", line)
+	}
+	return e
 }
 
 // configFault tells faults that are due to the configuration from those of the caller: its
@@ -116,6 +119,9 @@ type work struct {
 // begin makes what maps and what runs scripts, with the configuration's filter as it is
 // now.
 func (w *work) begin(ctx context.Context) error {
+	if w.call.Lines != nil { // of an attempt before
+		*w.call.Lines = LineTrace{}
+	}
 	for {
 		w.x = w.service.Exchange(w.config, w.actor, w.scope)
 		w.scripts = w.x.scripting()

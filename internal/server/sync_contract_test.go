@@ -199,3 +199,24 @@ func TestHDSyncManual(t *testing.T) {
 	}
 	try("execute", "result = None\n("+strings.Join(names, ", ")+")", map[string]any{})
 }
+
+// TestHDSyncDebugged: while a config is debugged, the log has what each line read and made
+// of it, but for what is secret.
+func TestHDSyncDebugged(t *testing.T) {
+	eachSynced(t, func(s *synced) {
+		s.journaled()
+		s.config(strings.Replace(s.endpoint("debugged", `,"debug_until":"2099-01-01T00:00:00Z"`), `{"field":"3","external_key":"balance"}`,
+			`{"field":"3","external_key":"balance","sensitive":true}`, 1), 200)
+		s.does(207, "POST", "debugged", `[{"name":" Oak ","ref":"A-1","kind":{"id":"2"},"contact":{"email":"a@example.com"},"country":"PL","balance":77},{"ref":"A-2"}]`)
+		want := `map[lines:[map[converted:map[balance:*** contact:map[email:[map[comment: contact:a@example.com id:]]] country:[map[catalog:` + s.countries +
+			` id:2]] kind:[Vendor] name:Oak ref:A-1] index:0 raw:map[balance:*** contact:map[email:a@example.com] country:PL kind:map[id:2] name: Oak  ref:A-1]]` +
+			` map[converted:map[] index:1 raw:map[ref:A-2]]]]`
+		if got := fmt.Sprint(s.newest("config=debugged")["details"]); got != want {
+			s.Errorf("got  %s\nwant %s", got, want)
+		}
+		s.does(200, "PUT", "partners", `{"ref":"A-1","balance":5}`)
+		if e := s.newest("config=partners"); e["details"] != nil {
+			s.Errorf("another config: %v", e["details"])
+		}
+	})
+}

@@ -104,8 +104,23 @@ func details(e *apisync.Error, lang string) map[string]any {
 func (x *exchange) refusal(err error) *sent {
 	lang := httpkit.Language(x.r.Context())
 	e := x.api.known(x.r.Context(), err, x.id)
+	if wait := retryAfter(e); wait != "" && x.w.Header().Get("Retry-After") == "" {
+		x.w.Header().Set("Retry-After", wait)
+	}
 	body := errorJSON(e, lang, x.id, x.config != nil && x.config.ResponseFormat == "bare")
 	return &sent{status: e.Status, body: body, err: e}
+}
+
+// retryAfter is in how many seconds a refused request may be sent again; "" when that is
+// of no use.
+func retryAfter(e *apisync.Error) string {
+	switch {
+	case e.Status == http.StatusServiceUnavailable, e.Code == "IDEMPOTENCY_IN_PROGRESS":
+		return "1"
+	case e.Status == http.StatusTooManyRequests:
+		return "60"
+	}
+	return ""
 }
 
 func errorJSON(e *apisync.Error, lang, id string, bare bool) []byte {

@@ -3,6 +3,7 @@ package syncapi
 import (
 	"bytes"
 	"log/slog"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -22,5 +23,23 @@ func TestKnownKeepsValues(t *testing.T) {
 	err = fault.New(fault.UnknownField, "the field x is gone")
 	if a.known(t.Context(), apisync.FromFault(err), "id"); !strings.Contains(out.String(), "CONFIG_ERROR") {
 		t.Errorf("logged %s", &out)
+	}
+}
+
+// TestRetryAfter: who may send a request again is told when.
+func TestRetryAfter(t *testing.T) {
+	a := &API{opt: Options{Log: slog.New(slog.DiscardHandler)}}
+	for _, c := range []struct {
+		status     int
+		code, want string
+	}{
+		{409, "IDEMPOTENCY_IN_PROGRESS", "1"}, {409, "DUPLICATE_RECORD", ""}, {503, "UPSTREAM_BUSY", "1"}, {429, "RATE_LIMITED", "60"}, {500, "INTERNAL_ERROR", ""},
+	} {
+		w := httptest.NewRecorder()
+		x := &exchange{api: a, w: w, r: httptest.NewRequest("POST", "/", nil)}
+		x.refusal(refuse(c.status, c.code, "no"))
+		if got := w.Header().Get("Retry-After"); got != c.want {
+			t.Errorf("%s: %q", c.code, got)
+		}
 	}
 }

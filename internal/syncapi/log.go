@@ -47,6 +47,7 @@ func (x *exchange) note(s *sent) (id apisync.LogID) {
 	if x.replay != nil {
 		e.ReplayOf = x.replay.Of.ID.String()
 	}
+	e.Details = x.lines.Details()
 	noteRecords(e, s.reply)
 	if s.reply != nil {
 		e.ScriptOutput = string(s.reply.Output)

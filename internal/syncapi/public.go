@@ -43,6 +43,7 @@ type exchange struct {
 	dry        bool
 	admitted   bool // the caller was let in
 	phases     apisync.Phases
+	lines      *apisync.LineTrace // of a config that is debugged; nil for others
 	// replay is the request of the log that this one is; nil for one that came now.
 	replay *Replay
 }

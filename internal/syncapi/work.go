@@ -21,6 +21,10 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 		return nil, err
 	}
 	call.Phases = &x.phases
+	if until := x.config.DebugUntil; until != nil && x.began.Before(*until) && x.config.LogBodies != "none" {
+		x.lines = &apisync.LineTrace{}
+		call.Lines = x.lines
+	}
 	reply, err := x.api.opt.Sync.Do(ctx, call)
 	if err != nil {
 		return nil, err
