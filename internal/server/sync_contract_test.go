@@ -220,3 +220,24 @@ func TestHDSyncDebugged(t *testing.T) {
 		}
 	})
 }
+
+// TestHDSyncNested: what the catalog refuses of a linked record is named by its key in the
+// item, in a batch or alone.
+func TestHDSyncNested(t *testing.T) {
+	eachSynced(t, func(s *synced) {
+		orders := s.made("POST", "/api/v1/catalogs", `{"name":"Bills","sectionId":"3","icon":"a-1","fields":[
+			{"name":"No","type":"text"},{"name":"Of","type":"object","config":{"catalogs":[{"id":"`+s.partners+`"}]}}]}`)
+		s.config(`{"code":"payers","name":"Payers","request_type":"mapping","model":"`+s.partners+`","run_as":1,"lines":[
+			{"field":"2","external_key":"ref","is_record_identifier":true},{"field":"1","external_key":"title"}]}`, 200)
+		s.config(`{"name":"bills","request_type":"in","model":"`+orders+`","endpoint":"bills","run_as":1,"methods":["POST"],
+			"credentials":[{"type":"bearer","secret":"`+shopKey+`"}],"lines":[{"field":"1","external_key":"no","is_record_identifier":true},
+			{"field":"2","external_key":"payer","value_type":"relational_mapping","mapping_config":"payers","relation_policy":"create"}]}`, 200)
+		alone := s.refused(400, "VALIDATION_ERROR", "POST", "bills", `{"no":"1","payer":{"ref":"A-1"}}`)
+		batch := s.does(400, "POST", "bills", `[{"no":"1","payer":{"ref":"A-1"}}]`)
+		want := `"key":"payer.title","code":"REQUIRED"`
+		text, err := json.Marshal(alone.Error.Details)
+		if err != nil || !strings.Contains(string(text), `"key":"payer.title"`) || !strings.Contains(string(batch.Data), want) {
+			s.Errorf("alone %s, in a batch %s, want %s", text, batch.Data, want)
+		}
+	})
+}
