@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
@@ -163,6 +164,7 @@ func (b *batching) mapOne(ctx context.Context, it *item, before *catalog.Rows) e
 	b.scripts.at(it.script)
 	m, err := b.x.Map(ctx, it.body, rows, row)
 	b.scripts.at(nil)
+	b.trace(it, m)
 	if err != nil {
 		return err
 	}
@@ -279,6 +281,7 @@ func (b *batching) commit(ctx context.Context, items []*item) error {
 	if len(ops)+len(links) == 0 {
 		return nil
 	}
+	defer b.x.backend(time.Now())
 	_, err := b.service.options.Catalog.Apply(ctx, b.actor, ops, func(cw catalog.Writer, _ []catalog.Outcome) error {
 		w := writer(cw)
 		if err := b.stillFree(ctx, w, cw, items); err != nil {
@@ -336,15 +339,19 @@ func (b *batching) reply(ctx context.Context) (*Reply, error) {
 	}
 	failed := 0
 	for _, it := range b.all {
-		if it.result.Err != nil {
+		if it.ident != nil {
+			it.result.External = it.ident.Value.Text()
+		}
+		if e := it.result.Err; e != nil {
 			failed++
+			e.External = it.result.External
 		}
 		r.Items = append(r.Items, it.result)
 	}
 	switch {
 	case !b.batch && failed > 0:
 		return nil, b.all[0].result.Err
-	case failed == len(b.all) || failed > 0 && b.call.Atomic:
+	case failed > 0 && (failed == len(b.all) || b.call.Atomic):
 		r.Status = http.StatusBadRequest
 	case failed > 0:
 		r.Status = http.StatusMultiStatus
@@ -406,6 +413,9 @@ func (b *batching) results(ctx context.Context) error {
 		}
 	}
 	for _, it := range b.all {
+		if it.result.Err == nil && it.create && b.call.DryRun {
+			it.result.Data = tree.NewObject([]tree.Field{{Key: "id"}}) // there is none
+		}
 		if it.result.Err != nil || it.record == 0 || !b.shown(it) {
 			continue
 		}

@@ -28,6 +28,10 @@ type Call struct {
 	// look is called instead of all else with the call as it stands under one structure;
 	// nil for a call that is carried out.
 	look func(ctx context.Context, w *work) error
+	// Phases takes what the parts of the work take; nil for nothing.
+	Phases *Phases
+	// Lines takes what lines read and make; nil for nothing.
+	Lines *LineTrace
 	// Once is the request's key among those that are carried out once; nil for none.
 	Once *Once
 }
@@ -75,6 +79,8 @@ type Item struct {
 	ID   tree.Value
 	Data tree.Value // the record in external form; null when it is not wanted
 	ETag string
+	// External is the identifier that the item came with, "" for none.
+	External string
 	// Path is what the record's path ends in: its id, or its identifier where paths have
 	// that.
 	Path string

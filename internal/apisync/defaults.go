@@ -39,6 +39,17 @@ func (l *Line) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// UnmarshalJSON reads limits; one that is left out is as by default, not off.
+func (r *RateLimit) UnmarshalJSON(data []byte) error {
+	type plain RateLimit
+	p := plain(defaultSettings().RateLimit)
+	if err := strictly(data, &p); err != nil {
+		return err
+	}
+	*r = RateLimit(p)
+	return nil
+}
+
 func defaultSettings() *Settings {
 	return &Settings{
 		RateLimit: RateLimit{PerMinuteIP: 100, PerHourKey: 1000}, ActiveFields: map[string]string{}, ModelAliases: map[string]string{},

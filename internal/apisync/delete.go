@@ -105,7 +105,7 @@ func (w *work) doomedByQuery(ctx context.Context) (items []*item, batch bool, er
 	var rest []Pair
 	for _, p := range w.call.Query {
 		switch {
-		case p.Key == "dry_run" || p.Key == "atomic" || strings.HasPrefix(p.Key, "_"):
+		case p.Key == "dry_run" || p.Key == "atomic" || strings.HasPrefix(p.Key, "_") && w.config.Line(p.Key) == nil:
 		case p.Key == "id" && w.config.Line("id") == nil:
 			for id := range strings.SplitSeq(p.Value, ",") {
 				items = append(items, &item{index: len(items), key: bpium.RecordKey(strings.TrimSpace(id))})
@@ -144,7 +144,7 @@ func (w *work) doomedByFilter(ctx context.Context) (items []*item, batch bool, e
 		return nil, false, noIdentifier()
 	}
 	ask := query.Query{Where: q.Query.Where, Search: q.Query.Search, Limit: w.config.BatchMax + 1}
-	rows, err := w.service.options.Catalog.Records(ctx, w.actor, w.scope.Catalog.Num, ask, &catalog.Selection{Fields: []*catalog.Field{}})
+	rows, err := w.records(ctx, ask, &catalog.Selection{Fields: []*catalog.Field{}})
 	if err != nil {
 		return nil, false, err
 	}

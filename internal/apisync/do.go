@@ -49,6 +49,11 @@ var ErrChanged = errors.New("the configuration has changed")
 
 // do reads the call anew with each structure until one lasts.
 func (s *Service) do(ctx context.Context, call *Call) (reply *Reply, err error) {
+	defer func(began time.Time) {
+		if p := call.Phases; p != nil {
+			p.settle(elapsed(began))
+		}
+	}(time.Now())
 	key := call.Config.Model
 	if call.Config.Catalog != nil {
 		key = call.Config.Catalog.Key
@@ -91,8 +96,11 @@ func (c *Compiled) works() error {
 	if c.Catalog != nil && len(c.Problems) == 0 {
 		return nil
 	}
-	return refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the configuration of this endpoint does not fit its model any more: %s", c.Problems[0].Text).
-		With("line_id", c.Problems[0].Line)
+	e := refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the configuration of this endpoint does not fit its model any more: %s", c.Problems[0].Text)
+	if line := c.Problems[0].Line; line != 0 {
+		e.With("line_id", line)
+	}
+	return e
 }
 
 // configFault tells faults that are due to the configuration from those of the caller: its
@@ -118,6 +126,9 @@ type work struct {
 // begin makes what maps and what runs scripts, with the configuration's filter as it is
 // now.
 func (w *work) begin(ctx context.Context) error {
+	if w.call.Lines != nil { // of an attempt before
+		*w.call.Lines = LineTrace{}
+	}
 	for {
 		w.x = w.service.Exchange(w.config, w.actor, w.scope)
 		w.scripts = w.x.scripting()
@@ -130,7 +141,7 @@ func (w *work) begin(ctx context.Context) error {
 		}
 		w.config = w.config.filtered(filter)
 	}
-	w.x.Base, w.x.Dry, w.x.domain = w.call.Base, w.call.DryRun, w.identifierDomain
+	w.x.Base, w.x.Dry, w.x.domain, w.x.phases = w.call.Base, w.call.DryRun, w.identifierDomain, w.call.Phases
 	return nil
 }
 
@@ -180,7 +191,7 @@ func (w *work) list(ctx context.Context) (*Reply, error) {
 	if ask.Limit = q.Limit + 1; q.Limit == 0 {
 		ask.Limit = 0
 	}
-	rows, err := w.service.options.Catalog.Records(ctx, w.actor, w.scope.Catalog.Num, ask, w.x.Selection())
+	rows, err := w.records(ctx, ask, w.x.Selection())
 	if err != nil {
 		return nil, err
 	}
@@ -268,6 +279,11 @@ func (w *work) readAs(ctx context.Context, keys []query.Key, inside bool, sel *c
 		}
 		q.Where = both(q.Where, filter)
 	}
+	return w.records(ctx, q, sel)
+}
+
+func (w *work) records(ctx context.Context, q query.Query, sel *catalog.Selection) (*catalog.Rows, error) {
+	defer w.x.backend(time.Now())
 	return w.service.options.Catalog.Records(ctx, w.actor, w.scope.Catalog.Num, q, sel)
 }
 

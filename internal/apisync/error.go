@@ -19,7 +19,9 @@ type Error struct {
 	Message fault.Message
 	Details map[string]any // under error.details; nil for none
 	Fields  []FieldError   // details.fields; nil for none
-	cause   error
+	// External is the identifier of the item that is refused, for the log; "" for none.
+	External string
+	cause    error
 }
 
 // FieldError is what is wrong with one key of an item.

@@ -3,6 +3,7 @@ package apisync
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,6 +88,16 @@ type Phases struct {
 	Backend   float64 `json:"backend"`
 	Script    float64 `json:"script"`
 	Render    float64 `json:"render"`
+}
+
+// elapsed are the milliseconds since a moment.
+func elapsed(since time.Time) float64 { return float64(time.Since(since).Microseconds()) / 1000 }
+
+// settle makes the rest of a time the transformation's, in whole microseconds.
+func (p *Phases) settle(whole float64) {
+	micro := func(ms float64) float64 { return math.Round(ms*1000) / 1000 }
+	p.Backend, p.Script = micro(p.Backend), micro(p.Script)
+	p.Transform = max(0, micro(whole-p.Backend-p.Script))
 }
 
 // Failed tells whether an entry is kept as long as errors are.

@@ -2,6 +2,7 @@ package apisync
 
 import (
 	"context"
+	"time"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/query"
@@ -28,6 +29,9 @@ type Exchange struct {
 	eval func(ctx context.Context, expression string, item tree.Value) (tree.Value, error)
 	// script runs the script of a line; set is false when it gives no value.
 	script func(ctx context.Context, run *lineRun) (v tree.Value, set bool, err error)
+
+	// phases takes what the work takes; nil for nothing.
+	phases *Phases
 
 	found    map[foundKey]*found
 	people   map[string]*found // employees by what was asked
@@ -68,6 +72,13 @@ func (s *Service) Exchange(c *Compiled, a catalog.Actor, sc *catalog.Scope) *Exc
 func (x *Exchange) forget() {
 	x.found, x.children = map[foundKey]*found{}, map[childrenKey]*childRows{}
 	x.external, x.claimed = map[externalsKey]map[query.Record]string{}, map[Link]bool{}
+}
+
+// backend notes what reading or writing records has taken since a moment.
+func (x *Exchange) backend(since time.Time) {
+	if x.phases != nil {
+		x.phases.Backend += elapsed(since)
+	}
 }
 
 // Selection is what has to be read of records to Show them.

@@ -3,6 +3,7 @@ package apisync
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"kartoteka/internal/catalog"
 	"kartoteka/internal/fault"
@@ -284,7 +285,9 @@ func (c *childRows) add(l *mapLine, page *catalog.Rows) {
 func (x *Exchange) eachPage(ctx context.Context, c *Compiled, where query.Node, sel *catalog.Selection, each func(*catalog.Rows) bool) error {
 	for offset := 0; ; offset += childPage {
 		q := query.Query{Where: where, Limit: childPage, Offset: offset}
+		began := time.Now()
 		rows, err := x.s.options.Catalog.Records(ctx, x.actor, c.Catalog.Num, q, sel)
+		x.backend(began)
 		if err != nil {
 			return FaultError(err, c)
 		}

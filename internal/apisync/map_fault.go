@@ -54,7 +54,7 @@ var faults = map[fault.Code]struct {
 
 func faultError(err error, at origin) error {
 	var f *fault.Error
-	if !errors.As(err, &f) {
+	if AsError(err) != nil || !errors.As(err, &f) { // a refusal may have been made of a fault
 		return err
 	}
 	known, ok := faults[f.Code]

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"kartoteka/internal/bpium"
 	"kartoteka/internal/catalog"
@@ -314,6 +315,7 @@ func (x *Exchange) askPeople(ctx context.Context, f *catalog.Field, names []stri
 		asked = append(asked, strings.ToLower(s))
 	}
 	q := query.Query{Where: query.Cond{Field: f.Num, Test: query.TextIs(asked)}, Limit: childPage}
+	defer x.backend(time.Now())
 	rows, err := x.s.options.Catalog.Records(ctx, x.actor, catalog.Employees, q, &catalog.Selection{Fields: []*catalog.Field{f}})
 	if fault.Is(err, fault.Forbidden) {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -194,12 +195,17 @@ func (i *identifiers) hold(c *Compiled, items []*item) (release func()) {
 	}
 }
 
-// identifierOf names an identifier among all of the company's.
+// identifierOf names an identifier among all of the company's, however configs spell the
+// model and the field.
 func identifierOf(c *Compiled, it *item) string {
 	if c.linked() {
 		return Link{Group: c.group(), External: it.ident.Key()}.name()
 	}
-	return strings.Join([]string{c.Model, c.Identifier.Line.Field, it.ident.Key()}, "\x1f")
+	field := c.Identifier.System
+	if f := c.Identifier.Field(); f != nil {
+		field = strconv.FormatInt(int64(f.Num), 10)
+	}
+	return strings.Join([]string{strconv.FormatInt(int64(c.Catalog.Num), 10), field, it.ident.Key()}, "\x1f")
 }
 
 // stillFree makes sure, on several nodes, that nobody has taken the identifiers of new

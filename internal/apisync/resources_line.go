@@ -422,7 +422,7 @@ func (k *checking) script(ctx context.Context, n *NamedScript, fresh bool) error
 	k.code("code", n.Code)
 	k.length("name", n.Name, 1, nameMost)
 	k.oneOf("kind", n.Kind, "snippet", "library", "action")
-	if fresh && k.state.Scripts[n.Code] != nil {
+	if n.Code == ManualCode || fresh && k.state.Scripts[n.Code] != nil {
 		k.fail("code", fault.Duplicate, "the code is taken")
 	}
 	if fresh && len(k.state.Scripts) >= resourcesMost {

@@ -134,6 +134,9 @@ func (p *scripting) run(ctx context.Context, r *scriptRun) ([]script.Result, err
 	}
 	p.running = r.items
 	began := time.Now()
+	if p.x.phases != nil {
+		defer func() { p.x.phases.Script += elapsed(began) }()
+	}
 	results, err := p.x.s.options.Scripts.Run(ctx, &scriptHost{p, req.AllowHTTP, r.only}, req)
 	if err != nil {
 		return nil, unscripted(err)
@@ -182,8 +185,9 @@ func (p *scripting) refusal(ctx context.Context, e *script.Error, l *CompiledLin
 		refused = refuse(http.StatusInternalServerError, "SCRIPT_ERROR", "a script of this endpoint failed").
 			With("script", e.Script).With("line", e.Line).With("type", e.Type)
 		refused.cause = e
+		// What it says may have values of records in it: that is for the module's log, which masks.
 		p.x.s.options.Log.WarnContext(ctx, "sync.script", "module", "Sync", "config", p.config.Code, "script", e.Script, "line", e.Line,
-			"type", e.Type, "error", e.Message, "trace", e.Traceback)
+			"type", e.Type)
 	}
 	if l != nil {
 		refused.With("line_id", l.ID)

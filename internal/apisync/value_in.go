@@ -229,10 +229,10 @@ func addressIn(v tree.Value) (catalog.Value, *wrong) {
 	if v.Kind == tree.String || v.Kind == tree.Number {
 		return catalog.Address{Value: v.Text()}, nil
 	}
-	value, _ := v.Get("value")
+	value, given := v.Get("value")
 	provider, _ := v.Get("provider")
 	data, has := v.Get("data")
-	if v.Kind != tree.Object || !isText(value) || provider.Kind != tree.Null && provider.Kind != tree.String {
+	if v.Kind != tree.Object || !given || !isText(value) || provider.Kind != tree.Null && provider.Kind != tree.String {
 		return nil, mistyped(fault.Msg("a text or {value, provider, data}"), v)
 	}
 	a := catalog.Address{Value: value.Text()}

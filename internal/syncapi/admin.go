@@ -105,6 +105,7 @@ func (a *API) adminRoutes() []httpkit.Route {
 		{Pattern: "POST /scripts", Handler: a.managed(a.createScript)},
 		{Pattern: "POST /scripts/check", Handler: a.managed(a.checkScript)},
 		{Pattern: "POST /scripts/test", Handler: a.viewed(a.testScript)},
+		{Pattern: "GET /scripts/" + apisync.ManualCode, Handler: a.viewed(a.manual)},
 		{Pattern: "GET /scripts/{code}", Handler: a.viewed(a.script)},
 		{Pattern: "PUT /scripts/{code}", Handler: a.managed(a.saveScript(replaced))},
 		{Pattern: "PATCH /scripts/{code}", Handler: a.managed(a.saveScript(merged))},

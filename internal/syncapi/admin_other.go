@@ -3,6 +3,7 @@ package syncapi
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kartoteka/internal/apisync"
@@ -110,6 +111,11 @@ func (a *API) checkScript(w http.ResponseWriter, r *http.Request, _ catalog.Acto
 	})
 }
 
+// manual says what scripts have.
+func (a *API) manual(w http.ResponseWriter, _ *http.Request, _ *apisync.State) error {
+	return httpkit.JSON(w, apisync.ScriptManual())
+}
+
 // asked splits a parameter at commas; nil when it is not given.
 func asked(r *http.Request, name string) []string {
 	if text := r.URL.Query().Get(name); text != "" {
@@ -122,6 +128,11 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, who catalog.Actor) 
 	format := r.URL.Query().Get("format")
 	if !slices.Contains([]string{"", "yaml", "json"}, format) {
 		return fault.New(fault.InvalidParameter, "format: %s", fault.Msg("expected one of %s", "yaml, json"))
+	}
+	for _, part := range asked(r, "include") {
+		if !slices.Contains([]string{"connections", "scripts", "settings", "configs"}, part) {
+			return fault.New(fault.InvalidParameter, "include: %s", fault.Msg("expected one of %s", "connections, scripts, settings, configs"))
+		}
 	}
 	data, err := a.opt.Sync.Export(r.Context(), who, apisync.ExportAsk{
 		Configs: asked(r, "configs"), Parts: asked(r, "include"), JSON: format == "json",
@@ -160,9 +171,13 @@ func (a *API) importFile(w http.ResponseWriter, r *http.Request, who catalog.Act
 		return err
 	}
 	q := r.URL.Query()
-	done, err := a.opt.Sync.Import(r.Context(), who, file, apisync.ImportAsk{
-		Mode: q.Get("mode"), DryRun: q.Get("dry_run") == "true" || q.Get("dry_run") == "1",
-	})
+	dry := false
+	if q.Has("dry_run") { // what cannot be read must not be carried out
+		if dry, err = strconv.ParseBool(q.Get("dry_run")); err != nil {
+			return fault.New(fault.InvalidParameter, "%s must be true or false", "dry_run")
+		}
+	}
+	done, err := a.opt.Sync.Import(r.Context(), who, file, apisync.ImportAsk{Mode: q.Get("mode"), DryRun: dry})
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,8 @@ func refuse(status int, code, format string, args ...any) *apisync.Error {
 // internal error.
 func (a *API) known(ctx context.Context, err error, id string) *apisync.Error {
 	if e := apisync.AsError(err); e != nil {
-		if cause := errors.Unwrap(e); cause != nil {
+		// Scripts and refusals of what was sent say its values: those are for the module's log, which masks.
+		if cause := errors.Unwrap(e); cause != nil && e.Status >= http.StatusInternalServerError && e.ScriptTrace() == "" {
 			a.opt.Log.LogAttrs(ctx, slog.LevelWarn, "sync.refused", slog.String("module", "Sync"), slog.String("code", e.Code), slog.Any("error", err))
 		}
 		return e
@@ -104,8 +105,23 @@ func details(e *apisync.Error, lang string) map[string]any {
 func (x *exchange) refusal(err error) *sent {
 	lang := httpkit.Language(x.r.Context())
 	e := x.api.known(x.r.Context(), err, x.id)
+	if wait := retryAfter(e); wait != "" && x.w.Header().Get("Retry-After") == "" {
+		x.w.Header().Set("Retry-After", wait)
+	}
 	body := errorJSON(e, lang, x.id, x.config != nil && x.config.ResponseFormat == "bare")
 	return &sent{status: e.Status, body: body, err: e}
+}
+
+// retryAfter is in how many seconds a refused request may be sent again; "" when that is
+// of no use.
+func retryAfter(e *apisync.Error) string {
+	switch {
+	case e.Status == http.StatusServiceUnavailable, e.Code == "IDEMPOTENCY_IN_PROGRESS":
+		return "1"
+	case e.Status == http.StatusTooManyRequests:
+		return "60"
+	}
+	return ""
 }
 
 func errorJSON(e *apisync.Error, lang, id string, bare bool) []byte {
@@ -217,7 +233,7 @@ func (x *exchange) cors(h http.Header) {
 	for _, o := range x.config.CORSOrigins {
 		if o == origin || o == "*" {
 			h.Set("Access-Control-Allow-Origin", origin)
-			h.Set("Access-Control-Expose-Headers", "X-Request-ID, X-Total-Count, X-Limit, X-Offset, Link, Location, ETag, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After")
+			h.Set("Access-Control-Expose-Headers", "X-Request-ID, X-Total-Count, X-Limit, X-Offset, Link, Location, ETag, Idempotency-Replayed, X-API-Version, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy, Retry-After")
 		}
 	}
 }
@@ -229,16 +245,36 @@ func (x *exchange) options() *sent {
 	h.Set("Allow", methods)
 	if x.r.Header.Get("Access-Control-Request-Method") != "" && len(x.config.CORSOrigins) > 0 {
 		h.Set("Access-Control-Allow-Methods", methods)
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-API-Version, X-Dry-Run, X-Request-ID")
+		h.Set("Access-Control-Allow-Headers", joined(append(x.ownHeaders(), "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
+			"X-API-Version", "X-Dry-Run", "X-Request-ID")))
 		h.Set("Access-Control-Max-Age", "600")
 	}
 	return &sent{status: http.StatusNoContent}
 }
 
+// ownHeaders are those that the endpoint's configuration names.
+func (x *exchange) ownHeaders() (names []string) {
+	for c := range x.credentials(apisync.AuthHeader) {
+		names = append(names, headerOf(c))
+	}
+	if how := x.config.HMAC; how != nil {
+		names = append(names, how.Header)
+		if how.TimestampHeader != "" {
+			names = append(names, how.TimestampHeader)
+		}
+	}
+	for _, row := range x.config.Headers {
+		if row.Enabled && row.Role == apisync.RequireRole {
+			names = append(names, row.Key)
+		}
+	}
+	return names
+}
+
 // descriptor says what this is.
 func (x *exchange) descriptor() *sent {
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
-		x.w.Header().Set("Allow", "GET, HEAD")
+		x.w.Header().Set("Allow", readOnly)
 		return x.refusal(refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method))
 	}
 	return &sent{status: http.StatusOK, body: envelope{

@@ -47,14 +47,18 @@ func (x *exchange) admit(ctx context.Context) error {
 	return x.checkMethod()
 }
 
-// within tells whether an address is in one of the networks; in all of none.
+// within tells whether an address is in one of the networks, or one of them itself; in all
+// of none.
 func within(networks []string, ip netip.Addr) bool {
 	if len(networks) == 0 {
 		return true
 	}
 	return slices.ContainsFunc(networks, func(s string) bool {
-		p, err := netip.ParsePrefix(s)
-		return err == nil && p.Contains(ip)
+		if p, err := netip.ParsePrefix(s); err == nil {
+			return p.Contains(ip)
+		}
+		one, err := netip.ParseAddr(s)
+		return err == nil && one.Unmap() == ip
 	})
 }
 

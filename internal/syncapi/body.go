@@ -20,8 +20,10 @@ const (
 	// bodyValues and bodyDepth bound the JSON of a body.
 	bodyValues = 250_000
 	bodyDepth  = 64
-	// bodyIdle is how long nothing of a body may come.
-	bodyIdle = 15 * time.Second
+	// bodyIdle is how long nothing of a body may come, bodyWhole how long all of it may
+	// take.
+	bodyIdle  = 15 * time.Second
+	bodyWhole = 10 * time.Minute
 	// inflation is how much larger than its compressed form a body may be.
 	inflation = 100
 )
@@ -32,7 +34,7 @@ func (x *exchange) readBody() error {
 		return nil
 	}
 	limit := min(x.config.MaxBodyBytes, x.api.opt.BodyLimit)
-	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(bodyIdle)) // not on every connection
+	x.r.Body = &arriving{ReadCloser: x.r.Body, control: http.NewResponseController(x.w), until: time.Now().Add(bodyWhole)}
 	raw, err := httpkit.ReadBody(x.r, limit)
 	if err != nil {
 		return bodyFault(err, limit)
@@ -44,6 +46,28 @@ func (x *exchange) readBody() error {
 	}
 	x.body = raw
 	return nil
+}
+
+// arriving is a body each part of which has its own time to come.
+type arriving struct {
+	io.ReadCloser
+	control *http.ResponseController
+	until   time.Time
+	err     error // what it ended with: nobody waits for more
+}
+
+func (b *arriving) Read(p []byte) (n int, err error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	deadline := time.Now().Add(bodyIdle)
+	if deadline.After(b.until) {
+		deadline = b.until
+	}
+	_ = b.control.SetReadDeadline(deadline) // not on every connection
+	n, err = b.ReadCloser.Read(p)
+	b.err = err
+	return n, err
 }
 
 func bodyFault(err error, limit int64) error {

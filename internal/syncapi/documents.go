@@ -59,7 +59,7 @@ func (x *exchange) document(ctx context.Context) (*sent, error) {
 		return nil, notFound()
 	}
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
-		x.w.Header().Set("Allow", "GET, HEAD")
+		x.w.Header().Set("Allow", readOnly)
 		return nil, refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method)
 	}
 	list, err := x.reach(ctx)
@@ -167,13 +167,5 @@ func (x *exchange) hasLogin(login string) bool {
 
 // usable are the methods of an endpoint that a credential opens.
 func usable(c *apisync.Compiled, k *apisync.Credential) []string {
-	if k.Methods == nil {
-		return c.Methods
-	}
-	return slices.DeleteFunc(slices.Clone(c.Methods), func(m string) bool {
-		if m == http.MethodPatch {
-			m = http.MethodPut
-		}
-		return !slices.Contains(k.Methods, m)
-	})
+	return slices.DeleteFunc(slices.Clone(c.Methods), func(m string) bool { return !opens(k, m) })
 }

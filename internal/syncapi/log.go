@@ -18,7 +18,7 @@ func (x *exchange) note(s *sent) (id apisync.LogID) {
 		LogEntry: apisync.LogEntry{
 			Time: x.began, Direction: "in", Endpoint: x.endpoint, Method: x.r.Method, URL: x.r.URL.RequestURI(), PathID: x.record,
 			Status: s.status, Outcome: outcome(s, x.dry), RequestID: x.id, RemoteIP: x.ip.String(),
-			Duration: float64(x.api.opt.Now().Sub(x.began).Microseconds()) / 1000,
+			Duration: float64(x.api.opt.Now().Sub(x.began).Microseconds()) / 1000, Phases: x.phases,
 		},
 		State: x.state, Config: x.config, Request: x.body, Response: s.body, RequestHeader: x.r.Header, ResponseHeader: x.w.Header().Clone(),
 		Admitted: x.admitted,
@@ -42,10 +42,14 @@ func (x *exchange) note(s *sent) (id apisync.LogID) {
 		if len(err.Fields) > 0 {
 			e.Line = err.Fields[0].Line
 		}
+		if err.External != "" {
+			e.ExternalIDs = append(e.ExternalIDs, err.External)
+		}
 	}
 	if x.replay != nil {
 		e.ReplayOf = x.replay.Of.ID.String()
 	}
+	e.Details = x.lines.Details()
 	noteRecords(e, s.reply)
 	if s.reply != nil {
 		e.ScriptOutput, notes = string(s.reply.Output), s.reply.Notes
@@ -70,6 +74,9 @@ func noteRecords(e *apisync.Exchanged, r *apisync.Reply) {
 			e.Records = append(e.Records, n)
 		case item.ID.Kind == tree.String:
 			e.ExternalIDs = append(e.ExternalIDs, item.ID.Str())
+		}
+		if item.External != "" {
+			e.ExternalIDs = append(e.ExternalIDs, item.External)
 		}
 		if item.Action != "" && e.Action == "" {
 			e.Action = item.Action

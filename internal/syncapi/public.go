@@ -44,6 +44,8 @@ type exchange struct {
 	admitted   bool // the caller was let in
 	// kept is the key under which the answer is kept, nil when it is not.
 	kept *apisync.Once
+	phases     apisync.Phases
+	lines      *apisync.LineTrace // of a config that is debugged; nil for others
 	// replay is the request of the log that this one is; nil for one that came now.
 	replay *Replay
 }
@@ -105,8 +107,13 @@ func (x *exchange) gone(err error) bool {
 
 // answer is all of the work.
 func (x *exchange) answer(ctx context.Context, current func(context.Context) (*apisync.State, error)) (*sent, error) {
+	began := time.Now()
 	if err := x.route(ctx, current); err != nil {
 		return nil, err
+	}
+	if x.config == nil && x.r.Method == http.MethodOptions {
+		x.w.Header().Set("Allow", readOnly)
+		return &sent{status: http.StatusNoContent}, nil
 	}
 	if x.endpoint == "" {
 		return x.descriptor(), nil
@@ -117,16 +124,32 @@ func (x *exchange) answer(ctx context.Context, current func(context.Context) (*a
 	if x.r.Method == http.MethodOptions {
 		return x.options(), nil
 	}
-	if err := x.admit(ctx); err != nil {
+	err := x.admit(ctx)
+	if x.phases = (apisync.Phases{Auth: milliseconds(began)}); err != nil {
 		return nil, err
 	}
 	if err := x.checkHeaders(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(x.config.RequestTimeout*float64(time.Second)))
+	if err := x.readBody(); err != nil {
+		return nil, err
+	}
+	most := time.Duration(x.config.RequestTimeout * float64(time.Second))
+	// A body that came slowly leaves as much time for the work and the answer.
+	_ = httpkit.Extend(x.w, most+answerTime) // not on every connection
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	return x.work(ctx)
 }
+
+// milliseconds are those since a moment.
+func milliseconds(since time.Time) float64 { return float64(time.Since(since).Microseconds()) / 1000 }
+
+// answerTime is how long an answer may take to be sent.
+const answerTime = time.Minute
+
+// readOnly are the methods of what is no endpoint.
+const readOnly = "GET, HEAD, OPTIONS"
 
 // route finds the endpoint that the path names, and counts the request by the
 // client's network before anything of it is told.
@@ -219,10 +242,21 @@ func (x *exchange) checkMethod() error {
 		x.w.Header().Set("Allow", joined(x.methods()))
 		return refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method)
 	}
-	if c := x.credential; c != nil && c.Methods != nil && !slices.Contains(c.Methods, x.method()) && x.r.Method != http.MethodHead {
+	if c := x.credential; c != nil && !opens(c, x.r.Method) {
 		return refuse(http.StatusForbidden, "FORBIDDEN", "the credential does not open this method")
 	}
 	return nil
+}
+
+// opens tells whether a credential opens a method: HEAD is GET, and who may PUT may PATCH.
+func opens(c *apisync.Credential, method string) bool {
+	switch {
+	case c.Methods == nil || slices.Contains(c.Methods, method):
+		return true
+	case method == http.MethodHead:
+		return slices.Contains(c.Methods, http.MethodGet)
+	}
+	return method == http.MethodPatch && slices.Contains(c.Methods, http.MethodPut)
 }
 
 func joined(methods []string) string { return strings.Join(methods, ", ") }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"kartoteka/internal/apisync"
 	"kartoteka/internal/httpkit"
@@ -22,6 +23,11 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 	if !call.DryRun {
 		x.kept = call.Once
 	}
+	call.Phases = &x.phases
+	if until := x.config.DebugUntil; until != nil && x.began.Before(*until) && x.config.LogBodies != "none" {
+		x.lines = &apisync.LineTrace{}
+		call.Lines = x.lines
+	}
 	reply, err := x.api.opt.Sync.Do(ctx, call)
 	if err != nil {
 		return nil, err
@@ -29,6 +35,7 @@ func (x *exchange) work(ctx context.Context) (*sent, error) {
 	if reply.Replayed != nil {
 		return x.replayed(reply.Replayed), nil
 	}
+	defer func(began time.Time) { x.phases.Render = milliseconds(began) }(time.Now())
 	if match := x.r.Header.Get("If-None-Match"); match != "" && call.Method == http.MethodGet && !reply.List && matches(match, reply.Items[0].ETag) {
 		x.w.Header().Set("ETag", reply.Items[0].ETag)
 		return &sent{status: http.StatusNotModified, reply: reply}, nil
