@@ -154,7 +154,7 @@ func (b *batching) mapOne(ctx context.Context, it *item, before *catalog.Rows) e
 			return noRecord()
 		}
 		if m := b.call.IfMatch; m != "" && m != "*" && m != etag(before, row) {
-			return refuse(http.StatusPreconditionFailed, "PRECONDITION_FAILED", "the record has changed since")
+			return Refuse(http.StatusPreconditionFailed, "PRECONDITION_FAILED", "the record has changed since")
 		}
 	}
 	var rows *catalog.Rows
@@ -178,7 +178,7 @@ func (b *batching) operate(ctx context.Context, it *item, m *Mapped) (err error)
 	switch {
 	case it.create:
 		if m.Keys == 0 && len(m.Values) == 0 {
-			e := refuse(http.StatusBadRequest, "VALIDATION_ERROR", "the item has none of the keys that are mapped")
+			e := Refuse(http.StatusBadRequest, "VALIDATION_ERROR", "the item has none of the keys that are mapped")
 			e.Fields = []FieldError{{Code: "NO_MAPPED_KEYS", Message: e.Message, Index: it.index}}
 			return e
 		}
@@ -379,7 +379,7 @@ func (b *batching) onlyIDs() {
 func (b *batching) undone() {
 	for _, it := range b.all {
 		if it.result.Err == nil {
-			it.fail(refuse(http.StatusBadRequest, "BATCH_FAILED", "nothing was written because other items are not valid"))
+			it.fail(Refuse(http.StatusBadRequest, "BATCH_FAILED", "nothing was written because other items are not valid"))
 		}
 	}
 }

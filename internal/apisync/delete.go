@@ -52,7 +52,7 @@ func (w *work) doomedByBody(ctx context.Context) (items []*item, batch bool, err
 		objects = body.Items()
 	}
 	if len(objects) == 0 {
-		return nil, false, refuse(http.StatusBadRequest, "INVALID_BODY", "the list is empty")
+		return nil, false, Refuse(http.StatusBadRequest, "INVALID_BODY", "the list is empty")
 	}
 	if len(objects) > w.config.BatchMax {
 		return nil, false, tooMany(w.config.BatchMax)
@@ -72,7 +72,7 @@ func (w *work) doomedByBody(ctx context.Context) (items []*item, batch bool, err
 }
 
 func tooMany(limit int) *Error {
-	return refuse(http.StatusRequestEntityTooLarge, "BATCH_TOO_LARGE", "a request has at most %d items", limit).With("limit", limit)
+	return Refuse(http.StatusRequestEntityTooLarge, "BATCH_TOO_LARGE", "a request has at most %d items", limit).With("limit", limit)
 }
 
 // doom reads which record one item of the body means: an object with the identifier's
@@ -189,7 +189,7 @@ func (b *batching) find(ctx context.Context) error {
 		it.record = rows.Page.Record(row)
 		seen[it.record] = true
 		if m := b.call.IfMatch; m != "" && m != "*" && m != etag(rows, row) {
-			it.fail(refuse(http.StatusPreconditionFailed, "PRECONDITION_FAILED", "the record has changed since"))
+			it.fail(Refuse(http.StatusPreconditionFailed, "PRECONDITION_FAILED", "the record has changed since"))
 			continue
 		}
 		if err := b.remove(it, recordID(rows, row)); err != nil {
@@ -239,7 +239,7 @@ func (b *batching) remove(it *item, id tree.Value) error {
 	if b.config.DeleteMode == "archive" {
 		f := b.config.State.activeField(b.scope.Catalog)
 		if f == nil {
-			return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "this model has no field that archives records")
+			return Refuse(http.StatusBadRequest, "VALIDATION_ERROR", "this model has no field that archives records")
 		}
 		it.ops = []catalog.Op{catalog.Update{Catalog: n, Record: key, Values: []catalog.FieldValue{{Field: f.Num, Value: catalog.Bool(false)}}}}
 		it.result.Action, mark = Archived, "archived"

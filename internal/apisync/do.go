@@ -22,7 +22,7 @@ func (s *Service) Do(ctx context.Context, call *Call) (reply *Reply, err error) 
 		return s.do(ctx, call)
 	}
 	if !s.begin(call.Once.Key) {
-		return nil, refuse(http.StatusConflict, "IDEMPOTENCY_IN_PROGRESS", "the same request is being carried out")
+		return nil, Refuse(http.StatusConflict, "IDEMPOTENCY_IN_PROGRESS", "the same request is being carried out")
 	}
 	defer s.end(call.Once.Key)
 	answer, err := s.keptAnswer(ctx, call)
@@ -67,7 +67,7 @@ func (s *Service) do(ctx context.Context, call *Call) (reply *Reply, err error) 
 			return ErrChanged
 		}
 		if sc.Access.Gone() {
-			return refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the employee that this endpoint acts as is gone")
+			return Refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the employee that this endpoint acts as is gone")
 		}
 		c := call.Config
 		if err := c.works(); err != nil {
@@ -96,7 +96,7 @@ func (c *Compiled) works() error {
 	if c.Catalog != nil && len(c.Problems) == 0 {
 		return nil
 	}
-	e := refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the configuration of this endpoint does not fit its model any more: %s", c.Problems[0].Text)
+	e := Refuse(http.StatusInternalServerError, "CONFIG_ERROR", "the configuration of this endpoint does not fit its model any more: %s", c.Problems[0].Text)
 	if line := c.Problems[0].Line; line != 0 {
 		e.With("line_id", line)
 	}
@@ -244,7 +244,7 @@ func etag(rows *catalog.Rows, row int) string {
 func stamp(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
 
 func noRecord() *Error {
-	return refuse(http.StatusNotFound, "RECORD_NOT_FOUND", "there is no such record")
+	return Refuse(http.StatusNotFound, "RECORD_NOT_FOUND", "there is no such record")
 }
 
 // one answers a single record.
@@ -337,5 +337,5 @@ func (w *work) target(ctx context.Context) (query.Key, error) {
 }
 
 func ambiguous() *Error {
-	return refuse(http.StatusConflict, "IDENTIFIER_AMBIGUOUS", "several records have this identifier")
+	return Refuse(http.StatusConflict, "IDENTIFIER_AMBIGUOUS", "several records have this identifier")
 }

@@ -32,7 +32,7 @@ func ParseDomain(s string) (domain.Domain, error) {
 	if !errors.As(err, &why) {
 		return d, err
 	}
-	e := refuse(400, "INVALID_DOMAIN", "the domain cannot be read: %s (position %d)", why.Why, why.At).With("position", why.At)
+	e := Refuse(400, "INVALID_DOMAIN", "the domain cannot be read: %s (position %d)", why.Why, why.At).With("position", why.At)
 	if why.Hint != "" {
 		e = e.With("hint", why.Hint)
 	}

@@ -30,7 +30,7 @@ func (k *asker) kin(ctx context.Context, t *target, c *criterion, up bool) (quer
 		return nil, c.bad("%s: the settings name no parent field for %s", c.name(), of.Name)
 	}
 	if !k.scope.Access.Readable(parent) {
-		return nil, refuse(403, "FORBIDDEN", "the field %s cannot be read", parent.Name).With("name", c.Field)
+		return nil, Refuse(403, "FORBIDDEN", "the field %s cannot be read", parent.Name).With("name", c.Field)
 	}
 	roots, err := k.roots(t, c)
 	if err != nil || roots == nil || k.dry {

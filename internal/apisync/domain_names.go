@@ -138,9 +138,9 @@ func (l level) key(key string) (*target, error) {
 		case line.ExternalKey != key || key == "":
 			continue
 		case line.Bad:
-			return nil, refuse(500, "CONFIG_ERROR", "the configuration does not fit the model any more: %s", text.Cut(key, 100))
+			return nil, Refuse(500, "CONFIG_ERROR", "the configuration does not fit the model any more: %s", text.Cut(key, 100))
 		case !line.CompiledLine.asked():
-			refused = refuse(400, "INVALID_FILTER", "%s cannot be filtered or sorted by", text.Cut(key, 100)).With("name", key)
+			refused = Refuse(400, "INVALID_FILTER", "%s cannot be filtered or sorted by", text.Cut(key, 100)).With("name", key)
 			continue
 		case line.why.Format != "":
 			return nil, line.bad()

@@ -46,7 +46,7 @@ func (s *Service) asker(c *Compiled, a catalog.Actor, sc *catalog.Scope) *asker 
 
 // bad refuses a criterion.
 func (c *criterion) bad(format string, args ...any) *Error {
-	e := refuse(400, "INVALID_FILTER", format, args...)
+	e := Refuse(400, "INVALID_FILTER", format, args...)
 	if c.Position >= 0 {
 		e.Code = "INVALID_DOMAIN"
 		e = e.With("position", c.Position)
@@ -142,7 +142,7 @@ func (c *criterion) placed(err error) error {
 func (k *asker) readable(t *target, c *criterion) error {
 	for _, f := range append(t.path[:len(t.path):len(t.path)], t.field) {
 		if f != nil && !k.scope.Access.Readable(f) {
-			return refuse(403, "FORBIDDEN", "the field %s cannot be read", c.name()).With("name", c.Field)
+			return Refuse(403, "FORBIDDEN", "the field %s cannot be read", c.name()).With("name", c.Field)
 		}
 	}
 	return nil

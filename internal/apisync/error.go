@@ -33,14 +33,9 @@ type FieldError struct {
 	Index   int   // of the item
 }
 
-// refuse makes an Error with an English format string, which is translated.
-func refuse(status int, code, format string, args ...any) *Error {
-	return &Error{Status: status, Code: code, Message: fault.Msg(format, args...)}
-}
-
-// Refuse is how syncapi makes an Error.
+// Refuse makes an Error with an English format string, which is translated.
 func Refuse(status int, code, format string, args ...any) *Error {
-	return refuse(status, code, format, args...)
+	return &Error{Status: status, Code: code, Message: fault.Msg(format, args...)}
 }
 
 // With adds a detail.

@@ -268,5 +268,5 @@ func (l Link) name() string { return "link\x1f" + l.Group + "\x1f" + l.External 
 
 // alwaysTaken is the refusal when others have taken an identifier again and again.
 func alwaysTaken() *Error {
-	return refuse(http.StatusConflict, "DUPLICATE_RECORD", "another record has this identifier")
+	return Refuse(http.StatusConflict, "DUPLICATE_RECORD", "another record has this identifier")
 }

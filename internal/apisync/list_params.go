@@ -51,7 +51,7 @@ func (c *Compiled) withParams(pairs []Pair) ([]Pair, domain.Domain, error) {
 
 // badConfig is what a request is told that a config cannot answer.
 func badConfig(cause error, format string, args ...any) *Error {
-	e := refuse(500, "CONFIG_ERROR", format, args...)
+	e := Refuse(500, "CONFIG_ERROR", format, args...)
 	e.cause = cause
 	return e
 }
@@ -138,7 +138,7 @@ func listOf(v tree.Value) []tree.Value {
 }
 
 func badParameter(name, format string, args ...any) *Error {
-	return refuse(400, "INVALID_PARAMETER", format, args...).With("name", name)
+	return Refuse(400, "INVALID_PARAMETER", format, args...).With("name", name)
 }
 
 // bracketed are the operators in brackets that take one value as it is.

@@ -70,7 +70,7 @@ func (m *Mapped) allPlaces(own origin) []origin {
 func (r *reader) childList(l *mapLine, v tree.Value) error {
 	m := l.Mapping.mapping()
 	if r.depth >= maxMappings {
-		return refuse(500, "CONFIG_ERROR", "Mapping configs nest deeper than %d levels", maxMappings).With("line_id", l.ID)
+		return Refuse(500, "CONFIG_ERROR", "Mapping configs nest deeper than %d levels", maxMappings).With("line_id", l.ID)
 	}
 	if v.Kind != tree.List && v.Kind != tree.Object && !v.IsNull() {
 		r.complain(l, l.ExternalKey, mistyped(fault.Msg("a list of objects"), v))
@@ -265,7 +265,7 @@ func (x *Exchange) childRows(ctx context.Context, l *mapLine, rows *catalog.Rows
 		}
 	}
 	if n > maxChildren {
-		return nil, refuse(400, "INVALID_PARAMETER", "The records have more than %d linked ones; ask for fewer", maxChildren)
+		return nil, Refuse(400, "INVALID_PARAMETER", "The records have more than %d linked ones; ask for fewer", maxChildren)
 	}
 	x.children[key] = all
 	return all, nil

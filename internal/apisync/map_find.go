@@ -107,7 +107,7 @@ func (id *Ident) read(x *Exchange) (*Ident, *wrong, error) {
 	}
 	f := l.Field()
 	if f == nil {
-		return nil, nil, refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(), fault.Msg("it has no field")).With("line_id", l.ID)
+		return nil, nil, Refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(), fault.Msg("it has no field")).With("line_id", l.ID)
 	}
 	var bad *wrong
 	if f.HoldsLinks() {

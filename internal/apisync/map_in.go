@@ -86,9 +86,9 @@ func invalid(fields []FieldError) error {
 			code = "VALIDATION_ERROR"
 		}
 	}
-	e := refuse(400, code, "%d fields are not valid", len(fields))
+	e := Refuse(400, code, "%d fields are not valid", len(fields))
 	if len(fields) == 1 {
-		e = refuse(400, code, "1 field is not valid")
+		e = Refuse(400, code, "1 field is not valid")
 	}
 	if code != "VALIDATION_ERROR" {
 		e.Message = fields[0].Message
@@ -238,7 +238,7 @@ func (r *reader) value(l *mapLine, raw tree.Value) error {
 	case len(l.Path) == 0: // a script for its own sake
 		return nil
 	case len(l.Path) > 1:
-		return refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(),
+		return Refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(),
 			fault.Msg("fields of linked records are written by a mapping config")).With("line_id", l.ID)
 	case l.Field().HoldsLinks():
 		return r.links(l, v)

@@ -110,7 +110,7 @@ func (x *Exchange) within(ctx context.Context, p *plan) (query.Node, error) {
 		return nil, nil
 	}
 	if x.domain == nil {
-		return nil, refuse(500, "CONFIG_ERROR", "The identifier_domain of %s cannot be used", p.Code)
+		return nil, Refuse(500, "CONFIG_ERROR", "The identifier_domain of %s cannot be used", p.Code)
 	}
 	return x.domain(ctx, p.Compiled)
 }

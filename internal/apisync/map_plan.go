@@ -55,7 +55,7 @@ func (l *mapLine) bad() error {
 	if l.why.Format == "" {
 		return nil
 	}
-	return refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(), l.why).With("line_id", l.ID)
+	return Refuse(500, "CONFIG_ERROR", "The line %s cannot be used: %s", l.name(), l.why).With("line_id", l.ID)
 }
 
 // name is what errors call the line.

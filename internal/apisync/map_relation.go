@@ -133,7 +133,7 @@ func recordLink(st *catalog.Structure, f *catalog.Field, v tree.Value) (*catalog
 func (r *reader) related(l *mapLine, key string, v tree.Value) (query.Record, *wrong, error) {
 	m := l.Mapping.mapping()
 	if r.depth >= maxMappings {
-		return 0, nil, refuse(500, "CONFIG_ERROR", "Mapping configs nest deeper than %d levels", maxMappings).With("line_id", l.ID)
+		return 0, nil, Refuse(500, "CONFIG_ERROR", "Mapping configs nest deeper than %d levels", maxMappings).With("line_id", l.ID)
 	}
 	if v.Kind == tree.List || v.Kind == tree.Object && v.Len() == 0 || m.identifier == nil && v.Kind != tree.Object {
 		expected := fault.Msg("an identifier or an object")

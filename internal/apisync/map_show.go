@@ -45,7 +45,7 @@ func (w *shower) record(p *plan, rows *catalog.Rows, row, depth int) (tree.Value
 			return tree.Value{}, err
 		}
 		if !d.set(l.path, v) {
-			return tree.Value{}, refuse(500, "CONFIG_ERROR", "The lines make records of more than %d values", maxDraft).With("line_id", l.ID)
+			return tree.Value{}, Refuse(500, "CONFIG_ERROR", "The lines make records of more than %d values", maxDraft).With("line_id", l.ID)
 		}
 	}
 	return d.value(), nil
@@ -73,7 +73,7 @@ func (w *shower) line(p *plan, l *mapLine, rows *catalog.Rows, row, depth int) (
 }
 
 func needsPython(l *mapLine) error {
-	return refuse(500, "CONFIG_ERROR", "The line %s needs Python, which does not run here", l.name()).With("line_id", l.ID)
+	return Refuse(500, "CONFIG_ERROR", "The line %s needs Python, which does not run here", l.name()).With("line_id", l.ID)
 }
 
 // reach follows links to the record whose field or system field is shown; a gap on the

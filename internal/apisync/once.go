@@ -60,7 +60,7 @@ func (s *Service) keptAnswer(ctx context.Context, call *Call) (*Answer, error) {
 		return nil, err
 	}
 	if !slices.Equal(a.Hash, call.Once.Hash[:]) {
-		return nil, refuse(http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED", "the key was used with another body")
+		return nil, Refuse(http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED", "the key was used with another body")
 	}
 	return a, nil
 }

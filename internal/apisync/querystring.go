@@ -20,7 +20,7 @@ const (
 // and with URI_TOO_LONG.
 func SplitQuery(raw string) ([]Pair, error) {
 	if len(raw) > maxQueryBytes {
-		return nil, refuse(414, "URI_TOO_LONG", "the query string has more than %d bytes", maxQueryBytes)
+		return nil, Refuse(414, "URI_TOO_LONG", "the query string has more than %d bytes", maxQueryBytes)
 	}
 	var pairs []Pair
 	for part := range strings.SplitSeq(raw, "&") {
@@ -30,11 +30,11 @@ func SplitQuery(raw string) ([]Pair, error) {
 		key, value, _ := strings.Cut(part, "=")
 		p := Pair{unescape(key), unescape(value)}
 		if !isTextual(p.Key) || !isTextual(p.Value) {
-			e := refuse(400, "INVALID_PARAMETER", "a parameter is not UTF-8, or has the character U+0000; a percent sign is written %s", "%25")
+			e := Refuse(400, "INVALID_PARAMETER", "a parameter is not UTF-8, or has the character U+0000; a percent sign is written %s", "%25")
 			return nil, e.With("hint", "%25").With("name", strings.ToValidUTF8(p.Key, "\uFFFD"))
 		}
 		if pairs = append(pairs, p); len(pairs) > maxQueryPairs {
-			return nil, refuse(400, "INVALID_PARAMETER", "the query string has more than %d parameters", maxQueryPairs)
+			return nil, Refuse(400, "INVALID_PARAMETER", "the query string has more than %d parameters", maxQueryPairs)
 		}
 	}
 	return pairs, nil

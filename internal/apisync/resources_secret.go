@@ -178,7 +178,7 @@ func (st *State) Expand(text string) (string, *Error) {
 	}
 	value, ok := st.Secret(name)
 	if !ok {
-		return "", refuse(500, "CONFIG_ERROR", "there is no secret %s", name)
+		return "", Refuse(500, "CONFIG_ERROR", "there is no secret %s", name)
 	}
 	expanded, err := st.Expand(after)
 	return before + value + expanded, err

@@ -182,7 +182,7 @@ func (p *scripting) refusal(ctx context.Context, e *script.Error, l *CompiledLin
 	case script.KindMissing:
 		refused.Status, refused.Code = http.StatusNotFound, "RECORD_NOT_FOUND"
 	default:
-		refused = refuse(http.StatusInternalServerError, "SCRIPT_ERROR", "a script of this endpoint failed").
+		refused = Refuse(http.StatusInternalServerError, "SCRIPT_ERROR", "a script of this endpoint failed").
 			With("script", e.Script).With("line", e.Line).With("type", e.Type)
 		refused.cause = e
 		// What it says may have values of records in it: that is for the module's log, which masks.
@@ -250,7 +250,7 @@ func (p *scripting) source(s *Script) (text string, http bool, err error) {
 	}
 	n := p.config.State.Scripts[s.Ref]
 	if n == nil {
-		return "", false, refuse(500, "CONFIG_ERROR", "there is no script %s", s.Ref)
+		return "", false, Refuse(500, "CONFIG_ERROR", "there is no script %s", s.Ref)
 	}
 	return n.Source, n.AllowHTTP, nil
 }

@@ -43,7 +43,7 @@ func (p *scripting) pre(ctx context.Context, all []*scriptItem) error {
 			return err
 		}
 		if v.Kind != tree.Object {
-			it.err = refuse(500, "SCRIPT_ERROR", "a script of this endpoint failed").With("script", "pre_script").With("line", 0).With("type", "TypeError")
+			it.err = Refuse(500, "SCRIPT_ERROR", "a script of this endpoint failed").With("script", "pre_script").With("line", 0).With("type", "TypeError")
 			continue
 		}
 		it.data = v
@@ -192,7 +192,7 @@ func (p *scripting) respond(ctx context.Context, e *Envelope) error {
 	}
 	var given map[string]any
 	if err := json.Unmarshal(r.Outputs["headers"], &given); err != nil {
-		return refuse(500, "SCRIPT_ERROR", "a script of this endpoint failed").With("script", "response_script").With("line", 0).With("type", "TypeError")
+		return Refuse(500, "SCRIPT_ERROR", "a script of this endpoint failed").With("script", "response_script").With("line", 0).With("type", "TypeError")
 	}
 	e.Headers = map[string]string{}
 	for name, v := range given {

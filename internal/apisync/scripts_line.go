@@ -146,7 +146,7 @@ func (p *scripting) given(ctx context.Context, l *mapLine, of *plan, it *scriptI
 func scriptJSON(raw json.RawMessage) (tree.Value, error) {
 	v, err := tree.ParseJSON(raw, tree.Limits{})
 	if err != nil {
-		return v, refuse(500, "SCRIPT_ERROR", "a script of this endpoint gave a value that cannot be read")
+		return v, Refuse(500, "SCRIPT_ERROR", "a script of this endpoint gave a value that cannot be read")
 	}
 	return v, nil
 }

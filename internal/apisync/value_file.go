@@ -108,7 +108,7 @@ func (w *shower) content(file *catalog.File) (tree.Value, error) {
 		return tree.Value{}, nil
 	}
 	if b.shown += int(file.Size); b.shown > maxRequestBytes {
-		return tree.Value{}, refuse(400, "INVALID_PARAMETER", "The files of the answer have more than %d bytes; ask for fewer records", maxRequestBytes)
+		return tree.Value{}, Refuse(400, "INVALID_PARAMETER", "The files of the answer have more than %d bytes; ask for fewer records", maxRequestBytes)
 	}
 	content, err := w.x.s.options.Catalog.Content(w.ctx, file.URL)
 	if fault.Is(err, fault.NotFound) {

@@ -31,7 +31,7 @@ func (i *item) fail(e *Error) { i.result = Item{Err: e} }
 // post creates, put changes by path or creates or changes by identifier.
 func (w *work) post(ctx context.Context) (*Reply, error) {
 	if w.call.ID != "" {
-		return nil, refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", http.MethodPost)
+		return nil, Refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", http.MethodPost)
 	}
 	return w.write(ctx)
 }
@@ -41,7 +41,7 @@ func (w *work) put(ctx context.Context) (*Reply, error) { return w.write(ctx) }
 // items are the objects of the body; batch tells that it is a list.
 func (w *work) items() (list []*item, batch bool, err error) {
 	if !w.call.HasBody {
-		return nil, false, refuse(http.StatusBadRequest, "EMPTY_BODY", "the body is empty")
+		return nil, false, Refuse(http.StatusBadRequest, "EMPTY_BODY", "the body is empty")
 	}
 	body, err := w.inner()
 	if err != nil {
@@ -53,16 +53,16 @@ func (w *work) items() (list []*item, batch bool, err error) {
 	}
 	switch {
 	case batch && w.call.ID != "":
-		return nil, false, refuse(http.StatusBadRequest, "INVALID_BODY", "the body must be an object")
+		return nil, false, Refuse(http.StatusBadRequest, "INVALID_BODY", "the body must be an object")
 	case len(objects) == 0:
-		return nil, false, refuse(http.StatusBadRequest, "INVALID_BODY", "the list is empty")
+		return nil, false, Refuse(http.StatusBadRequest, "INVALID_BODY", "the list is empty")
 	case batch && len(objects) > w.config.BatchMax:
 		return nil, false, tooMany(w.config.BatchMax)
 	}
 	for i, o := range objects {
 		it := &item{index: i, body: o}
 		if o.Kind != tree.Object {
-			it.fail(refuse(http.StatusBadRequest, "INVALID_BODY", "an item must be an object"))
+			it.fail(Refuse(http.StatusBadRequest, "INVALID_BODY", "an item must be an object"))
 		}
 		list = append(list, it)
 	}
@@ -83,7 +83,7 @@ func (w *work) inner() (tree.Value, error) {
 	}
 	v, ok := p.read(w.call.Body)
 	if !ok || v.Kind != tree.Object && v.Kind != tree.List {
-		return v, refuse(http.StatusBadRequest, "INVALID_BODY", "the body has no object or list at %s", w.config.BodyPath)
+		return v, Refuse(http.StatusBadRequest, "INVALID_BODY", "the body has no object or list at %s", w.config.BodyPath)
 	}
 	return v, nil
 }
@@ -106,7 +106,7 @@ func (w *work) write(ctx context.Context) (*Reply, error) {
 	b := &batching{work: w, all: items, batch: batch}
 	parts := runs(items)
 	if w.call.Atomic && len(parts) > 1 {
-		return nil, refuse(http.StatusBadRequest, "VALIDATION_ERROR", "in an atomic batch an identifier may come once only")
+		return nil, Refuse(http.StatusBadRequest, "VALIDATION_ERROR", "in an atomic batch an identifier may come once only")
 	}
 	for i, run := range parts {
 		b.final = i == len(parts)-1
@@ -129,10 +129,10 @@ func (b *batching) abandon(ctx context.Context, runs [][]*item, err error) {
 	switch {
 	case e != nil:
 	case errors.Is(err, context.DeadlineExceeded):
-		e = refuse(http.StatusServiceUnavailable, "UPSTREAM_BUSY", "the request took too long; try again")
+		e = Refuse(http.StatusServiceUnavailable, "UPSTREAM_BUSY", "the request took too long; try again")
 	default:
 		b.service.options.Log.ErrorContext(ctx, "sync.batch", "module", "Sync", "error", err)
-		e = refuse(http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
+		e = Refuse(http.StatusInternalServerError, "INTERNAL_ERROR", "internal error")
 	}
 	for _, items := range runs {
 		for _, it := range items {
@@ -242,7 +242,7 @@ func (w *work) ownIdentifier(ctx context.Context, it *item) error {
 }
 
 func duplicate(f Found) *Error {
-	e := refuse(http.StatusConflict, "DUPLICATE_RECORD", "another record has this identifier")
+	e := Refuse(http.StatusConflict, "DUPLICATE_RECORD", "another record has this identifier")
 	switch {
 	case f.Record == 0:
 		return e
@@ -284,7 +284,7 @@ func (w *work) decide(it *item) {
 }
 
 func noIdentifier() *Error {
-	return refuse(http.StatusBadRequest, "IDENTIFIER_MISSING", "the record identifier is missing")
+	return Refuse(http.StatusBadRequest, "IDENTIFIER_MISSING", "the record identifier is missing")
 }
 
 // itemError gives what is wrong with one item, nil for what is nobody's mistake.

@@ -60,10 +60,6 @@ type fieldBody struct {
 	Index   int    `json:"index"`
 }
 
-func refuse(status int, code, format string, args ...any) *apisync.Error {
-	return apisync.Refuse(status, code, format, args...)
-}
-
 // known makes a refusal of any error: what is nobody's mistake is logged, and told as an
 // internal error.
 func (a *API) known(ctx context.Context, err error, id string) *apisync.Error {
@@ -75,14 +71,14 @@ func (a *API) known(ctx context.Context, err error, id string) *apisync.Error {
 		return e
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return refuse(http.StatusServiceUnavailable, "UPSTREAM_BUSY", "the request took too long; try again")
+		return apisync.Refuse(http.StatusServiceUnavailable, "UPSTREAM_BUSY", "the request took too long; try again")
 	}
 	var f *fault.Error
 	if errors.As(err, &f) {
 		return apisync.FromFault(f)
 	}
 	a.opt.Log.ErrorContext(ctx, "sync.failed", "module", "Sync", "error", err)
-	return refuse(http.StatusInternalServerError, "INTERNAL_ERROR", "internal error").With("request_id", id)
+	return apisync.Refuse(http.StatusInternalServerError, "INTERNAL_ERROR", "internal error").With("request_id", id)
 }
 
 // details are what is told of a refusal besides its message.
@@ -275,7 +271,7 @@ func (x *exchange) ownHeaders() (names []string) {
 func (x *exchange) descriptor() *sent {
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
 		x.w.Header().Set("Allow", readOnly)
-		return x.refusal(refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method))
+		return x.refusal(apisync.Refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method))
 	}
 	return &sent{status: http.StatusOK, body: envelope{
 		Success: true, Status: "success", Message: "Operation successful",

@@ -37,7 +37,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		w := httptest.NewRecorder()
 		x := &exchange{api: a, w: w, r: httptest.NewRequest("POST", "/", nil)}
-		x.refusal(refuse(c.status, c.code, "no"))
+		x.refusal(apisync.Refuse(c.status, c.code, "no"))
 		if got := w.Header().Get("Retry-After"); got != c.want {
 			t.Errorf("%s: %q", c.code, got)
 		}

@@ -25,7 +25,7 @@ const origin = "sync"
 // method.
 func (x *exchange) admit(ctx context.Context) error {
 	if !within(x.config.AllowedIPs, x.ip) {
-		return refuse(http.StatusForbidden, "IP_NOT_ALLOWED", "requests from this address are not accepted")
+		return apisync.Refuse(http.StatusForbidden, "IP_NOT_ALLOWED", "requests from this address are not accepted")
 	}
 	if err := x.knocks(); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (x *exchange) authenticate(ctx context.Context) error {
 	given, err := x.tryWays(ctx, types)
 	if err == nil && given == nil {
 		x.challenge(types)
-		return refuse(http.StatusUnauthorized, "AUTH_REQUIRED", "a credential is needed")
+		return apisync.Refuse(http.StatusUnauthorized, "AUTH_REQUIRED", "a credential is needed")
 	}
 	if err != nil {
 		if e := apisync.AsError(err); e != nil && e.Status == http.StatusUnauthorized {
@@ -85,7 +85,7 @@ func (x *exchange) authenticate(ctx context.Context) error {
 		x.actor = *given.actor
 	}
 	if c := x.credential; c != nil && !within(c.AllowedIPs, x.ip) {
-		return refuse(http.StatusForbidden, "IP_NOT_ALLOWED", "requests from this address are not accepted")
+		return apisync.Refuse(http.StatusForbidden, "IP_NOT_ALLOWED", "requests from this address are not accepted")
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func onlyHeaders(types []string) bool {
 }
 
 func invalid() error {
-	return refuse(http.StatusUnauthorized, "AUTH_INVALID", "the credential is not valid")
+	return apisync.Refuse(http.StatusUnauthorized, "AUTH_INVALID", "the credential is not valid")
 }
 
 // authorization gives what follows a scheme; false when the header has another one.
@@ -252,7 +252,7 @@ func (x *exchange) matches(c *apisync.Credential, given string) bool {
 // opened is a way in by a credential that is the right one, unless its time is over.
 func (x *exchange) opened(c *apisync.Credential) (*passed, error) {
 	if c.ExpiresAt != nil && !x.began.Before(*c.ExpiresAt) {
-		return nil, refuse(http.StatusUnauthorized, "AUTH_EXPIRED", "the credential has expired")
+		return nil, apisync.Refuse(http.StatusUnauthorized, "AUTH_EXPIRED", "the credential has expired")
 	}
 	return &passed{credential: c}, nil
 }
@@ -283,14 +283,14 @@ func (x *exchange) platform(ctx context.Context) (*passed, error) {
 	case fault.Is(err, fault.BadCredentials):
 		return nil, invalid()
 	case fault.Is(err, fault.AccountLocked):
-		e := refuse(http.StatusTooManyRequests, "RATE_LIMITED", "too many attempts, try again later").With("scope", "auth")
+		e := apisync.Refuse(http.StatusTooManyRequests, "RATE_LIMITED", "too many attempts, try again later").With("scope", "auth")
 		return nil, e
 	case fault.Is(err, fault.RateLimited):
 		var f *fault.Error
 		if errors.As(err, &f) {
 			x.w.Header().Set("Retry-After", wholeSeconds(f.RetryAfter))
 		}
-		return nil, refuse(http.StatusTooManyRequests, "RATE_LIMITED", "too many attempts, try again later").With("scope", "auth")
+		return nil, apisync.Refuse(http.StatusTooManyRequests, "RATE_LIMITED", "too many attempts, try again later").With("scope", "auth")
 	case err != nil:
 		return nil, err
 	}

@@ -75,20 +75,20 @@ func bodyFault(err error, limit int64) error {
 	case fault.Is(err, fault.BodyTooLarge):
 		return tooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return refuse(http.StatusRequestTimeout, "REQUEST_TIMEOUT", "the body did not arrive in time")
+		return apisync.Refuse(http.StatusRequestTimeout, "REQUEST_TIMEOUT", "the body did not arrive in time")
 	case fault.Is(err, fault.InvalidJSON):
-		return refuse(http.StatusBadRequest, "INVALID_JSON", "the body did not arrive whole")
+		return apisync.Refuse(http.StatusBadRequest, "INVALID_JSON", "the body did not arrive whole")
 	}
 	return err
 }
 
 func tooLarge(limit int64) error {
-	return refuse(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "the body is larger than %d bytes", limit).With("limit", limit)
+	return apisync.Refuse(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "the body is larger than %d bytes", limit).With("limit", limit)
 }
 
 // unpack inflates a body; limit bounds the result.
 func unpack(packed []byte, limit int64) ([]byte, error) {
-	bad := refuse(http.StatusBadRequest, "INVALID_BODY", "the body is not gzip")
+	bad := apisync.Refuse(http.StatusBadRequest, "INVALID_BODY", "the body is not gzip")
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, bad
@@ -120,10 +120,10 @@ func (x *exchange) parse() (v tree.Value, has bool, err error) {
 		return v, false, x.invalidJSON(err)
 	}
 	if v.Duplicates() {
-		return v, false, refuse(http.StatusBadRequest, "INVALID_JSON", "an object of the body names a key twice")
+		return v, false, apisync.Refuse(http.StatusBadRequest, "INVALID_JSON", "an object of the body names a key twice")
 	}
 	if v.Kind != tree.Object && v.Kind != tree.List && x.method() != http.MethodDelete {
-		return v, false, refuse(http.StatusBadRequest, "INVALID_BODY", "the body must be an object or a list")
+		return v, false, apisync.Refuse(http.StatusBadRequest, "INVALID_BODY", "the body must be an object or a list")
 	}
 	return v, true, nil
 }

@@ -60,7 +60,7 @@ func (x *exchange) document(ctx context.Context) (*sent, error) {
 	}
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
 		x.w.Header().Set("Allow", readOnly)
-		return nil, refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method)
+		return nil, apisync.Refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method)
 	}
 	list, err := x.reach(ctx)
 	if err != nil {
@@ -101,7 +101,7 @@ func (x *exchange) reach(ctx context.Context) ([]apisync.Described, error) {
 	}
 	x.challenge([]string{apisync.AuthBasic, apisync.AuthBearer})
 	if !x.offers() {
-		return nil, refuse(http.StatusUnauthorized, "AUTH_REQUIRED", "a credential is needed")
+		return nil, apisync.Refuse(http.StatusUnauthorized, "AUTH_REQUIRED", "a credential is needed")
 	}
 	x.failedKnock()
 	return nil, invalid()

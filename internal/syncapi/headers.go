@@ -35,16 +35,16 @@ func visible(s string, most int) bool {
 func (x *exchange) checkHeaders() error {
 	h := x.r.Header
 	if v := h.Get("X-API-Version"); !slices.Contains([]string{"", "1", "1.0", "v1"}, v) {
-		return refuse(http.StatusBadRequest, "UNSUPPORTED_API_VERSION", "there is no such version of the API").With("supported", []string{apiVersion})
+		return apisync.Refuse(http.StatusBadRequest, "UNSUPPORTED_API_VERSION", "there is no such version of the API").With("supported", []string{apiVersion})
 	}
 	if !x.sends() {
 		return nil
 	}
 	if t := h.Get("Content-Type"); t != "" && !isJSON(t) {
-		return refuse(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "the body must be JSON in UTF-8 (Content-Type: application/json)")
+		return apisync.Refuse(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "the body must be JSON in UTF-8 (Content-Type: application/json)")
 	}
 	if e := strings.ToLower(h.Get("Content-Encoding")); e != "" && e != "gzip" && e != "identity" {
-		return refuse(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "the body may be compressed with gzip only")
+		return apisync.Refuse(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "the body may be compressed with gzip only")
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (x *exchange) flag(parameter, header string) (bool, error) {
 	}
 	on, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, refuse(http.StatusBadRequest, "INVALID_PARAMETER", "%s must be true or false", parameter).With("parameter", parameter)
+		return false, apisync.Refuse(http.StatusBadRequest, "INVALID_PARAMETER", "%s must be true or false", parameter).With("parameter", parameter)
 	}
 	return on, nil
 }
@@ -101,7 +101,7 @@ func (x *exchange) once() (*apisync.Once, error) {
 	} else {
 		key = strings.TrimSuffix(strings.TrimPrefix(key, `"`), `"`)
 		if !visible(strings.ReplaceAll(key, " ", "_"), 255) {
-			return nil, refuse(http.StatusBadRequest, "INVALID_HEADER", "%s must have 1 to %d visible ASCII characters", "Idempotency-Key", 255).With("header", "Idempotency-Key")
+			return nil, apisync.Refuse(http.StatusBadRequest, "INVALID_HEADER", "%s must have 1 to %d visible ASCII characters", "Idempotency-Key", 255).With("header", "Idempotency-Key")
 		}
 	}
 	o := &apisync.Once{Hash: sha256.Sum256(x.body), Strict: strict}

@@ -134,7 +134,7 @@ func (x *exchange) limited(scope string, rule httpkit.Rule, v httpkit.Verdict) e
 	if m := x.api.opt.Metrics; m != nil {
 		m.Limited(scope)
 	}
-	return refuse(http.StatusTooManyRequests, "RATE_LIMITED", "too many requests, try again later").
+	return apisync.Refuse(http.StatusTooManyRequests, "RATE_LIMITED", "too many requests, try again later").
 		With("scope", scope).With("limit", rule.Max).With("window_seconds", int(rule.Window.Seconds()))
 }
 

@@ -43,9 +43,9 @@ type exchange struct {
 	dry        bool
 	admitted   bool // the caller was let in
 	// kept is the key under which the answer is kept, nil when it is not.
-	kept *apisync.Once
-	phases     apisync.Phases
-	lines      *apisync.LineTrace // of a config that is debugged; nil for others
+	kept   *apisync.Once
+	phases apisync.Phases
+	lines  *apisync.LineTrace // of a config that is debugged; nil for others
 	// replay is the request of the log that this one is; nil for one that came now.
 	replay *Replay
 }
@@ -155,7 +155,7 @@ const readOnly = "GET, HEAD, OPTIONS"
 // client's network before anything of it is told.
 func (x *exchange) route(ctx context.Context, current func(context.Context) (*apisync.State, error)) (err error) {
 	if len(x.r.RequestURI) > maxURL {
-		return refuse(http.StatusRequestURITooLong, "URI_TOO_LONG", "the address is longer than %d bytes", maxURL)
+		return apisync.Refuse(http.StatusRequestURITooLong, "URI_TOO_LONG", "the address is longer than %d bytes", maxURL)
 	}
 	found := x.parts()
 	if x.state, err = current(ctx); err != nil {
@@ -171,7 +171,7 @@ func (x *exchange) route(ctx context.Context, current func(context.Context) (*ap
 	case found != nil:
 		return found
 	case x.endpoint != "" && x.endpoint != documentName && x.config == nil:
-		return refuse(http.StatusNotFound, "ENDPOINT_NOT_FOUND", "there is no active endpoint of this name")
+		return apisync.Refuse(http.StatusNotFound, "ENDPOINT_NOT_FOUND", "there is no active endpoint of this name")
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (x *exchange) parts() error {
 	path, _ = strings.CutPrefix(path, "/")
 	version, rest, _ := strings.Cut(path, "/")
 	if version != "v1" {
-		return refuse(http.StatusNotFound, "NOT_FOUND", "there is no such version of the API").With("supported", []string{"v1"})
+		return apisync.Refuse(http.StatusNotFound, "NOT_FOUND", "there is no such version of the API").With("supported", []string{"v1"})
 	}
 	rest = strings.TrimSuffix(rest, "/")
 	segments := strings.Split(rest, "/")
@@ -206,7 +206,7 @@ func (x *exchange) parts() error {
 }
 
 func notFound() *apisync.Error {
-	return refuse(http.StatusNotFound, "NOT_FOUND", "there is no such resource")
+	return apisync.Refuse(http.StatusNotFound, "NOT_FOUND", "there is no such resource")
 }
 
 // methods are those that the endpoint has for this path.
@@ -240,10 +240,10 @@ func (x *exchange) method() string {
 func (x *exchange) checkMethod() error {
 	if !slices.Contains(x.methods(), x.r.Method) {
 		x.w.Header().Set("Allow", joined(x.methods()))
-		return refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method)
+		return apisync.Refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the method %s is not enabled here", x.r.Method)
 	}
 	if c := x.credential; c != nil && !opens(c, x.r.Method) {
-		return refuse(http.StatusForbidden, "FORBIDDEN", "the credential does not open this method")
+		return apisync.Refuse(http.StatusForbidden, "FORBIDDEN", "the credential does not open this method")
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (x *exchange) anew(ctx context.Context) (*sent, error) {
 	}
 	if x.config = x.state.Endpoint(x.endpoint); x.config == nil || x.config.Code != x.replay.Of.Config {
 		x.config = nil
-		return nil, refuse(http.StatusNotFound, "ENDPOINT_NOT_FOUND", "there is no active endpoint of this name")
+		return nil, apisync.Refuse(http.StatusNotFound, "ENDPOINT_NOT_FOUND", "there is no active endpoint of this name")
 	}
 	x.actor = catalog.Actor{Employee: x.config.RunAs, Origin: origin}
 	if x.replay.Of.Credential == "" && x.replay.Of.User != 0 && slices.Contains(x.config.AuthTypes, apisync.AuthPlatform) {

@@ -29,7 +29,7 @@ func (x *exchange) signature() (*passed, error) {
 	if given == "" {
 		return nil, nil
 	}
-	bad := refuse(http.StatusUnauthorized, "SIGNATURE_INVALID", "the signature is not valid")
+	bad := apisync.Refuse(http.StatusUnauthorized, "SIGNATURE_INVALID", "the signature is not valid")
 	text, ok := strings.CutPrefix(given, how.Prefix)
 	mac, err := decodeMAC(how.Encoding, strings.TrimSpace(text))
 	if !ok || err != nil {

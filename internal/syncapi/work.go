@@ -63,7 +63,7 @@ func (x *exchange) call() (*apisync.Call, error) {
 		return nil, err
 	}
 	if x.dry && !x.config.AllowDryRun {
-		return nil, refuse(http.StatusBadRequest, "INVALID_PARAMETER", "this endpoint has no dry runs").With("parameter", "dry_run")
+		return nil, apisync.Refuse(http.StatusBadRequest, "INVALID_PARAMETER", "this endpoint has no dry runs").With("parameter", "dry_run")
 	}
 	x.dry = x.dry || x.replay != nil && x.replay.DryRun
 	c.DryRun = x.dry
