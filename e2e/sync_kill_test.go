@@ -26,10 +26,10 @@ func TestSyncLinkKilled(t *testing.T) {
 		})
 		acknowledged := map[string]int64{}
 		for round := range 5 {
-			haLinksUntilKilled(s, round, acknowledged)
+			linksUntilKilled(s, round, acknowledged)
 			s.run("check")
 			s.start()
-			haVerifyLinks(t, s.admin(), acknowledged)
+			verifyLinks(t, s.admin(), acknowledged)
 			if t.Failed() {
 				return
 			}
@@ -46,8 +46,8 @@ type linkedRecord struct {
 	Ext, Name string
 }
 
-// haLinksUntilKilled upserts until the server is killed, and notes what was acknowledged.
-func haLinksUntilKilled(s *server, round int, acknowledged map[string]int64) {
+// linksUntilKilled upserts until the server is killed, and notes what was acknowledged.
+func linksUntilKilled(s *server, round int, acknowledged map[string]int64) {
 	var wg sync.WaitGroup
 	var mutex sync.Mutex
 	first := make(chan struct{}, 1)
@@ -80,7 +80,7 @@ func haLinksUntilKilled(s *server, round int, acknowledged map[string]int64) {
 	wg.Wait()
 }
 
-func haVerifyLinks(t *testing.T, c *caller, acknowledged map[string]int64) {
+func verifyLinks(t *testing.T, c *caller, acknowledged map[string]int64) {
 	t.Helper()
 	if len(acknowledged) == 0 {
 		t.Fatal("nothing was acknowledged")

@@ -6,9 +6,9 @@ import (
 	"kartoteka/internal/catalog"
 )
 
-// TestHDIdentifierNames: who waits for whom does not depend on how configs spell models
+// TestIdentifierNames: who waits for whom does not depend on how configs spell models
 // and fields.
-func TestHDIdentifierNames(t *testing.T) {
+func TestIdentifierNames(t *testing.T) {
 	model, field, other := &catalog.Catalog{}, &catalog.Field{}, &catalog.Field{}
 	model.Num, field.Num, other.Num = 27, 2, 3
 	name := func(spelled, attribute string, f *catalog.Field, key string) string {

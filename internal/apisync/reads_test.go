@@ -13,13 +13,13 @@ import (
 	"kartoteka/internal/store"
 )
 
-// haCounted counts the times that records are read.
-type haCounted struct {
+// countedReads counts the times that records are read.
+type countedReads struct {
 	*store.Company
 	views atomic.Int64
 }
 
-func (c *haCounted) View(ctx context.Context, v catalog.Version, fn func(catalog.Reader) error) error {
+func (c *countedReads) View(ctx context.Context, v catalog.Version, fn func(catalog.Reader) error) error {
 	c.views.Add(1)
 	return c.Company.View(ctx, v, fn)
 }
@@ -28,7 +28,7 @@ func (c *haCounted) View(ctx context.Context, v catalog.Version, fn func(catalog
 // once more for the answer.
 func TestReadsOfChange(t *testing.T) {
 	w := oneMapWorld(t)
-	counted := &haCounted{Company: w.db}
+	counted := &countedReads{Company: w.db}
 	o := w.options
 	service := catalog.New(counted, o)
 	if _, err := service.Open(t.Context(), catalog.First{}); err != nil {

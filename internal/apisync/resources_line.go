@@ -294,8 +294,8 @@ func (k *checking) compiled(path string, c *Compiled, l *CompiledLine) {
 		if l.System != "" && l.System != "active" && l.System != ExternalID && !l.IsRecordIdentifier || another {
 			k.fail(path+".field", fault.FieldReadonly, "the field is read-only: direction out is possible")
 		}
-		if len(l.Path) > 1 && l.RelationPolicy == "link" {
-			k.fail(path+".relation_policy", fault.InvalidParameter, "writing through a link needs create or upsert")
+		if len(l.Path) > 1 {
+			k.fail(path+".field", fault.FieldReadonly, "fields of linked records are written by a mapping config: direction out is possible")
 		}
 	}
 	relational := l.ValueType == RelationalMapping || l.ValueType == PythonRelational

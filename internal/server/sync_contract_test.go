@@ -1,18 +1,21 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"kartoteka/internal/apisync"
+	"kartoteka/internal/catalog"
 	"kartoteka/internal/store/testdb"
 )
 
-// TestHDSyncKeys: what a key opens is neither more nor less than it says.
-func TestHDSyncKeys(t *testing.T) {
+// TestSyncKeys: what a key opens is neither more nor less than it says.
+func TestSyncKeys(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.config(strings.Replace(s.endpoint("keys", ""), `"credentials":[`, `"credentials":[
 			{"label":"writer","type":"bearer","secret":"a key that writes only","methods":["POST"]},
@@ -34,8 +37,8 @@ func TestHDSyncKeys(t *testing.T) {
 	})
 }
 
-// TestHDSyncLimitLeftOut: a limit that a config does not speak of is not off.
-func TestHDSyncLimitLeftOut(t *testing.T) {
+// TestSyncLimitLeftOut: a limit that a config does not speak of is not off.
+func TestSyncLimitLeftOut(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.config(strings.Replace(s.endpoint("few", ""), `"per_minute_ip":0,"per_hour_key":0`, `"per_minute_ip":7`, 1), 200)
 		if got := s.ask("GET", "few", "").Header().Get("RateLimit-Policy"); got != "7;w=60, 1000;w=3600" {
@@ -44,9 +47,9 @@ func TestHDSyncLimitLeftOut(t *testing.T) {
 	})
 }
 
-// TestHDSyncUnderscore: an identifier's key may begin with what else keeps answers out of
+// TestSyncUnderscore: an identifier's key may begin with what else keeps answers out of
 // caches.
-func TestHDSyncUnderscore(t *testing.T) {
+func TestSyncUnderscore(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.config(strings.Replace(s.endpoint("under", ""), `"external_key":"ref"`, `"external_key":"_id"`, 1), 200)
 		s.does(201, "POST", "under", `{"name":"Oak","_id":"A-1"}`)
@@ -55,8 +58,8 @@ func TestHDSyncUnderscore(t *testing.T) {
 	})
 }
 
-// TestHDSyncOrigins: pages of listed origins may send what the endpoint asks for.
-func TestHDSyncOrigins(t *testing.T) {
+// TestSyncOrigins: pages of listed origins may send what the endpoint asks for.
+func TestSyncOrigins(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.config(strings.Replace(s.endpoint("pages", `,"cors_origins":["https://shop.example"],"headers":[{"key":"X-Partner","value":"the value of it"}]`),
 			`"login":"X-API-Key"`, `"login":"X-Shop-Key"`, 1), 200)
@@ -73,9 +76,9 @@ func TestHDSyncOrigins(t *testing.T) {
 	})
 }
 
-// TestHDSyncLogTells: the log names identifiers, also of what failed, and tells where the
+// TestSyncLogTells: the log names identifiers, also of what failed, and tells where the
 // time went.
-func TestHDSyncLogTells(t *testing.T) {
+func TestSyncLogTells(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.journaled()
 		s.does(201, "PUT", "partners", `{"name":"Oak","ref":"A-1"}`)
@@ -100,19 +103,20 @@ func TestHDSyncLogTells(t *testing.T) {
 	})
 }
 
-// TestHDSyncAfterCommit: once something of a batch is written, it is answered for,
+// TestSyncAfterCommit: once something of a batch is written, it is answered for,
 // whatever becomes of the rest; and the same request is not carried out again.
-func TestHDSyncAfterCommit(t *testing.T) {
+func TestSyncAfterCommit(t *testing.T) {
 	eachSynced(t, func(s *synced) {
-		s.config(strings.Replace(s.endpoint("dotted", ""), `"lines":[`,
-			`"lines":[{"field":"8.1","external_key":"land","direction":"in","relation_policy":"create"},`, 1), 200)
+		s.config(strings.Replace(s.endpoint("broken", ""), `"lines":[`, `"lines":[{"field":"8.1","external_key":"land","direction":"out"},`, 1), 200)
+		s.storeOlder("broken", `"direction":"out"`, `"direction":"in"`)
+		s.config(s.endpoint("another", ""), 200) // all are read again
 		body := `[{"name":"Oak","ref":"A-1"},{"ref":"A-1","land":"x"},{"name":"Ash","ref":"A-2"}]`
-		s.refused(500, "CONFIG_ERROR", "PUT", "dotted", body[:1]+body[len(`[{"name":"Oak","ref":"A-1"},`):])
-		a := s.does(207, "PUT", "dotted", body, "Idempotency-Key", "k")
+		s.refused(500, "CONFIG_ERROR", "PUT", "broken", `{"ref":"A-1","land":"x"}`)
+		a := s.does(207, "PUT", "broken", body, "Idempotency-Key", "k")
 		if a.Meta.Created != 1 || a.Meta.Failed != 2 || len(a.IDs) != 3 || a.IDs[0] == nil || a.IDs[2] != nil || strings.Count(string(a.Data), "CONFIG_ERROR") != 2 {
 			s.Errorf("%+v %s", a, a.Data)
 		}
-		w := s.ask("PUT", "dotted", body, "Idempotency-Key", "k")
+		w := s.ask("PUT", "broken", body, "Idempotency-Key", "k")
 		if w.Code != 207 || w.Header().Get("Idempotency-Replayed") != "true" {
 			s.Errorf("again: %d %s", w.Code, w.Body)
 		}
@@ -122,8 +126,31 @@ func TestHDSyncAfterCommit(t *testing.T) {
 	})
 }
 
-// TestHDSyncSmall are single sentences of the contract.
-func TestHDSyncSmall(t *testing.T) {
+// storeOlder changes what is stored of a config, to what no check lets in now.
+func (s *synced) storeOlder(code, old, replaced string) {
+	s.Helper()
+	st, err := s.app.Catalog.Structure(s.Context())
+	if err != nil {
+		s.Fatal(err)
+	}
+	err = s.app.company.Update(s.Context(), catalog.Plan{Version: st.Version}, func(cw catalog.Writer) error {
+		w := cw.(apisync.Writer)
+		list, err := w.SyncResources(s.Context())
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(list, func(r apisync.Resource) bool { return r.Code == code })
+		list[i].Version++
+		list[i].Body = bytes.Replace(list[i].Body, []byte(old), []byte(replaced), 1)
+		return w.SaveSyncResource(s.Context(), &list[i])
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// TestSyncSmall are single sentences of the contract.
+func TestSyncSmall(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.config(s.endpoint("bulk", `,"allow_bulk_delete":true,"allow_dry_run":true`), 200)
 		if a := s.does(200, "DELETE", "bulk?name=nobody", ""); string(a.Data) != "[]" || *a.Meta.Total != 0 {
@@ -149,8 +176,8 @@ func TestHDSyncSmall(t *testing.T) {
 	})
 }
 
-// TestHDSyncAddress: an object that says nothing of an address does not empty it.
-func TestHDSyncAddress(t *testing.T) {
+// TestSyncAddress: an object that says nothing of an address does not empty it.
+func TestSyncAddress(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		places := s.made("POST", "/api/v1/catalogs", `{"name":"Places","sectionId":"3","icon":"a-1","fields":[
 			{"name":"Ref","type":"text"},{"name":"Where","type":"address"}]}`)
@@ -165,8 +192,8 @@ func TestHDSyncAddress(t *testing.T) {
 	})
 }
 
-// TestHDSyncManual: what the manual of scripts shows runs, and what it names is there.
-func TestHDSyncManual(t *testing.T) {
+// TestSyncManual: what the manual of scripts shows runs, and what it names is there.
+func TestSyncManual(t *testing.T) {
 	s := openSynced(t, testdb.SQLite(t), "SCRIPT_PYTHON="+python(t))
 	var manual apisync.Manual
 	s.read(s.call(200, "GET", "/api/v1/sync/scripts/manual", ""), &manual)
@@ -200,9 +227,9 @@ func TestHDSyncManual(t *testing.T) {
 	try("execute", "result = None\n("+strings.Join(names, ", ")+")", map[string]any{})
 }
 
-// TestHDSyncDebugged: while a config is debugged, the log has what each line read and made
+// TestSyncDebugged: while a config is debugged, the log has what each line read and made
 // of it, but for what is secret.
-func TestHDSyncDebugged(t *testing.T) {
+func TestSyncDebugged(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.journaled()
 		s.config(strings.Replace(s.endpoint("debugged", `,"debug_until":"2099-01-01T00:00:00Z"`), `{"field":"3","external_key":"balance"}`,
@@ -221,9 +248,9 @@ func TestHDSyncDebugged(t *testing.T) {
 	})
 }
 
-// TestHDSyncNested: what the catalog refuses of a linked record is named by its key in the
+// TestSyncNested: what the catalog refuses of a linked record is named by its key in the
 // item, in a batch or alone.
-func TestHDSyncNested(t *testing.T) {
+func TestSyncNested(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		orders := s.made("POST", "/api/v1/catalogs", `{"name":"Bills","sectionId":"3","icon":"a-1","fields":[
 			{"name":"No","type":"text"},{"name":"Of","type":"object","config":{"catalogs":[{"id":"`+s.partners+`"}]}}]}`)

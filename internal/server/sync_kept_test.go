@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// haAgain makes a request twice: the second answer must be the first one, given again.
-func (s *synced) haAgain(status int, method, path, body string, headers ...string) {
+// askedAgain makes a request twice: the second answer must be the first one, given again.
+func (s *synced) askedAgain(status int, method, path, body string, headers ...string) {
 	s.Helper()
 	first := s.ask(method, path, body, headers...)
 	again := s.ask(method, path, body, headers...)
@@ -24,9 +24,9 @@ func TestSyncOnceRefused(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		one := s.does(201, "POST", "partners", `{"name":"One","ref":"A"}`)
 		two := s.does(201, "POST", "partners", `{"name":"Two","ref":"B"}`)
-		s.haAgain(409, "POST", "partners", `{"name":"x","ref":"A"}`, "Idempotency-Key", "d1")
-		s.haAgain(409, "POST", "partners", `{"name":"x","ref":"A"}`, "X-Request-ID", "d2")
-		s.haAgain(409, "PUT", fmt.Sprintf("partners/%d", two.ID), `{"ref":"A"}`, "Idempotency-Key", "d3")
+		s.askedAgain(409, "POST", "partners", `{"name":"x","ref":"A"}`, "Idempotency-Key", "d1")
+		s.askedAgain(409, "POST", "partners", `{"name":"x","ref":"A"}`, "X-Request-ID", "d2")
+		s.askedAgain(409, "PUT", fmt.Sprintf("partners/%d", two.ID), `{"ref":"A"}`, "Idempotency-Key", "d3")
 		s.refused(422, "IDEMPOTENCY_KEY_REUSED", "POST", "partners", `{"name":"y","ref":"A"}`, "Idempotency-Key", "d1")
 		s.does(200, "DELETE", fmt.Sprintf("partners/%d", one.ID), "")
 		if w := s.ask("POST", "partners", `{"name":"x","ref":"A"}`, "Idempotency-Key", "d1"); w.Code != 409 {
@@ -67,12 +67,12 @@ func TestSyncOnceBegun(t *testing.T) {
 		s.scriptedEndpoint("slow", `,"request_timeout":1`,
 			pyLine("python_plain", "x", "3", "execute", "import time\nif value == 'slow':\n    time.sleep(3)\nresult = 1", `,"direction":"in"`))
 		body := `[{"ref":"A","name":"First","x":1},{"ref":"B","name":"Other"},{"ref":"A","name":"Second","x":"slow"}]`
-		s.haAgain(207, "PUT", "slow", body, "Idempotency-Key", "k")
+		s.askedAgain(207, "PUT", "slow", body, "Idempotency-Key", "k")
 		a := s.does(207, "PUT", "slow", body, "Idempotency-Key", "k")
 		if a.Meta.Created != 2 || a.Meta.Failed != 1 || a.IDs[0] == nil || a.IDs[1] == nil || a.IDs[2] != nil || !strings.Contains(string(a.Data), "UPSTREAM_BUSY") {
 			s.Errorf("answered: %+v %v %s", a.Meta, a.IDs, a.Data)
 		}
-		if got := s.haList("slow", "name"); got != "First Other" {
+		if got := s.valuesAt("slow", "name"); got != "First Other" {
 			s.Errorf("written: %s", got)
 		}
 	})

@@ -9,23 +9,23 @@ import (
 	"testing"
 )
 
-// haLinked makes endpoints of which others' ids are links: "linked" and, with the same
+// linkedEndpoint makes endpoints of which others' ids are links: "linked" and, with the same
 // links, "second"; more are other attributes of the first.
-func (s *synced) haLinked(more string) {
+func (s *synced) linkedEndpoint(more string) {
 	s.Helper()
-	s.config(haIdentity(s.endpoint("linked", more)), 200)
-	s.config(haIdentity(s.endpoint("second", `,"link_group":"linked"`)), 200)
+	s.config(linkIdentity(s.endpoint("linked", more)), 200)
+	s.config(linkIdentity(s.endpoint("second", `,"link_group":"linked"`)), 200)
 }
 
-// haIdentity gives an endpoint the identity link, by the key ext.
-func haIdentity(config string) string {
+// linkIdentity gives an endpoint the identity link, by the key ext.
+func linkIdentity(config string) string {
 	config = strings.Replace(config, `{"field":"2","external_key":"ref","is_record_identifier":true}`,
 		`{"field":"$external_id","external_key":"ext","is_record_identifier":true},{"field":"2","external_key":"ref"}`, 1)
 	return strings.Replace(config, `"lines"`, `"identity":"link","lines"`, 1)
 }
 
-// haList gives one key of all that a list has, sorted; null is "-".
-func (s *synced) haList(path, key string) string {
+// valuesAt gives one key of all that a list has, sorted; null is "-".
+func (s *synced) valuesAt(path, key string) string {
 	s.Helper()
 	a := s.does(200, "GET", path, "")
 	var rows []map[string]any
@@ -45,7 +45,7 @@ func (s *synced) haList(path, key string) string {
 
 func TestSyncLinkIdentity(t *testing.T) {
 	eachSynced(t, func(s *synced) {
-		s.haLinked("")
+		s.linkedEndpoint("")
 		plain := s.does(201, "POST", "linked", `{"name":"No id"}`)
 		oak := s.does(201, "PUT", "linked", `{"ext":"E 1","name":"Oak"}`)
 		if v := s.values(oak); v["ext"] != "E 1" || oak.Meta.Action != "created" {
@@ -65,16 +65,16 @@ func TestSyncLinkIdentity(t *testing.T) {
 		s.refused(400, "IDENTIFIER_MISSING", "PUT", "linked", `{"name":"x"}`)
 		s.refused(400, "VALIDATION_ERROR", "PUT", "linked", `{"ext":true,"name":"x"}`)
 		s.refused(400, "VALIDATION_ERROR", "PUT", "linked", `{"ext":"`+strings.Repeat("x", 256)+`","name":"x"}`)
-		if got := s.haList("linked", "ext"); got != "- 7 E 1" {
+		if got := s.valuesAt("linked", "ext"); got != "- 7 E 1" {
 			s.Errorf("shown: %s", got)
 		}
-		s.haByPath(oak.ID, plain.ID)
-		s.haFilters()
+		s.linkByPath(oak.ID, plain.ID)
+		s.linkFilters()
 	})
 }
 
-// haByPath changes the ids of records that the path names.
-func (s *synced) haByPath(oak, plain int64) {
+// linkByPath changes the ids of records that the path names.
+func (s *synced) linkByPath(oak, plain int64) {
 	s.Helper()
 	path := fmt.Sprintf("linked/%d", plain)
 	s.refused(409, "DUPLICATE_RECORD", "PUT", path, `{"ext":"E 1"}`)
@@ -91,8 +91,8 @@ func (s *synced) haByPath(oak, plain int64) {
 	s.does(200, "PUT", fmt.Sprintf("linked/%d", oak), `{"name":"Oak"}`)
 }
 
-// haFilters asks for records by their ids: E 1 is Oak, E 2 Third, 7 Number.
-func (s *synced) haFilters() {
+// linkFilters asks for records by their ids: E 1 is Oak, E 2 Third, 7 Number.
+func (s *synced) linkFilters() {
 	s.Helper()
 	s.does(201, "POST", "linked", `{"name":"None"}`)
 	for query, want := range map[string]string{
@@ -109,7 +109,7 @@ func (s *synced) haFilters() {
 		"?ext=" + strings.Repeat("x", 256):                 "",
 		`?domain=["|",["ext","=","7"],["name","=","Oak"]]`: "Number Oak",
 	} {
-		if got := s.haList("linked"+query, "name"); got != want {
+		if got := s.valuesAt("linked"+query, "name"); got != want {
 			s.Errorf("%s: %q, want %q", query, got, want)
 		}
 	}
@@ -122,7 +122,7 @@ func (s *synced) haFilters() {
 // TestSyncLinkRemoved: the id of a removed record is free, that of a hidden one is not.
 func TestSyncLinkRemoved(t *testing.T) {
 	eachSynced(t, func(s *synced) {
-		s.haLinked(`,"path_id":"identifier","filter_domain":[["name","!=","Hidden"]]`)
+		s.linkedEndpoint(`,"path_id":"identifier","filter_domain":[["name","!=","Hidden"]]`)
 		first := s.does(201, "PUT", "linked", `{"ext":"A","name":"First"}`)
 		if v := s.values(s.does(200, "GET", "linked/A", "")); v["name"] != "First" {
 			s.Errorf("by its id in the path: %v", v)
@@ -141,7 +141,7 @@ func TestSyncLinkRemoved(t *testing.T) {
 		s.refused(404, "RECORD_NOT_FOUND", "PUT", "linked", `{"ext":"H","name":"x"}`)
 		s.refused(409, "DUPLICATE_RECORD", "POST", "linked", `{"ext":"H","name":"x"}`)
 		s.refused(409, "DUPLICATE_RECORD", "PUT", "linked/A", `{"ext":"H"}`)
-		if got := s.haList("second?ext=H", "id"); got != fmt.Sprint(hidden.ID) {
+		if got := s.valuesAt("second?ext=H", "id"); got != fmt.Sprint(hidden.ID) {
 			s.Errorf("the hidden record lost its id: %q", got)
 		}
 		code := s.made("POST", "/api/v1/catalogs", `{"name":"Other","sectionId":"3","icon":"a-1","fields":[{"name":"Name","type":"text"}]}`)
@@ -156,16 +156,16 @@ func TestSyncLinkRemoved(t *testing.T) {
 
 func TestSyncLinkBatch(t *testing.T) {
 	eachSynced(t, func(s *synced) {
-		s.haLinked("")
+		s.linkedEndpoint("")
 		a := s.does(207, "PUT", "linked", `[{"ext":"A","name":"One"},{"ext":"B"},{"ext":"A","name":"Two"},{"ext":"C","name":"Three"},{"ext":[],"name":"x"}]`)
 		if a.Meta.Created != 2 || a.Meta.Updated != 1 || a.Meta.Failed != 2 || *a.IDs[0] != *a.IDs[2] {
 			s.Errorf("batch: %+v %v", a.Meta, a.IDs)
 		}
-		if got := s.haList("linked", "ext") + " " + s.haList("linked", "name"); got != "A C Three Two" {
+		if got := s.valuesAt("linked", "ext") + " " + s.valuesAt("linked", "name"); got != "A C Three Two" {
 			s.Errorf("left: %s", got)
 		}
 		s.does(400, "PUT", "linked?atomic=true", `[{"ext":"D","name":"D"},{"ext":"E"}]`)
-		if got := s.haList("linked", "ext"); got != "A C" {
+		if got := s.valuesAt("linked", "ext"); got != "A C" {
 			s.Errorf("a failed atomic batch left %s", got)
 		}
 		s.does(200, "PUT", "linked?atomic=true", `[{"ext":"D","name":"D"},{"ext":"A","name":"Four"}]`)
@@ -175,11 +175,11 @@ func TestSyncLinkBatch(t *testing.T) {
 			all.Go(func() { s.ask("POST", "second", `{"ext":"race","name":"race"}`) })
 		}
 		all.Wait()
-		if got := s.haList("linked?name=race", "ext"); got != "race" {
+		if got := s.valuesAt("linked?name=race", "ext"); got != "race" {
 			s.Errorf("40 writers of one id made %q", got)
 		}
 		s.does(200, "DELETE", "linked", `["A","race"]`)
-		if got := s.haList("linked", "ext"); got != "C D" {
+		if got := s.valuesAt("linked", "ext"); got != "C D" {
 			s.Errorf("left: %s", got)
 		}
 	})
@@ -192,7 +192,7 @@ func TestSyncLinkRelations(t *testing.T) {
 			{"field":"$external_id","external_key":"uid","is_record_identifier":true},{"field":"1","external_key":"name"}]}`, 200)
 		line := `{"field":"8","external_key":"country","value_type":"relational_mapping","mapping_config":"lands","relation_policy":"upsert"}`
 		config := strings.Replace(s.endpoint("traders", ""), `{"field":"8","external_key":"country","value_type":"relational_mapping","mapping_config":"countries"}`, line, 1)
-		s.config(haIdentity(config), 200)
+		s.config(linkIdentity(config), 200)
 		a := s.does(201, "PUT", "traders", `{"ext":"T1","name":"One","country":{"uid":"L1","name":"Georgia"}}`)
 		if v := s.values(a); v["country"] != "L1" {
 			s.Errorf("made: %s", a.Data)
@@ -202,10 +202,10 @@ func TestSyncLinkRelations(t *testing.T) {
 		if a.Meta.Created != 4 {
 			s.Errorf("batch: %+v", a.Meta)
 		}
-		if got := s.haList("traders", "country"); got != "L1 L1 L1 L4 L4" {
+		if got := s.valuesAt("traders", "country"); got != "L1 L1 L1 L4 L4" {
 			s.Errorf("countries: %s", got)
 		}
-		if got := s.haList("traders?"+`domain=[["country.uid","=","L4"]]`, "ext"); got != "T4 T5" {
+		if got := s.valuesAt("traders?"+`domain=[["country.uid","=","L4"]]`, "ext"); got != "T4 T5" {
 			s.Errorf("found through the link: %s", got)
 		}
 		s.config(`{"code":"folk","name":"Folk","request_type":"mapping","model":"`+s.partners+`","run_as":1,"identity":"link","link_group":"traders","lines":[
@@ -214,7 +214,7 @@ func TestSyncLinkRelations(t *testing.T) {
 			"methods":["GET","POST","PUT"],"auth_types":["bearer"],"credentials":[{"label":"shop","type":"bearer","secret":"`+shopKey+`"}],
 			"lines":[{"field":"$external_id","external_key":"uid","is_record_identifier":true},{"field":"1","external_key":"name"},
 			{"external_key":"traders","value_type":"relational_mapping","mapping_config":"folk","options":{"child_field":"8"}}]}`, 200)
-		s.haChildren()
+		s.linkedChildren()
 		var all sync.WaitGroup
 		for i := range 20 {
 			all.Go(func() {
@@ -222,13 +222,13 @@ func TestSyncLinkRelations(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if got := s.haList("places?uid=race", "uid"); got != "race" {
+		if got := s.valuesAt("places?uid=race", "uid"); got != "race" {
 			s.Errorf("20 writers of one related id made %q", got)
 		}
 	})
 }
 
-func (s *synced) haChildren() {
+func (s *synced) linkedChildren() {
 	s.Helper()
 	children := func(a syncAnswer) string {
 		var v struct{ Traders []struct{ Ext, Name string } }
@@ -256,7 +256,7 @@ func (s *synced) haChildren() {
 // TestSyncLinkAdopts: records that are there before the first link are found otherwise.
 func TestSyncLinkAdopts(t *testing.T) {
 	eachSynced(t, func(s *synced) {
-		s.haLinked(`,"initial_match":["ref","contact.email"]`)
+		s.linkedEndpoint(`,"initial_match":["ref","contact.email"]`)
 		one := s.does(201, "POST", "partners", `{"name":"One","ref":"r1","contact":{"email":"one@x.ua"}}`)
 		two := s.does(201, "POST", "partners", `{"name":"Two","contact":{"email":"two@x.ua"}}`)
 		s.does(201, "POST", "partners", `[{"name":"Twin","contact":{"email":"twin@x.ua"}},{"name":"Twin","contact":{"email":"twin@x.ua"}}]`)

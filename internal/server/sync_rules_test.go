@@ -75,7 +75,7 @@ var rules = []rule{
 		"lines[1].direction invalid_parameter,lines[1].null_policy invalid_parameter,lines[1].relation_policy invalid_parameter,lines[1].value_type invalid_parameter,lines[1].x2many_mode invalid_parameter"},
 	{lines(`{"field":"code","external_key":"k"},{"field":"on","external_key":"code","direction":"out"}`), "lines[1].field duplicate,lines[2].external_key duplicate"},
 	{lines(`{"field":"create_date","external_key":"d"}`), "lines[1].field field_readonly"},
-	{lines(`{"field":"parent.name","external_key":"p"}`), "lines[1].relation_policy invalid_parameter"},
+	{lines(`{"field":"parent.name","external_key":"p","relation_policy":"create"}`), "lines[1].field field_readonly"},
 	{lines(`{"field":"on","external_key":"p","value_type":"relational_mapping","mapping_config":"good"}`), "lines[1].value_type type"},
 	{lines(`{"field":"parent","external_key":"p","value_type":"relational_mapping"}`), "lines[1].mapping_config required"},
 	{lines(`{"field":"parent","external_key":"p","value_type":"relational_mapping","mapping_config":"zz"}`), "lines[1].mapping_config not_found"},

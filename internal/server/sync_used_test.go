@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// haUsed gives the last use of the credentials of partners, by label.
-func (s *synced) haUsed() map[string]string {
+// usedAt gives the last use of the credentials of partners, by label.
+func (s *synced) usedAt() map[string]string {
 	s.Helper()
 	var c struct {
 		Version     int64
@@ -30,30 +30,30 @@ func (s *synced) haUsed() map[string]string {
 	return used
 }
 
-func (s *synced) haWantUsed(shop, boss string) {
+func (s *synced) wantUsed(shop, boss string) {
 	s.Helper()
-	if got := s.haUsed(); got["shop"] != shop || got["boss"] != boss || got["key"] != "" {
+	if got := s.usedAt(); got["shop"] != shop || got["boss"] != boss || got["key"] != "" {
 		s.Errorf("used %v, want shop %q, boss %q", got, shop, boss)
 	}
 }
 
 func TestSyncLastUsed(t *testing.T) {
 	eachSynced(t, func(s *synced) {
-		s.haWantUsed("", "")
+		s.wantUsed("", "")
 		s.ask("GET", "partners", "", "Authorization", "Bearer guess")
-		s.haWantUsed("", "")
-		first := s.haStamp()
+		s.wantUsed("", "")
+		first := s.linkStamp()
 		s.does(200, "GET", "partners", "")
-		s.haWantUsed(first, "")
+		s.wantUsed(first, "")
 		if err := s.app.sync.KeepUses(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.haWantUsed(first, "")
+		s.wantUsed(first, "")
 		s.clock.ms.Add(5000)
-		second := s.haStamp()
+		second := s.linkStamp()
 		s.does(200, "GET", "partners", "", "Authorization", "Basic YWRtaW46YWRtaW4=")
 		s.does(404, "GET", "partners/99", "", "Authorization", shopToken)
-		s.haWantUsed(second, second)
+		s.wantUsed(second, second)
 		if got := s.call(200, "GET", "/api/v1/sync/configs/partners/credentials", ""); strings.Count(got, `"last_used_at":"`) != 2 {
 			s.Errorf("the credentials alone: %s", got)
 		}
@@ -66,14 +66,14 @@ func TestSyncLastUsed(t *testing.T) {
 // TestSyncLastUsedKept: what was noted is there after the server has ended.
 func TestSyncLastUsedKept(t *testing.T) {
 	eachSynced(t, func(s *synced) {
-		want := s.haStamp()
+		want := s.linkStamp()
 		s.does(200, "GET", "partners", "")
 		s.end()
 		s.start()
-		s.haWantUsed(want, "")
+		s.wantUsed(want, "")
 	})
 }
 
-func (s *synced) haStamp() string {
+func (s *synced) linkStamp() string {
 	return time.UnixMilli(s.clock.ms.Load()).UTC().Format(time.RFC3339Nano)
 }

@@ -163,9 +163,9 @@ func checkMembersPlan(t *testing.T, s *Company, st *catalog.Structure) {
 	}
 }
 
-// TestHbRemovedPlan: what was removed since a time is read along an index, from page
+// TestRemovedPlan: what was removed since a time is read along an index, from page
 // to page.
-func TestHbRemovedPlan(t *testing.T) {
+func TestRemovedPlan(t *testing.T) {
 	eachCompany(t, func(t *testing.T, s *Company, st *catalog.Structure) {
 		update(t, s, func(x *tx) error { return x.conn.Script(t.Context(), removedRows[s.engine.Dialect().Name()]) })
 		b := compileRemoved(s.engine.Dialect(), st.Catalog(orders), catalog.RemovedAsk{Since: 15_000, After: 3, Limit: 50}, true)

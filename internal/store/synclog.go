@@ -157,7 +157,7 @@ func appendRecord(batch []statement, r *apisync.LogRecord) ([]statement, error) 
 	id := e.ID[:]
 	request, response := e.RequestBody, e.ResponseBody
 	e.RequestBody, e.ResponseBody = "", ""
-	detail, err := json.Marshal(logDetail{&e, e.Catalog})
+	detail, err := json.Marshal(logDetail{storedEntry(e), e.Catalog})
 	if err != nil {
 		return nil, fmt.Errorf("encode an entry of the log: %w", err)
 	}
@@ -181,12 +181,6 @@ func appendRecord(batch []statement, r *apisync.LogRecord) ([]statement, error) 
 	return batch, nil
 }
 
-// logDetail is an entry as a row keeps it.
-type logDetail struct {
-	*apisync.LogEntry
-	Catalog query.Catalog `json:"catalog"`
-}
-
 // nameKey is an external id as the index has it: PostgreSQL takes at most about 2,700
 // bytes.
 func nameKey(external string) string {
@@ -208,11 +202,12 @@ func (s *SyncLog) Entry(ctx context.Context, id apisync.LogID) (found *apisync.L
 
 // readEntry reads id and detail, and then the bodies if they are there.
 func readEntry(r row, e *apisync.LogEntry, bodies bool) error {
-	d := logDetail{LogEntry: e}
+	var d logDetail
 	if err := json.Unmarshal(r.Bytes(1), &d); err != nil {
 		return fmt.Errorf("read an entry of the log: %w", err)
 	}
-	e.ID, e.Catalog = apisync.LogID(r.Bytes(0)), d.Catalog
+	*e = apisync.LogEntry(d.storedEntry)
+	e.ID, e.Catalog = apisync.LogID(r.Bytes(0)), d.Number
 	if bodies {
 		e.RequestBody, e.ResponseBody = r.Str(2), r.Str(3)
 	}

@@ -11,6 +11,7 @@ import (
 	"kartoteka/internal/apisync"
 	"kartoteka/internal/fault"
 	"kartoteka/internal/httpkit"
+	"kartoteka/internal/query/tree"
 )
 
 // sent is an answer: a body of JSON, or none.
@@ -24,18 +25,18 @@ type sent struct {
 	err error
 }
 
-// envelope is sync-api.md §2.5's.
+// envelope is sync-api.md §2.5's; what is empty is left out.
 type envelope struct {
-	Success   bool            `json:"success"`
-	Status    string          `json:"status"`
-	Code      int             `json:"code,omitempty"`
-	Message   string          `json:"message"`
-	ID        json.RawMessage `json:"id,omitempty"`
-	IDs       json.RawMessage `json:"ids,omitempty"`
-	Data      json.RawMessage `json:"data,omitempty"`
-	Meta      map[string]any  `json:"meta,omitempty"`
-	Error     *errorBody      `json:"error,omitempty"`
-	RequestID string          `json:"request_id,omitempty"`
+	Success   bool
+	Status    string
+	Code      int // 0 for none
+	Message   string
+	ID        json.RawMessage
+	IDs       json.RawMessage
+	Data      json.RawMessage
+	Meta      map[string]any
+	Error     *errorBody
+	RequestID string
 }
 
 type errorBody struct {
@@ -131,29 +132,34 @@ func errorJSON(e *apisync.Error, lang, id string, bare bool) []byte {
 	}.json()
 }
 
-// json encodes the envelope. Data is put in as it is: it is JSON of ours, which the encoder
-// would read through once more.
+// json encodes the envelope. Data, and what else is JSON of ours, is put in as it is: the
+// encoder would read it through once more.
 func (e envelope) json() []byte {
-	rest := mustMarshal(envelopeEnd{e.Meta, e.Error, e.RequestID})
-	data := e.Data
-	e.Data, e.Meta, e.Error, e.RequestID = nil, nil, nil, ""
-	begin := mustMarshal(e)
-	out := make([]byte, 0, len(begin)+len(data)+len(rest)+len(`,"data":`))
-	out = append(out, begin[:len(begin)-1]...)
-	if len(data) > 0 {
-		out = append(append(out, `,"data":`...), data...)
+	out := make([]byte, 0, 256+len(e.Data)+len(e.IDs))
+	out = append(strconv.AppendBool(append(out, `{"success":`...), e.Success), `,"status":`...)
+	out = tree.AppendString(out, e.Status)
+	if e.Code != 0 {
+		out = strconv.AppendInt(append(out, `,"code":`...), int64(e.Code), 10)
 	}
-	if len(rest) > len("{}") {
-		out = append(append(out, ','), rest[1:len(rest)-1]...)
+	out = tree.AppendString(append(out, `,"message":`...), e.Message)
+	member := func(name string, value []byte) {
+		if len(value) > 0 {
+			out = append(append(append(append(out, `,"`...), name...), `":`...), value...)
+		}
+	}
+	member("id", e.ID)
+	member("ids", e.IDs)
+	member("data", e.Data)
+	if e.Meta != nil {
+		member("meta", mustMarshal(e.Meta))
+	}
+	if e.Error != nil {
+		member("error", mustMarshal(e.Error))
+	}
+	if e.RequestID != "" {
+		out = tree.AppendString(append(out, `,"request_id":`...), e.RequestID)
 	}
 	return append(out, '}')
-}
-
-// envelopeEnd is what stands behind the data.
-type envelopeEnd struct {
-	Meta      map[string]any `json:"meta,omitempty"`
-	Error     *errorBody     `json:"error,omitempty"`
-	RequestID string         `json:"request_id,omitempty"`
 }
 
 // bareJSON is a refusal without an envelope, with the line that is to blame if one is.

@@ -12,15 +12,15 @@ import (
 )
 
 var syncLinks = []promise{
-	{name: "a record has one link of a group, an external id one record", test: haLinks},
-	{name: "the id of a removed record is free", test: haFreedLinks},
-	{name: "a link and its record are written together", test: haLinkTogether},
-	{name: "records are found by their links", test: haFoundByLinks},
-	{name: "the last use of a credential is kept", test: haUses},
+	{name: "a record has one link of a group, an external id one record", test: linkPromises},
+	{name: "the id of a removed record is free", test: freedLinks},
+	{name: "a link and its record are written together", test: linkTogether},
+	{name: "records are found by their links", test: foundByLinks},
+	{name: "the last use of a credential is kept", test: syncUses},
 }
 
-// haKeep keeps a link; false when it is another's.
-func (f *fixture) haKeep(group string, c query.Catalog, n query.Record, external string) (kept bool) {
+// keepLink keeps a link; false when it is another's.
+func (f *fixture) keepLink(group string, c query.Catalog, n query.Record, external string) (kept bool) {
 	f.Helper()
 	f.mustSync(func(w apisync.Writer) (err error) {
 		kept, err = w.KeepSyncLink(f.Context(), apisync.Link{Group: group, Catalog: c, Record: n, External: external})
@@ -29,9 +29,9 @@ func (f *fixture) haKeep(group string, c query.Catalog, n query.Record, external
 	return kept
 }
 
-// haWant compares the links to goods with "record external" each, and that they are found
+// wantLinks compares the links to goods with "record external" each, and that they are found
 // by external id.
-func (f *fixture) haWant(group string, want ...string) {
+func (f *fixture) wantLinks(group string, want ...string) {
 	f.Helper()
 	to, err := f.store.SyncLinksTo(f.Context(), group, goods, []query.Record{1, 2, 3, 4, 5})
 	if err != nil {
@@ -49,7 +49,7 @@ func (f *fixture) haWant(group string, want ...string) {
 	}
 }
 
-func (f *fixture) haOf(group string, external ...string) (records []query.Record) {
+func (f *fixture) linksOf(group string, external ...string) (records []query.Record) {
 	f.Helper()
 	list, err := f.store.SyncLinksOf(f.Context(), group, external)
 	if err != nil {
@@ -62,47 +62,47 @@ func (f *fixture) haOf(group string, external ...string) (records []query.Record
 	return records
 }
 
-func haLinks(f *fixture) {
+func linkPromises(f *fixture) {
 	a, b := f.add(goods, "", nil), f.add(goods, "", nil)
 	m := f.add(makers, "", nil)
 	odd := strings.Repeat("Ї", 255)
-	if !f.haKeep("g", goods, a, "A") || !f.haKeep("g", goods, b, odd) || !f.haKeep("h", goods, a, "A") {
+	if !f.keepLink("g", goods, a, "A") || !f.keepLink("g", goods, b, odd) || !f.keepLink("h", goods, a, "A") {
 		f.Error("new links are not kept")
 	}
-	if f.haKeep("g", goods, b, "A") || f.haKeep("g", makers, m, "A") {
+	if f.keepLink("g", goods, b, "A") || f.keepLink("g", makers, m, "A") {
 		f.Error("an external id has two records")
 	}
-	f.haWant("g", "1 A", "2 "+odd)
+	f.wantLinks("g", "1 A", "2 "+odd)
 	for range 2 {
-		if !f.haKeep("g", goods, a, "a") {
+		if !f.keepLink("g", goods, a, "a") {
 			f.Error("a record cannot have another id")
 		}
 	}
-	f.haWant("g", "1 a", "2 "+odd)
-	f.haWant("h", "1 A")
-	if got := f.haOf("g", "a", "A", odd, `" ' \`); !slices.Equal(got, []query.Record{a, b}) {
+	f.wantLinks("g", "1 a", "2 "+odd)
+	f.wantLinks("h", "1 A")
+	if got := f.linksOf("g", "a", "A", odd, `" ' \`); !slices.Equal(got, []query.Record{a, b}) {
 		f.Errorf("found %v", got)
 	}
 	f.mustSync(func(w apisync.Writer) error { return w.DropSyncLink(f.Context(), "g", goods, b) })
-	f.haWant("g", "1 a")
+	f.wantLinks("g", "1 a")
 	f.clean()
 }
 
-func haFreedLinks(f *fixture) {
+func freedLinks(f *fixture) {
 	a, b := f.add(goods, "", nil), f.add(goods, "", nil)
-	f.haKeep("g", goods, a, "A")
+	f.keepLink("g", goods, a, "A")
 	f.mustWrite(f.removal(goods, a, 1))
-	if got := f.haOf("g", "A"); got != nil {
+	if got := f.linksOf("g", "A"); got != nil {
 		f.Errorf("the link of a removed record is found: %v", got)
 	}
-	f.haWant("g", "1 A")
-	if !f.haKeep("g", goods, b, "A") {
+	f.wantLinks("g", "1 A")
+	if !f.keepLink("g", goods, b, "A") {
 		f.Error("the id of a removed record is not free")
 	}
-	f.haWant("g", "2 A")
+	f.wantLinks("g", "2 A")
 }
 
-func haLinkTogether(f *fixture) {
+func linkTogether(f *fixture) {
 	failed := errors.New("no")
 	n := f.reserve(goods, 1)
 	m := f.mutation(catalog.InsertRecord, goods, n, nil)
@@ -118,16 +118,16 @@ func haLinkTogether(f *fixture) {
 	if !errors.Is(err, failed) || f.record(goods, n) != nil {
 		f.Fatalf("the transaction was not undone: %v", err)
 	}
-	f.haWant("g")
+	f.wantLinks("g")
 }
 
-func haFoundByLinks(f *fixture) {
+func foundByLinks(f *fixture) {
 	a, b, c := f.add(goods, "", nil), f.add(goods, "", nil), f.add(goods, "", nil)
 	m := f.add(makers, "", nil)
-	f.haKeep("g", goods, a, "A")
-	f.haKeep("g", goods, b, "B")
-	f.haKeep("h", goods, c, "C")
-	f.haKeep("g", makers, m, "M")
+	f.keepLink("g", goods, a, "A")
+	f.keepLink("g", goods, b, "B")
+	f.keepLink("h", goods, c, "C")
+	f.keepLink("g", makers, m, "M")
 	for _, one := range []struct {
 		where query.Node
 		want  []query.Record
@@ -148,7 +148,7 @@ func haFoundByLinks(f *fixture) {
 	}
 }
 
-func haUses(f *fixture) {
+func syncUses(f *fixture) {
 	first, second := apisync.Resource{Kind: apisync.ConfigKind, Code: "a", Body: []byte(`{}`)}, apisync.Resource{Kind: apisync.ScriptKind, Code: "a", Body: []byte(`{}`)}
 	keep := func(list ...apisync.Use) {
 		f.mustSync(func(w apisync.Writer) error { return w.KeepSyncUses(f.Context(), list) })

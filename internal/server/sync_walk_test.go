@@ -10,9 +10,9 @@ import (
 	"kartoteka/internal/syncapi"
 )
 
-// hcWalked makes a site with two configs: the children of the second one have numbers that
+// walkedRoute makes a site with two configs: the children of the second one have numbers that
 // the first one has not.
-func hcWalked(t *testing.T, target testdb.Target) (s *syncSite, ids map[string]string) {
+func walkedRoute(t *testing.T, target testdb.Target) (s *syncSite, ids map[string]string) {
 	t.Helper()
 	s = openSyncSite(t, target).partners()
 	s.want(200, "PATCH", "/settings", `{"secrets":{"who":"`+planted5+`"}}`)
@@ -36,8 +36,8 @@ func hcWalked(t *testing.T, target testdb.Target) (s *syncSite, ids map[string]s
 	return s, ids
 }
 
-// hcEverything is what the configuration is, all of it.
-func (s *syncSite) hcEverything() string {
+// everyRoute is what the configuration is, all of it.
+func (s *syncSite) everyRoute() string {
 	s.Helper()
 	var all strings.Builder
 	for _, path := range []string{"/configs", "/scripts", "/settings", "/export", "/configs/partners/credentials", "/configs/other/credentials", "/api/v1/catalogs"} {
@@ -50,19 +50,19 @@ func (s *syncSite) hcEverything() string {
 	return all.String()
 }
 
-// TestHcChildOfAForeignConfig: a child is found under its own config alone, and among its
+// TestSyncChildOfAForeignConfig: a child is found under its own config alone, and among its
 // own kind.
-func TestHcChildOfAForeignConfig(t *testing.T) {
+func TestSyncChildOfAForeignConfig(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, target testdb.Target) {
-		s, ids := hcWalked(t, target)
-		before := s.hcEverything()
+		s, ids := walkedRoute(t, target)
+		before := s.everyRoute()
 		tried := map[string]bool{}
 		for _, pattern := range syncapi.New(syncapi.Options{}).Patterns() {
 			method, path, _ := strings.Cut(pattern, " ")
 			if strings.Count(path, "{") < 2 {
 				continue
 			}
-			for _, one := range hcForeign(path, ids) {
+			for _, one := range foreignChild(path, ids) {
 				if code, text := s.do(method, one, "{}"); code != 404 {
 					t.Errorf("%s %s: %d %s", method, one, code, text)
 				}
@@ -72,7 +72,7 @@ func TestHcChildOfAForeignConfig(t *testing.T) {
 				t.Errorf("%s is not tried", pattern)
 			}
 		}
-		if after := s.hcEverything(); after != before {
+		if after := s.everyRoute(); after != before {
 			t.Errorf("something changed:\n%s\nwas\n%s", after, before)
 		}
 		if len(tried) < 14 {
@@ -81,8 +81,8 @@ func TestHcChildOfAForeignConfig(t *testing.T) {
 	})
 }
 
-// hcForeign are requests of a pattern that name a child where it is not.
-func hcForeign(path string, ids map[string]string) (list []string) {
+// foreignChild are requests of a pattern that name a child where it is not.
+func foreignChild(path string, ids map[string]string) (list []string) {
 	switch {
 	case strings.HasPrefix(path, "/connections/"):
 		return []string{
@@ -102,11 +102,11 @@ func hcForeign(path string, ids map[string]string) (list []string) {
 	return nil
 }
 
-// TestHcTokensOnEverySyncRoute: what a token is narrowed to never reaches the
+// TestSyncTokensOnEverySyncRoute: what a token is narrowed to never reaches the
 // configuration, a whole one does what its employee may, and a dead one nothing.
-func TestHcTokensOnEverySyncRoute(t *testing.T) {
+func TestSyncTokensOnEverySyncRoute(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, target testdb.Target) {
-		s, _ := hcWalked(t, target)
+		s, _ := walkedRoute(t, target)
 		token := func(limits string) (id, authorization string) {
 			v := s.want(200, "POST", "/api/v1/tokens", `{"name":"t"`+limits+`}`)
 			return v["id"].(string), "Bearer " + v["token"].(string)
@@ -123,24 +123,24 @@ func TestHcTokensOnEverySyncRoute(t *testing.T) {
 		s.want(200, "DELETE", "/api/v1/tokens/"+id, "")
 		_, elsewhere := token(`,"ipRanges":["198.51.100.0/24"]`)
 		want[deleted+" deleted"], want[elsewhere+" elsewhere"], want[deleted[:len(deleted)-1]+"~ unknown"] = 401, 401, 401
-		before := s.hcEverything()
+		before := s.everyRoute()
 		for who, status := range want {
 			scheme, rest, _ := strings.Cut(who, " ")
 			secret, name, _ := strings.Cut(rest, " ")
 			for _, pattern := range syncapi.New(syncapi.Options{}).Patterns() {
-				method, path := s.hcPath(pattern)
+				method, path := s.walkedPath(pattern)
 				w := ask(s.h, method, path, "{}", "Authorization", scheme+" "+secret)
 				if w.Code != status || strings.Contains(w.Body.String(), "partners") {
 					t.Errorf("%s: %s gives %d %s, want %d", name, pattern, w.Code, w.Body, status)
 				}
 			}
 		}
-		if after := s.hcEverything(); after != before {
+		if after := s.everyRoute(); after != before {
 			t.Errorf("something changed:\n%s\nwas\n%s", after, before)
 		}
 		_, whole := token("")
 		for _, pattern := range syncapi.New(syncapi.Options{}).Patterns() {
-			method, path := s.hcPath(pattern)
+			method, path := s.walkedPath(pattern)
 			if method != "GET" || path == "/api/v1/sync/metrics" {
 				continue
 			}
@@ -149,12 +149,12 @@ func TestHcTokensOnEverySyncRoute(t *testing.T) {
 				t.Errorf("a whole token: %s gives %d %s, want %d %s", pattern, w.Code, w.Body, code, text)
 			}
 		}
-		s.hcTokensAtEndpoints(whole)
+		s.tokensAtEndpoints(whole)
 	})
 }
 
-// hcPath is a request to a route.
-func (s *syncSite) hcPath(pattern string) (method, path string) {
+// walkedPath is a request to a route.
+func (s *syncSite) walkedPath(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
 	code := "partners"
 	if strings.HasPrefix(path, "/connections/") {
@@ -163,8 +163,8 @@ func (s *syncSite) hcPath(pattern string) (method, path string) {
 	return method, "/api/v1/sync" + strings.NewReplacer("{code}", code, "{id}", "1", "{model}", s.model).Replace(path)
 }
 
-// hcTokensAtEndpoints: endpoints know accounts by their passwords only.
-func (s *syncSite) hcTokensAtEndpoints(whole string) {
+// tokensAtEndpoints: endpoints know accounts by their passwords only.
+func (s *syncSite) tokensAtEndpoints(whole string) {
 	s.Helper()
 	s.want(200, "PATCH", "/configs/partners", `{"auth_types":["bearer","basic","platform"],"methods":["GET","POST","PUT","DELETE"],"headers":[]}`)
 	r := &http.Request{Header: http.Header{}}

@@ -9,8 +9,8 @@ import (
 	"kartoteka/internal/query"
 )
 
-// hbCheck asks for deals by domains.
-func hbCheck(w *asked, a catalog.Actor, open bool, cases map[string][]query.Record) {
+// checkSaved asks for deals by domains.
+func checkSaved(w *asked, a catalog.Actor, open bool, cases map[string][]query.Record) {
 	w.Helper()
 	for domain, want := range cases {
 		got, err := w.where(a, "deals", domain, open)
@@ -21,7 +21,7 @@ func hbCheck(w *asked, a catalog.Actor, open bool, cases map[string][]query.Reco
 }
 
 // Filters read values as the line reads what is written.
-func TestHbFilterFormats(t *testing.T) {
+func TestFilterFormats(t *testing.T) {
 	eachAsked(t, func(t *testing.T, w *asked) {
 		w.fill()
 		w.compile(`{}`, `{"lines":[
@@ -34,7 +34,7 @@ func TestHbFilterFormats(t *testing.T) {
 			{"field":"name","external_key":"title","trim":true,"value_map":{"first":"Alpha","none":null}},
 			{"field":"price","external_key":"cost","format":"1"}
 		]}`)
-		hbCheck(w, boss, false, map[string][]query.Record{
+		checkSaved(w, boss, false, map[string][]query.Record{
 			`[["due","=","09.03.2026"]]`: ids(1), `[["due","=","20260309"]]`: ids(1), `[["due","=",20260309]]`: ids(1),
 			`[["due",">","09.03.2026"]]`: ids(2), `[["due","in",["09.03.2026","31.12.2025"]]]`: ids(1, 3), `[["due","not in",["09.03.2026",false]]]`: ids(2, 3),
 			`[["at","=","09/03/2026 08:15"]]`: ids(1), `[["at",">","09/03/2026 08:15"]]`: ids(2, 3), `[["at","<=","09/03/2026 08:15"]]`: ids(1, 5),
@@ -54,8 +54,8 @@ func TestHbFilterFormats(t *testing.T) {
 	})
 }
 
-// hbList is a domain with a list of n values, the last of which is given.
-func hbList(field, operator, value, last string, n int) string {
+// listedNames is a domain with a list of n values, the last of which is given.
+func listedNames(field, operator, value, last string, n int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `[[%q,%q,[`, field, operator)
 	for i := range n - 1 {
@@ -65,29 +65,29 @@ func hbList(field, operator, value, last string, n int) string {
 }
 
 // Lists of as many values as a domain may have, of all kinds.
-func TestHbLongLists(t *testing.T) {
+func TestLongLists(t *testing.T) {
 	eachAsked(t, func(t *testing.T, w *asked) {
 		w.fill()
 		w.compile(`{"parent_fields":{"places":"parent"}}`)
-		hbCheck(w, boss, true, map[string][]query.Record{
-			hbList("price", "in", "2%03d", "10.5", 1000):                       ids(2),
-			hbList("price", "not in", "2%03d", "10.5", 1000):                   ids(1, 3, 4, 5),
-			hbList("stars", "in", "9%03d", "5", 1000):                          ids(5),
-			hbList("progress", "in", "9%03d", "null", 1000):                    ids(2, 3, 4),
-			hbList("name", "in", `"n%03d"`, `"Alpha"`, 1000):                   ids(1),
-			hbList("due", "in", `"1%03d-01-01"`, `"2025-12-31"`, 1000):         ids(3),
-			hbList("at", "in", `"1%03d-02-03"`, `"2024-02-29"`, 1000):          ids(5),
-			hbList("at", "in", `"1%03d-02-03"`, `"2026-03-09T08:15:00Z"`, 600): ids(1),
-			hbList("at", "not in", `"1%03d-02-03"`, `false`, 1000):             ids(1, 2, 3, 5),
-			hbList("create_date", "in", `"1%03d-02-03"`, `"2031-02-03"`, 1000): ids(1, 2, 3, 4, 5),
-			hbList("id", "in", "9%03d", "2", 1000):                             ids(2),
-			hbList("place", "in", "9%03d", "3", 1000):                          ids(3),
-			hbList("place", "in", `"p%03d"`, `"Kyiv"`, 1000):                   ids(1),
-			hbList("owner", "in", "9%03d", `"ADA@example.com"`, 1000):          ids(1),
-			hbList("place.floor", "in", "9%03d", "2", 1000):                    ids(2),
-			hbList("place", "child_of", "9%03d", "2", 1000):                    ids(2, 3),
-			hbList("create_uid", "in", "9%03d", "1", 1000):                     ids(1, 2, 3, 4, 5),
-			hbList("at.minute_number", "in", "9%03d", "15", 1000):              ids(1),
+		checkSaved(w, boss, true, map[string][]query.Record{
+			listedNames("price", "in", "2%03d", "10.5", 1000):                       ids(2),
+			listedNames("price", "not in", "2%03d", "10.5", 1000):                   ids(1, 3, 4, 5),
+			listedNames("stars", "in", "9%03d", "5", 1000):                          ids(5),
+			listedNames("progress", "in", "9%03d", "null", 1000):                    ids(2, 3, 4),
+			listedNames("name", "in", `"n%03d"`, `"Alpha"`, 1000):                   ids(1),
+			listedNames("due", "in", `"1%03d-01-01"`, `"2025-12-31"`, 1000):         ids(3),
+			listedNames("at", "in", `"1%03d-02-03"`, `"2024-02-29"`, 1000):          ids(5),
+			listedNames("at", "in", `"1%03d-02-03"`, `"2026-03-09T08:15:00Z"`, 600): ids(1),
+			listedNames("at", "not in", `"1%03d-02-03"`, `false`, 1000):             ids(1, 2, 3, 5),
+			listedNames("create_date", "in", `"1%03d-02-03"`, `"2031-02-03"`, 1000): ids(1, 2, 3, 4, 5),
+			listedNames("id", "in", "9%03d", "2", 1000):                             ids(2),
+			listedNames("place", "in", "9%03d", "3", 1000):                          ids(3),
+			listedNames("place", "in", `"p%03d"`, `"Kyiv"`, 1000):                   ids(1),
+			listedNames("owner", "in", "9%03d", `"ADA@example.com"`, 1000):          ids(1),
+			listedNames("place.floor", "in", "9%03d", "2", 1000):                    ids(2),
+			listedNames("place", "child_of", "9%03d", "2", 1000):                    ids(2, 3),
+			listedNames("create_uid", "in", "9%03d", "1", 1000):                     ids(1, 2, 3, 4, 5),
+			listedNames("at.minute_number", "in", "9%03d", "15", 1000):              ids(1),
 		})
 		_, got, err := w.list(boss, "cost[in]="+strings.Repeat("7,", 999)+"10.5")
 		if err != nil || !sameRecords(got, 2) {
@@ -98,11 +98,11 @@ func TestHbLongLists(t *testing.T) {
 
 // Records are found by who made and last changed them, as far as the history tells the
 // one who asks.
-func TestHbAuthors(t *testing.T) {
+func TestAuthors(t *testing.T) {
 	eachAsked(t, func(t *testing.T, w *asked) {
 		w.fill()
 		clerk := w.clerk()
-		editor := w.hbEditor()
+		editor := w.ownEditor()
 		change := func(a catalog.Actor, n query.Record, key string, v catalog.Value) {
 			t.Helper()
 			op := catalog.Update{Catalog: w.deals.Num, Record: query.Key{Record: n}, Values: []catalog.FieldValue{{Field: w.deals.FieldByKey(key).Num, Value: v}}}
@@ -116,7 +116,7 @@ func TestHbAuthors(t *testing.T) {
 		change(catalog.Actor{System: true, Origin: "system"}, 4, "name", catalog.Text("x"))
 		w.compile(`{}`, `{"domain_fields":"any"}`)
 		who := fmt.Sprint(editor.Employee)
-		hbCheck(w, boss, true, map[string][]query.Record{
+		checkSaved(w, boss, true, map[string][]query.Record{
 			`[["create_uid","=",1]]`: ids(1, 2, 3, 4, 5), `[["create_uid","!=",1]]`: ids(6), `[["create_uid","=",false]]`: ids(6), `[["create_uid","!=",false]]`: ids(1, 2, 3, 4, 5),
 			`[["create_uid","=","Ada"]]`: ids(1, 2, 3, 4, 5), `[["create_uid","=","ADA@example.com"]]`: ids(1, 2, 3, 4, 5), `[["create_uid","ilike","AD"]]`: ids(1, 2, 3, 4, 5),
 			`[["create_uid","not ilike","AD"]]`: ids(6), `[["create_uid","=ilike",""]]`: ids(6), `[["create_uid","like",""]]`: ids(1, 2, 3, 4, 5, 6),
@@ -125,7 +125,7 @@ func TestHbAuthors(t *testing.T) {
 			`[["write_uid","in",["Editor",1]]]`: ids(1, 2, 3, 5), `["|",["write_uid","=","Editor"],["name","=","Alpha"]]`: ids(1, 2, 3),
 			`[["place.create_uid","=",1]]`: ids(1, 2, 3, 5), `[["place","any",[["write_uid","!=",1]]]]`: ids(),
 		})
-		hbCheck(w, clerk, true, map[string][]query.Record{
+		checkSaved(w, clerk, true, map[string][]query.Record{
 			`[["write_uid","=",` + who + `]]`: ids(2), `[["write_uid","=",1]]`: ids(1, 3, 5), `[["create_uid","=",1]]`: ids(1, 2, 3, 4, 5),
 			`[["write_uid","=","Editor"]]`: ids(), `[["write_uid","ilike","edit"]]`: ids(), // he may not view employees
 		})
@@ -135,15 +135,15 @@ func TestHbAuthors(t *testing.T) {
 			}
 		}
 		w.compile(`{}`, `{"lines":[{"field":"create_uid","external_key":"by","direction":"out"}]}`)
-		hbCheck(w, boss, false, map[string][]query.Record{`[["by","=","Ada"]]`: ids(1, 2, 3, 4, 5), `[["create_uid","=",false]]`: ids(6)})
+		checkSaved(w, boss, false, map[string][]query.Record{`[["by","=","Ada"]]`: ids(1, 2, 3, 4, 5), `[["create_uid","=",false]]`: ids(6)})
 		if got, err := w.where(boss, "deals", `[["write_uid","=",1]]`, false); codeOf(err) != "400 INVALID_DOMAIN" {
 			t.Errorf("not mapped: %v, %v", got, err)
 		}
 	})
 }
 
-// hbEditor is somebody who may change deals.
-func (w *asked) hbEditor() catalog.Actor {
+// ownEditor is somebody who may change deals.
+func (w *asked) ownEditor() catalog.Actor {
 	w.Helper()
 	n := w.add(w.scope(boss, "$users").Catalog, "$name", catalog.Text("Editor"))
 	rule := func(n query.Record, privilege string) catalog.RuleInput {
@@ -157,7 +157,7 @@ func (w *asked) hbEditor() catalog.Actor {
 }
 
 // Records come in the order of several fields, those without a value last.
-func TestHbOrders(t *testing.T) {
+func TestOrders(t *testing.T) {
 	eachAsked(t, func(t *testing.T, w *asked) {
 		w.fill()
 		w.add(w.deals, "name", catalog.Text("Alpha"), "price", catalog.Number(0), "tags", catalog.Items{1})

@@ -7,19 +7,19 @@ import (
 	"testing"
 )
 
-// hbWith is an endpoint with one more line.
-func (s *synced) hbWith(name, line, more string) string {
+// endpointWith is an endpoint with one more line.
+func (s *synced) endpointWith(name, line, more string) string {
 	return strings.Replace(s.endpoint(name, more), `"mapping_config":"countries"}]`, `"mapping_config":"countries"},`+line+`]`, 1)
 }
 
 // The field by which children link their parent is named only where there are several.
-func TestHbChildren(t *testing.T) {
+func TestSyncChildren(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		partner := `{"id":"2","name":"Partner","type":"object","config":{"catalogs":[{"id":"` + s.partners + `"}]}}`
 		items := s.made("POST", "/api/v1/catalogs", `{"name":"Items","sectionId":"3","icon":"a-1","fields":[{"id":"1","name":"Label","type":"text"},`+partner+`]}`)
 		s.config(`{"code":"items","name":"Items","request_type":"mapping","model":"`+items+`","lines":[{"field":"1","external_key":"label","is_record_identifier":true}]}`, 200)
 		line := `{"external_key":"items","value_type":"relational_mapping","mapping_config":"items"}`
-		s.config(s.hbWith("orders", line, ""), 200)
+		s.config(s.endpointWith("orders", line, ""), 200)
 		a := s.does(201, "POST", "orders", `{"name":"One","ref":"R1","items":[{"label":"a"},{"label":"b"}]}`)
 		shown, _ := json.Marshal(s.values(a)["items"])
 		if string(shown) != `[{"label":"a"},{"label":"b"}]` {
@@ -28,18 +28,18 @@ func TestHbChildren(t *testing.T) {
 		// A second field links partners.
 		s.call(200, "PATCH", "/api/v1/catalogs/"+items, `{"fields":[{"id":"1","name":"Label","type":"text"},`+partner+`,`+
 			strings.NewReplacer(`"id":"2"`, `"id":"3"`, "Partner", "Payer").Replace(partner)+`]}`)
-		if text := s.config(s.hbWith("more", line, ""), 400); !strings.Contains(text, `"path":"lines[8].options.child_field","code":"not_found"`) ||
+		if text := s.config(s.endpointWith("more", line, ""), 400); !strings.Contains(text, `"path":"lines[8].options.child_field","code":"not_found"`) ||
 			!strings.Contains(text, "child_field must name the field of items") {
 			t.Errorf("which field is it? %s", text)
 		}
-		s.config(s.hbWith("more", strings.Replace(line, `}`, `,"options":{"child_field":"3"}}`, 1), ""), 200)
+		s.config(s.endpointWith("more", strings.Replace(line, `}`, `,"options":{"child_field":"3"}}`, 1), ""), 200)
 		s.does(201, "POST", "more", `{"name":"Two","ref":"R2","items":[{"label":"c"}]}`)
 		s.refused(500, "CONFIG_ERROR", "GET", "orders", "")
 	})
 }
 
 // Documents name the options of fields alone that the endpoint's employee may read.
-func TestHbDocuments(t *testing.T) {
+func TestSyncDocumentsByRights(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		reader := s.employee("Reader")
 		s.call(200, "POST", "/api/v1/rights", `{"object":{"sectionId":"3"},"rules":[{"rightSubject":{"userAttr":"id","recordId":"1"},"privilegeCode":"admin"}]}`)
@@ -78,7 +78,7 @@ func TestHbDocuments(t *testing.T) {
 
 // Removed records are listed whatever their order, and pages of filters with lists of
 // every length are as exact as others.
-func TestHbLists(t *testing.T) {
+func TestSyncLists(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.does(201, "POST", "partners", `[{"name":"B","ref":"1","balance":5},{"name":"A","ref":"2","balance":5},{"name":"C","ref":"3"}]`)
 		for query, want := range map[string]string{
@@ -96,7 +96,7 @@ func TestHbLists(t *testing.T) {
 }
 
 // A batch is as long with numbers as identifiers as with others.
-func TestHbNumberedBatch(t *testing.T) {
+func TestSyncNumberedBatch(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		body := strings.NewReplacer(`{"field":"2","external_key":"ref","is_record_identifier":true}`, `{"field":"2","external_key":"ref"}`,
 			`{"field":"3","external_key":"balance"}`, `{"field":"3","external_key":"balance","is_record_identifier":true}`).Replace(s.endpoint("long", `,"batch_max":1000,"allow_dry_run":true`))

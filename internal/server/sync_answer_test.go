@@ -11,18 +11,18 @@ import (
 	"testing"
 )
 
-// hcWarned tells whether an answer has a warning that contains a text.
-func hcWarned(a syncAnswer, text string) bool {
+// warnedOf tells whether an answer has a warning that contains a text.
+func warnedOf(a syncAnswer, text string) bool {
 	return slices.ContainsFunc(a.Meta.Warnings, func(w string) bool { return strings.Contains(w, text) })
 }
 
-// TestHcAnswerScriptFails: what is written is answered with its id, and who looks learns
+// TestSyncAnswerScriptFails: what is written is answered with its id, and who looks learns
 // that the response_script failed.
-func TestHcAnswerScriptFails(t *testing.T) {
+func TestSyncAnswerScriptFails(t *testing.T) {
 	eachPython(t, func(s *synced) {
 		s.scriptedEndpoint("late", attribute("response_script", "print('about to fail')\nenv['bj.api.log'].create({'name': 'answer', 'status': 'bad'})\n1/0"))
 		made := s.does(201, "POST", "late", `{"name":"Oak","ref":"A-1"}`, "Idempotency-Key", "k")
-		if made.ID == 0 || !hcWarned(made, "response_script failed") || made.Meta.Action != "created" {
+		if made.ID == 0 || !warnedOf(made, "response_script failed") || made.Meta.Action != "created" {
 			s.Errorf("after a commit: %+v", made)
 		}
 		e := s.newest("config=late&method=POST")
@@ -38,14 +38,14 @@ func TestHcAnswerScriptFails(t *testing.T) {
 			s.Errorf("the script's entry: %v", note)
 		}
 		again := s.does(201, "POST", "late", `{"name":"Oak","ref":"A-1"}`, "Idempotency-Key", "k")
-		if again.ID != made.ID || !hcWarned(again, "response_script failed") || s.count(s.partners) != 1 {
+		if again.ID != made.ID || !warnedOf(again, "response_script failed") || s.count(s.partners) != 1 {
 			s.Errorf("the same again: %+v", again)
 		}
 		batch := s.does(207, "PUT", "late", `[{"name":"Ash","ref":"A-2"},{"ref":"A-3"}]`)
-		if batch.Meta.Succeeded != 1 || !hcWarned(batch, "response_script failed") {
+		if batch.Meta.Succeeded != 1 || !warnedOf(batch, "response_script failed") {
 			s.Errorf("a batch: %+v", batch)
 		}
-		if gone := s.does(200, "DELETE", fmt.Sprintf("late/%d", made.ID), ""); !hcWarned(gone, "response_script failed") {
+		if gone := s.does(200, "DELETE", fmt.Sprintf("late/%d", made.ID), ""); !warnedOf(gone, "response_script failed") {
 			s.Errorf("a removal: %+v", gone)
 		}
 		s.refused(500, "SCRIPT_ERROR", "GET", "late", "")
@@ -67,9 +67,9 @@ func TestHcAnswerScriptFails(t *testing.T) {
 	})
 }
 
-// TestHcBareBatch: without an envelope a batch of which nothing was written is refused as
+// TestSyncBareBatch: without an envelope a batch of which nothing was written is refused as
 // all else is.
-func TestHcBareBatch(t *testing.T) {
+func TestSyncBareBatch(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.config(s.endpoint("bare", `,"response_format":"bare"`), 200)
 		for path, body := range map[string]string{"bare": `[{"ref":"7"},{"ref":"8"}]`, "bare?atomic=true": `[{"name":"d","ref":"7"},{"ref":"8"}]`} {
@@ -93,9 +93,9 @@ func TestHcBareBatch(t *testing.T) {
 	})
 }
 
-// TestHcAccountWaits: an account whose password was guessed waits at endpoints as it does
+// TestSyncAccountWaits: an account whose password was guessed waits at endpoints as it does
 // elsewhere.
-func TestHcAccountWaits(t *testing.T) {
+func TestSyncAccountWaits(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.call(200, "PATCH", "/api/v1/sync/configs/partners", `{"auth_types":["platform"]}`)
 		s.hire("Bob", "bob@example.com")
@@ -112,8 +112,8 @@ func TestHcAccountWaits(t *testing.T) {
 	})
 }
 
-// TestHcSignatureDefaults: what is left out of hmac is as documented.
-func TestHcSignatureDefaults(t *testing.T) {
+// TestSyncSignatureDefaults: what is left out of hmac is as documented.
+func TestSyncSignatureDefaults(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.call(200, "PATCH", "/api/v1/sync/configs/partners", `{"auth_types":["hmac"],"hmac":{"header":"X-Sign","timestamp_header":"X-At"},
 			"credentials":[{"label":"pay","type":"hmac","secret":"what both know"}]}`)

@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// hcAs makes a request to the admin API with another authorization.
-func (s *synced) hcAs(authorization, method, path, body string) *httptest.ResponseRecorder {
+// askAs makes a request to the admin API with another authorization.
+func (s *synced) askAs(authorization, method, path, body string) *httptest.ResponseRecorder {
 	return ask(s.http, method, "/api/v1/sync/"+path, body, "Authorization", authorization)
 }
 
-// hcOperator makes an employee who may look at the configuration, and gives his
+// madeOperator makes an employee who may look at the configuration, and gives his
 // authorization.
-func (s *synced) hcOperator() string {
+func (s *synced) madeOperator() string {
 	s.Helper()
 	id := s.made("POST", "/api/v1/catalogs/$users/records", `{"values":{"$name":"Olga","$email":"olga@example.com","$password":"olga's password"}}`)
 	s.call(200, "PATCH", "/api/v1/sync/settings", `{"operators":[`+id+`]}`)
 	return basicOf("olga@example.com", "olga's password")
 }
 
-// hcTried is what a test of a script answers.
-type hcTried struct {
+// triedScript is what a test of a script answers.
+type triedScript struct {
 	OK      bool
 	Value   any
 	Type    string         `json:"value_type"`
@@ -40,27 +40,27 @@ type hcTried struct {
 		Type, Message string
 		Line          int
 	}
-	Cases []hcTried
+	Cases []triedScript
 }
 
-func (s *synced) hcTry(body string) (tried hcTried) {
+func (s *synced) tryScript(body string) (tried triedScript) {
 	s.Helper()
 	s.read(s.call(200, "POST", "/api/v1/sync/scripts/test", body), &tried)
 	return tried
 }
 
-// hcTryLines makes an endpoint with a line that reads, 3, and one that shows, 4.
-func (s *synced) hcTryLines() {
+// tryLines makes an endpoint with a line that reads, 3, and one that shows, 4.
+func (s *synced) tryLines() {
 	s.Helper()
 	s.scriptedEndpoint("tries", "", pyLine("python_plain", "b", "3", "evaluate", "print('got', value)\nvalue * 2", `,"direction":"in"`),
 		pyLine("python_plain", "label", "1", "evaluate", "f'{value} of {len(records)}'", `,"direction":"out"`))
 }
 
-func TestHcScriptCases(t *testing.T) {
+func TestSyncScriptCases(t *testing.T) {
 	eachPython(t, func(s *synced) {
-		s.hcTryLines()
+		s.tryLines()
 		made := s.does(201, "POST", "tries", `{"name":"Oak","ref":"A-1","b":2}`)
-		all := s.hcTry(`{"config":"tries","line_id":3,"cases":[{"request_data":{"b":2}},{"request_data":{"b":"x"}},{"request_data":{"b":null}},{}]}`)
+		all := s.tryScript(`{"config":"tries","line_id":3,"cases":[{"request_data":{"b":2}},{"request_data":{"b":"x"}},{"request_data":{"b":null}},{}]}`)
 		if all.OK || len(all.Cases) != 4 {
 			s.Fatalf("cases: %+v", all)
 		}
@@ -73,38 +73,38 @@ func TestHcScriptCases(t *testing.T) {
 		if c := all.Cases[2]; c.OK || c.Error == nil || c.Error.Type != "TypeError" || c.Error.Line != 2 {
 			s.Errorf("null: %+v", c)
 		}
-		if good := s.hcTry(`{"config":"tries","line_id":3,"cases":[{"request_data":{"b":2}}]}`); !good.OK {
+		if good := s.tryScript(`{"config":"tries","line_id":3,"cases":[{"request_data":{"b":2}}]}`); !good.OK {
 			s.Errorf("good cases: %+v", good)
 		}
 		for _, record := range []string{fmt.Sprint(made.ID), fmt.Sprintf(`"%d"`, made.ID)} {
-			if c := s.hcTry(`{"config":"tries","line_id":4,"record_id":` + record + `}`); c.Value != "Oak of 1" {
+			if c := s.tryScript(`{"config":"tries","line_id":4,"record_id":` + record + `}`); c.Value != "Oak of 1" {
 				s.Errorf("a shown record: %+v", c)
 			}
 		}
 		own := `{"config":"tries","source":"model.create({'1': params['name'], '3': 7})\nresult = len(model.search([]))\nrequest_data['more'] = 1\nresult + 1","request_data":{"a":1},"params":{"name":"Elm"}%s}`
-		c := s.hcTry(fmt.Sprintf(own, ""))
+		c := s.tryScript(fmt.Sprintf(own, ""))
 		if !c.OK || c.Value != 2.0 || c.Result != 1.0 || c.Request["more"] != 1.0 || c.Steps < 2 || len(c.Output) != 0 {
 			s.Errorf("own source: %+v", c)
 		}
 		if len(c.Writes) != 1 || c.Writes[0].Op != "create" || c.Writes[0].Vals["1"] != "Elm" || c.Writes[0].Vals["3"] != 7.0 || len(c.Writes[0].IDs) != 1 {
 			s.Errorf("writes: %+v", c.Writes)
 		}
-		if c := s.hcTry(fmt.Sprintf(own, `,"direction":"out"`)); c.OK || c.Error == nil || !strings.Contains(c.Error.Message, "cannot write") || len(c.Writes) != 0 {
+		if c := s.tryScript(fmt.Sprintf(own, `,"direction":"out"`)); c.OK || c.Error == nil || !strings.Contains(c.Error.Message, "cannot write") || len(c.Writes) != 0 {
 			s.Errorf("own source that shows: %+v", c)
 		}
 		if n := s.count(s.partners); n != 1 {
 			s.Errorf("tests have left %d records", n)
 		}
-		s.hcTry(fmt.Sprintf(own, `,"commit":true`))
+		s.tryScript(fmt.Sprintf(own, `,"commit":true`))
 		if n := s.count(s.partners); n != 2 {
 			s.Errorf("a committed test left %d records", n)
 		}
-		s.hcTryRefuses()
+		s.tryRefusals()
 	})
 }
 
-// hcTryRefuses tries what is wrong, and what an operator may.
-func (s *synced) hcTryRefuses() {
+// tryRefusals tries what is wrong, and what an operator may.
+func (s *synced) tryRefusals() {
 	s.Helper()
 	for body, want := range map[string]string{
 		`{"config":"tries","line_id":3,"direction":"up","mode":"fast"}`:                               "direction,mode",
@@ -126,7 +126,7 @@ func (s *synced) hcTryRefuses() {
 	for _, body := range []string{`{"config":"none","line_id":3}`, `{"config":"tries","line_id":99}`, `{"config":"tries","line_id":4,"record_id":999}`} {
 		s.call(404, "POST", "/api/v1/sync/scripts/test", body)
 	}
-	olga := s.hcOperator()
+	olga := s.madeOperator()
 	for body, want := range map[string]int{
 		`{"config":"tries","line_id":3,"request_data":{"b":2}}`:                        200,
 		`{"config":"tries","line_id":3,"cases":[{"request_data":{"b":2}}]}`:            200,
@@ -136,7 +136,7 @@ func (s *synced) hcTryRefuses() {
 		`{"config":"tries","line_id":4,"record_id":1}`:                                 403,
 		`{"config":"tries","line_id":4,"cases":[{"request_data":{}},{"record_id":1}]}`: 403,
 	} {
-		if w := s.hcAs(olga, "POST", "scripts/test", body); w.Code != want {
+		if w := s.askAs(olga, "POST", "scripts/test", body); w.Code != want {
 			s.Errorf("an operator: %s gives %d %s, want %d", body, w.Code, w.Body, want)
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestHcPreviewScripts: a preview runs the scripts that a request runs, and writes nothing.
-func TestHcPreviewScripts(t *testing.T) {
+// TestSyncPreviewScripts: a preview runs the scripts that a request runs, and writes nothing.
+func TestSyncPreviewScripts(t *testing.T) {
 	eachPython(t, func(s *synced) {
 		preview := func(code, sample string) (p previewedConfig) {
 			s.read(s.call(200, "POST", "/api/v1/sync/configs/"+code+"/preview", `{"direction":"in","sample":`+sample+`}`), &p)
@@ -24,7 +24,7 @@ land true Utopia [map[catalog:` + s.countries + ` id:<nil>]]
 balance false <nil> 5
 `
 		p := preview("flat", `{"payload":{"title":" Oak ","id":"A-1","land":"Utopia"}}`)
-		if got := hcLinks.Replace(p.short()); got != want {
+		if got := linkedCountries.Replace(p.short()); got != want {
 			s.Errorf("a flattened sample:\n%s", got)
 		}
 		if p := preview("flat", `{"payload":{"title":"Oak","id":"bad"}}`); p.short() != "false  <nil> USER_ERROR\n" {
@@ -50,11 +50,11 @@ balance false <nil> <nil>
 	})
 }
 
-// hcLinks hides the number that a record would have.
-var hcLinks = strings.NewReplacer("id:3]", "id:<nil>]")
+// linkedCountries hides the number that a record would have.
+var linkedCountries = strings.NewReplacer("id:3]", "id:<nil>]")
 
-// TestHcPreviewOfChange: a change needs what changes need, and no more.
-func TestHcPreviewOfChange(t *testing.T) {
+// TestSyncPreviewOfChange: a change needs what changes need, and no more.
+func TestSyncPreviewOfChange(t *testing.T) {
 	eachSynced(t, func(s *synced) {
 		s.does(201, "POST", "partners", `{"name":"Oak","ref":"A-1","kind":"Vendor","balance":1}`)
 		p := s.previewed(`{"direction":"in","sample":{"ref":"A-1","kind":"Vendor","balance":2}}`)
