@@ -51,6 +51,7 @@ fuzz:
 bench:
 	bench/run.sh full $(BENCHFLAGS)
 	bench/run.sh reports
+	bench/run.sh sync
 	bench/run.sh streams
 
 # All of the program's work at once for half an hour: requests, imports, indexes,

@@ -20,6 +20,9 @@ type batching struct {
 	plan  []Plan
 	final bool // this is the last run, with which the answer is kept
 	wrote bool // something is in the database
+	// written is the record of a single item as its transaction left it; nil when it has
+	// to be read.
+	written *catalog.Rows
 }
 
 // run carries out items none of which is about the same record as another. It is begun
@@ -287,12 +290,33 @@ func (b *batching) commit(ctx context.Context, items []*item) error {
 		if err := b.stillFree(ctx, w, cw, items); err != nil {
 			return err
 		}
-		if err := keepLinks(ctx, w, links); err != nil || !b.final {
+		if err := keepLinks(ctx, w, links); err != nil {
+			return err
+		}
+		if err := b.readWritten(ctx, cw); err != nil || !b.final {
 			return err
 		}
 		return b.keep(ctx, w)
 	})
 	b.wrote = b.wrote || err == nil
+	return err
+}
+
+// readWritten reads a single record that is written while its pages are at hand. What
+// refuses that is told of when it is read afterwards.
+func (b *batching) readWritten(ctx context.Context, tx catalog.Writer) error {
+	b.written = nil
+	it := b.all[0]
+	if b.batch || it.record == 0 || !b.shown(it) {
+		return nil
+	}
+	q := query.Query{Where: query.Among{{Record: it.record}}, Limit: 1}
+	rows, err := b.service.options.Catalog.RecordsWithin(ctx, tx, b.actor, b.scope.Catalog.Num, q, b.x.Selection())
+	var refused *fault.Error
+	if errors.As(err, &refused) {
+		return nil
+	}
+	b.written = rows
 	return err
 }
 
@@ -405,8 +429,8 @@ func (b *batching) results(ctx context.Context) error {
 			keys = append(keys, query.Key{Record: it.record})
 		}
 	}
-	var rows *catalog.Rows
-	if len(keys) > 0 {
+	rows := b.written
+	if len(keys) > 0 && rows == nil {
 		var err error
 		if rows, err = b.read(ctx, keys, false); err != nil {
 			return err

@@ -18,19 +18,38 @@ func (s *Service) Records(ctx context.Context, a Actor, c query.Catalog, q query
 		return nil, err
 	}
 	var rows *Rows
-	err := s.viewAs(ctx, a, func(st *Structure, r Reader) error {
-		d, catalog, err := s.open(ctx, st, r, a, c)
-		if err != nil {
-			return err
-		}
-		d.chatty = true
-		rows, err = d.records(ctx, catalog, q, sel)
+	err := s.viewAs(ctx, a, func(st *Structure, r Reader) (err error) {
+		rows, err = s.recordsOf(ctx, st, r, a, c, q, sel)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return rows, nil
+}
+
+// RecordsWithin is Records of what a transaction is about to commit, for those that Apply
+// calls alongside; a is the actor that a Request gives.
+func (s *Service) RecordsWithin(ctx context.Context, tx Writer, a Actor, c query.Catalog, q query.Query, sel *Selection) (*Rows, error) {
+	if err := s.checkPage(q.Limit, q.Offset); err != nil {
+		return nil, err
+	}
+	return s.recordsOf(ctx, a.Under, unfinished{tx}, a, c, q, sel)
+}
+
+// unfinished reads in a transaction that goes on.
+type unfinished struct{ Reader }
+
+// Last does nothing: more follows.
+func (unfinished) Last() {}
+
+func (s *Service) recordsOf(ctx context.Context, st *Structure, r Reader, a Actor, c query.Catalog, q query.Query, sel *Selection) (*Rows, error) {
+	d, catalog, err := s.open(ctx, st, r, a, c)
+	if err != nil {
+		return nil, err
+	}
+	d.chatty = true
+	return d.records(ctx, catalog, q, sel)
 }
 
 // Record gives one record: NotFound when there is none, Forbidden when the actor

@@ -131,6 +131,17 @@ var scopedCalls = map[string]scoped{
 		_, err := w.s.Records(w.Context(), a, w.orders.Num, query.Query{Limit: 1}, nil)
 		return err
 	}, no, "", ""},
+	"RecordsWithin": {func(w *world, a catalog.Actor) error {
+		var err error
+		if a.Under, err = w.s.Structure(w.Context()); err != nil {
+			return err
+		}
+		_, err = w.s.Apply(w.Context(), boss, []catalog.Op{w.change(1, "note", catalog.Text("by the boss"))}, func(tx catalog.Writer, _ []catalog.Outcome) error {
+			_, err := w.s.RecordsWithin(w.Context(), tx, a, w.orders.Num, query.Query{Limit: 1}, nil)
+			return err
+		})
+		return err
+	}, no, "", ""},
 	"Aggregate": {func(w *world, a catalog.Actor) error {
 		return w.s.Aggregate(w.Context(), a, catalog.AggregateAsk{Catalog: w.orders.Num}, func(*catalog.Groups) error { return nil })
 	}, no, "", ""},

@@ -26,11 +26,17 @@ type Target struct {
 	DSN string
 }
 
-// Each runs test once per kind of database, as a subtest of its name.
+// Each runs test once per kind of database, as a subtest of its name. KARTOTEKA_TEST_ON
+// names the only kind, for who runs the other by itself (scripts/test.sh).
 func Each(t *testing.T, test func(t *testing.T, target Target)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+	only := os.Getenv("KARTOTEKA_TEST_ON")
+	if only != "postgres" {
+		t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	}
+	if only != "sqlite" {
+		t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+	}
 }
 
 // SQLite gives an empty folder that is removed with the test.
