@@ -71,7 +71,8 @@ make_cluster() {
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$dir'
 max_connections = 200
-fsync = on
+fsync = ${PG_FSYNC:-on}
+full_page_writes = ${PG_FSYNC:-on}
 shared_buffers = ${PG_SHARED_BUFFERS:-64MB}
 max_wal_size = ${PG_MAX_WAL_SIZE:-256MB}
 autovacuum_max_workers = 1

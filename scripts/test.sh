@@ -6,6 +6,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 if [ -z "${KARTOTEKA_TEST_PG:-}" ]; then
+  export PG_FSYNC=off # tests kill our processes, never the cluster
   exec scripts/pg.sh run -- "$0" "$@"
 fi
 if [ -z "${KARTOTEKA_TEST_S3:-}" ]; then
@@ -23,7 +24,7 @@ case " $* " in
     # PostgreSQL has for itself is that of the store, whose tests run on both with -race.
     # Some tests are whole without -race only.
     go test -timeout 25m ./internal/server/crashtest ./internal/script || code=1
-    KARTOTEKA_TEST_ON=sqlite go test -timeout 30m "$@" ./internal/server &
+    KARTOTEKA_TEST_ON=sqlite go test -timeout 45m "$@" ./internal/server &
     KARTOTEKA_TEST_ON=postgres go test -timeout 30m ./internal/server || code=1
     go list ./cmd/... ./internal/... | grep -v '/internal/server$' | xargs go test -timeout 30m "$@" || code=1
     wait $! || code=1
