@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -101,6 +102,16 @@ func (s *timed) ran(n int) bool {
 func (s *timed) wantRan(n int) {
 	s.Helper()
 	s.eventually(fmt.Sprint(n, " runs"), func() bool { return s.ran(n) })
+	// What a run leaves is noted before it is off the queue, where it keeps the next away.
+	s.eventually("nothing runs", func() bool {
+		for _, e := range s.schedules() {
+			list, err := s.app.company.Jobs(s.Context(), catalog.ScenarioQueue, e.Target, 0, 100)
+			if err != nil || slices.ContainsFunc(list, func(j job.Job) bool { return j.State == job.Pending }) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // unaided waits until a condition holds, and wakes nobody.
