@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	_ "modernc.org/sqlite"
@@ -31,7 +32,7 @@ type handTable struct {
 
 // openByHand takes the last records of a catalog as the batch.
 func openByHand(dir, catalogID string, records int64) (*byHand, error) {
-	catalog, err := catalogNumber(catalogID)
+	catalog, err := strconv.ParseInt(catalogID, 10, 64)
 	if err != nil {
 		return nil, err
 	}

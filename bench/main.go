@@ -390,9 +390,8 @@ func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
 		return err
 	}
 	dir := filepath.Join(o.work, "run-"+t.Name())
-	os.RemoveAll(dir)
-	if out, err := exec.Command("cp", "-a", snap, dir).CombinedOutput(); err != nil {
-		return fmt.Errorf("%v %s", err, out)
+	if err := copied(snap, dir); err != nil {
+		return err
 	}
 	if f, ok := t.(interface{ Fork(snap, dir string) error }); ok {
 		if err := f.Fork(snap, dir); err != nil {
@@ -463,32 +462,49 @@ func runTarget(t Target, rows []Deal, orc *oracle, o opts, res *results) error {
 	return nil
 }
 
+// copied makes a folder anew as a copy of another.
+func copied(from, to string) error {
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w %s", err, out)
+	}
+	return nil
+}
+
 // load measures one scenario of a server that runs.
 func load(t Target, b *Base, p *proc, s string, c int, d time.Duration, n int, res *results) {
-	cs := make([]*conn, c)
+	database := pgTime(t.Name())
+	m, asked := drive(p, c, d, func(_ int, r *rand.Rand) []byte {
+		q := mkQ(s, r, n)
+		return t.Build(b, &q)
+	})
+	m.DB = float64((pgTime(t.Name()) - database).Microseconds()) / float64(max(1, asked))
+	res.add(t.Name(), s, c, m)
+}
+
+// drive asks a server over some connections, each a worker of measure. It counts the
+// requests; one that is answered in part only counts as failed.
+func drive(p *proc, conns int, d time.Duration, build func(w int, r *rand.Rand) []byte) (m Result, requests int64) {
+	cs := make([]*conn, conns)
 	for i := range cs {
-		cs[i] = &conn{addr: b.Host}
+		cs[i] = &conn{addr: p.host}
+		defer cs[i].close()
 	}
 	var asked atomic.Int64
-	before, database := p.cpu(), pgTime(t.Name())
-	m := measure(c, d, func(w int, r *rand.Rand) error {
+	before := p.cpu()
+	m = measure(conns, d, func(w int, r *rand.Rand) error {
 		asked.Add(1)
-		q := mkQ(s, r, n)
-		st, body, err := cs[w].do(t.Build(b, &q))
-		if err != nil {
-			return err
+		st, body, err := cs[w].do(build(w, r))
+		if err == nil && (st >= 300 || st == 207) {
+			err = fmt.Errorf("%d %s", st, cut(string(body), 160))
 		}
-		if st >= 300 {
-			return fmt.Errorf("%d %s", st, cut(string(body), 160))
-		}
-		return nil
+		return err
 	})
-	m.CPU = float64((p.cpu() - before).Microseconds()) / float64(max(1, asked.Load()))
-	m.DB = float64((pgTime(t.Name()) - database).Microseconds()) / float64(max(1, asked.Load()))
-	res.add(t.Name(), s, c, m)
-	for _, c := range cs {
-		c.close()
-	}
+	requests = asked.Load()
+	m.CPU = float64((p.cpu() - before).Microseconds()) / float64(max(1, requests))
+	return m, requests
 }
 
 func helloLimit(o opts, res *results) error {

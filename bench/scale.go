@@ -91,9 +91,8 @@ func runScale(sizes []int, o opts) (string, error) {
 	for _, g := range all {
 		kept := g.dir
 		g.dir += "-run" // what the requests change is not kept
-		os.RemoveAll(g.dir)
-		if out, err := exec.Command("cp", "-a", kept, g.dir).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("%v %s", err, out)
+		if err := copied(kept, g.dir); err != nil {
+			return "", err
 		}
 		defer os.RemoveAll(g.dir)
 		if err := g.start(o.work); err != nil {

@@ -38,7 +38,7 @@ func (b *batching) run(ctx context.Context, items []*item) error {
 		case !errors.Is(err, errTaken):
 			return err
 		case n == 3:
-			return alwaysTaken()
+			return duplicate(Found{})
 		}
 		b.x.forget()
 		for i, it := range items {
@@ -280,6 +280,7 @@ func (b *batching) commit(ctx context.Context, items []*item) error {
 			ops = append(ops, it.ops...)
 		}
 	}
+	b.written = nil // of a transaction that failed
 	links := newLinks(items)
 	if len(ops)+len(links) == 0 {
 		return nil
@@ -305,18 +306,16 @@ func (b *batching) commit(ctx context.Context, items []*item) error {
 // readWritten reads a single record that is written while its pages are at hand. What
 // refuses that is told of when it is read afterwards.
 func (b *batching) readWritten(ctx context.Context, tx catalog.Writer) error {
-	b.written = nil
 	it := b.all[0]
 	if b.batch || it.record == 0 || !b.shown(it) {
 		return nil
 	}
 	q := query.Query{Where: query.Among{{Record: it.record}}, Limit: 1}
-	rows, err := b.service.options.Catalog.RecordsWithin(ctx, tx, b.actor, b.scope.Catalog.Num, q, b.x.Selection())
-	var refused *fault.Error
-	if errors.As(err, &refused) {
+	var err error
+	b.written, err = b.service.options.Catalog.RecordsWithin(ctx, tx, b.actor, b.scope.Catalog.Num, q, b.x.Selection())
+	if refused := (*fault.Error)(nil); errors.As(err, &refused) {
 		return nil
 	}
-	b.written = rows
 	return err
 }
 

@@ -3,7 +3,6 @@ package apisync
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -265,8 +264,3 @@ func keepLinks(ctx context.Context, w Writer, links []Link) error {
 
 // name names an external id among all of the company's.
 func (l Link) name() string { return "link\x1f" + l.Group + "\x1f" + l.External }
-
-// alwaysTaken is the refusal when others have taken an identifier again and again.
-func alwaysTaken() *Error {
-	return Refuse(http.StatusConflict, "DUPLICATE_RECORD", "another record has this identifier")
-}

@@ -49,7 +49,11 @@ func (s *Service) recordsOf(ctx context.Context, st *Structure, r Reader, a Acto
 		return nil, err
 	}
 	d.chatty = true
-	return d.records(ctx, catalog, q, sel)
+	rows, err := d.records(ctx, catalog, q, sel)
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
 }
 
 // Record gives one record: NotFound when there is none, Forbidden when the actor

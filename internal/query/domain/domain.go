@@ -67,36 +67,28 @@ func (c Criterion) depth() int {
 	return 1 + c.Sub.depth()
 }
 
-// AllOf and AnyOf join domains, flat: chains of "&" and "|" do not nest.
-func AllOf(list ...Domain) Domain {
-	var and And
-	for _, d := range list {
-		if inner, ok := d.(And); ok {
-			and = append(and, inner...)
-			continue
-		}
-		and = append(and, d)
-	}
-	if len(and) == 1 {
-		return and[0]
-	}
-	return and
-}
+// AllOf joins domains, flat: chains of "&" do not nest.
+func AllOf(list ...Domain) Domain { return joined[And](list) }
 
 // AnyOf is AllOf for alternatives.
-func AnyOf(list ...Domain) Domain {
-	var or Or
+func AnyOf(list ...Domain) Domain { return joined[Or](list) }
+
+func joined[L interface {
+	~[]Domain
+	Domain
+}](list []Domain) Domain {
+	var all L
 	for _, d := range list {
-		if inner, ok := d.(Or); ok {
-			or = append(or, inner...)
+		if inner, ok := d.(L); ok {
+			all = append(all, inner...)
 			continue
 		}
-		or = append(or, d)
+		all = append(all, d)
 	}
-	if len(or) == 1 {
-		return or[0]
+	if len(all) == 1 {
+		return all[0]
 	}
-	return or
+	return all
 }
 
 // OperatorOf reads an operator; "" for what is none.
